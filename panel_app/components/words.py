@@ -158,8 +158,12 @@ def fields(arguments: str) -> list[tuple[str, str]]:
 
 
 def _lines(value: Any) -> str:
+    """JSON on one line, or with a line for each part of what is long."""
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _ONE_LINE else json.dumps(value, ensure_ascii=False, indent=1)
+    if len(text) <= _ONE_LINE or not isinstance(value, dict):
+        return text
+    parts = [f" {json.dumps(name)}: {json.dumps(part, ensure_ascii=False)}" for name, part in value.items()]
+    return "\n".join(("{", ",\n".join(parts), "}"))
 
 
 def arguments(before: str, edited: Mapping[str, str]) -> str | None:

@@ -11,7 +11,7 @@ import pytest
 from markupsafe import Markup
 
 from artifacts.events import RunView, SandboxOpened
-from artifacts.types import FINDING_MIME, Effect, Execution, Output, Run
+from artifacts.types import FINDING_MIME, Effect, Evidence, Execution, Finding, Output, Run
 from notebooks.telling import words as telling
 from panel_app.components import code, outputs, safe, words
 from panel_app.components.render import part
@@ -229,6 +229,18 @@ def test_only_a_sandbox_that_was_lost_is_told_as_gone() -> None:
 )
 def test_a_sentence_on_a_page_names_no_command_flag_or_folder(told: str, shown: str) -> None:
     assert words.for_page(told) == shown
+
+
+def test_what_is_told_of_the_table_alone_stands_below_no_empty_heading() -> None:
+    said = Finding(
+        id="F1", type="descriptive", kind="grain", text="One row is a bird.", evidence=Evidence(cell="cell-01")
+    )
+    run = Run(id="run_1", goal="Profile", agent="notebook", model="", status="done")
+    told = part("components/findings.html", "findings", Face(RunView(run, findings=(said,))))
+    assert "One row is a bird." in told
+    assert "<h2>" not in told
+    trend = said.model_copy(update={"id": "F2", "kind": "trend", "type": "claim"})
+    assert "<h2>Findings</h2>" in part("components/findings.html", "findings", Face(RunView(run, findings=(trend,))))
 
 
 def test_a_run_took_what_it_was_worked_on_and_not_the_hour_between_two_turns() -> None:
