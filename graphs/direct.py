@@ -72,7 +72,8 @@ async def follow_up(desk: Desk, turn: Turn, files: Sequence[str], roles: Mapping
                 question = Question(text=turn.message, id=turn.id)
                 await answer_question(desk, question, tables, roles, turn.id, step_id, previous=last_query(view))
     if view.run.agent == "ask":  # as text alone: the answers themselves are recorded, each once
-        await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text((await desk.view()).answers)))
+        mine = [a for a in (await desk.view()).answers if a.question == turn.id]
+        await desk.emit(ReportMade(run_id=desk.run_id, turn_id=turn.id, answer=answers_text(mine)))
     await desk.emit(TurnEnded(run_id=desk.run_id, turn_id=turn.id))
 
 
