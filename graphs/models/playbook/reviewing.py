@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from graphs.models.playbook import Reply
 from graphs.models.playbook.facts import Facts
 
 
-@dataclass(frozen=True)
-class Review:
-    """The verdict's parts, as the tool `give_review` takes them."""
-
-    verdict: str
-    remarks: list[str]
-    objections: list[dict[str, str]]
-
-
-def give_review(facts: Facts) -> Review:
+def give_review(facts: Facts) -> Reply:
     """Fail what fails a check or contradicts its own warnings; else pass, with what a reader should keep in mind."""
     objections = [
         {
@@ -32,7 +23,8 @@ def give_review(facts: Facts) -> Review:
     objections += list(_contradictions(facts))
     remarks = list(_remarks(facts))
     verdict = "fail" if objections else "pass_with_remarks" if remarks else "pass"
-    return Review(verdict, remarks, objections[:5])
+    said = f"{sum(bool(c.get('ok')) for c in facts.checks)} of {len(facts.checks)} checks hold."
+    return said, "give_review", {"verdict": verdict, "remarks": remarks, "objections": objections[:5]}
 
 
 def _headlines(facts: Facts) -> list[dict[str, Any]]:
