@@ -26,9 +26,7 @@ def test(query: Query, scope: Scope) -> None:
     else:
         columns += [c for c in (compare.first, compare.second) if c]
     for met in (m.where for m in query.measures if m.where and (m.op == "share" or not m.of)):
-        columns.append(f"`{scope.words(met)}`")
-        scope.add(f"rows[{literal(scope.words(met))}] = {scope.mask(met)}")
-        scope.put(scope.words(met), "truth", missing=False)
+        columns.append(f"`{scope.make(scope.words(met), scope.mask(met), 'truth', missing=False)}`")
     keys = keys_of(query, scope)
     named = list(dict.fromkeys(map(scope.as_column, columns)))
     beside = _beside(keys, query, scope)

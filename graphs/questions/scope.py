@@ -62,6 +62,12 @@ class Scope:
         self.kinds[name] = what
         self.facts[name] = {"n_missing": int(missing)}
 
+    def make(self, name: str, source: str, what: Kind, missing: bool | None = None) -> str:
+        """Write the line of a column with new values, which may miss where those that they are made of do; its name."""
+        self.add(f"rows[{literal(name)}] = {source}")
+        self.put(name, what, missing=self.may_miss(source) if missing is None else missing)
+        return name
+
     def may_miss(self, source: str) -> bool:
         """Whether the values of some pandas source may be missing: those of its columns, or those it cannot compute."""
         partial = re.search(r"\bnan\b|\.where\(|extract|coerce|shift|pct_change|\.map\(", source)
@@ -108,8 +114,7 @@ class Scope:
                 raise NotComputable(f"“{name}” divides by nothing that may be zero.")
             zero = " | ".join(f"({d} == 0)" for d in divisors) if len(divisors) > 1 else f"{divisors[0]} == 0"
             told = f"({source}).mask({zero}, {where_infinite!r})"
-        self.add(f"rows[{literal(name)}] = {told}")
-        self.put(name, what, missing=self.may_miss(source))
+        self.make(name, told, what, self.may_miss(source))
         if ".dt.total_seconds()" in source:
             length = re.fullmatch(r"(seconds|minutes|hours|days|weeks|months|years)\([^()]*\)", expr.strip())
             plain = "days" if re.fullmatch(r"[\w`. ]+ - [\w`. ]+", expr.strip()) else ""
@@ -137,10 +142,9 @@ class Scope:
         name = self.as_column(expr)
         if self.kinds[name] != "time":
             return self.numbers(expr, why)
-        days = f"{name} in days"
+        days, of = f"{name} in days", f"rows[{literal(name)}]"
         if days not in self.kinds:
-            self.add(f"rows[{literal(days)}] = (rows[{literal(name)}] - pd.Timestamp(0)).dt.total_seconds() / 86400")
-            self.put(days, "number", missing=self.missing(name))
+            self.make(days, f"({of} - pd.Timestamp(0)).dt.total_seconds() / 86400", "number")
         return days
 
     def missing(self, name: str) -> bool:

@@ -79,12 +79,10 @@ def fill(step: q.Fill, scope: Scope) -> None:
     of_numbers = step.how in ("mean", "median", "interpolate")
     for given in step.columns:
         name = scope.numbers(given, f"A {step.how}") if of_numbers else scope.column(given)
-        of, what = cell(name), scope.kinds[name]
-        if along := {"forward": "ffill()", "backward": "bfill()", "interpolate": "interpolate()"}.get(step.how):
-            scope.add(f"{of} = {of}.{along}")
-        else:
-            scope.add(f"{of} = {of}.fillna({_filling(step, name, what, scope)})")
-        scope.put(name, what, missing=bool(along or step.within))
+        what = scope.kinds[name]
+        along = {"forward": "ffill()", "backward": "bfill()", "interpolate": "interpolate()"}.get(step.how)
+        filled = along or f"fillna({_filling(step, name, what, scope)})"
+        scope.make(name, f"{cell(name)}.{filled}", what, missing=bool(along or step.within))
 
 
 def _filling(step: q.Fill, name: str, what: str, scope: Scope) -> str:
@@ -122,9 +120,9 @@ def cut(step: q.Cut, scope: Scope) -> None:
     sides = {"right": Source(step.right), "include_lowest": step.right} if edges else {}
     how = "pd.qcut" if not edges and step.quantiles else "pd.cut"
     source = called(how, Source(of), edges or classes, **sides, labels=step.labels)
-    scope.add(f"rows[{literal(name)}] = {source}" + ".astype(str)" * (not step.labels))
     closed = step.edges[:1] != (None,) or step.edges[-1:] != (None,)
-    scope.put(name, "text", missing=scope.may_miss(source) or closed)
+    missing = closed or scope.may_miss(source)
+    scope.make(name, source + ".astype(str)" * (not step.labels), "text", missing)
 
 
 def recode(step: q.Recode, scope: Scope) -> None:
@@ -144,8 +142,8 @@ def recode(step: q.Recode, scope: Scope) -> None:
         kinds.add(scope.kinds[name])
     if kinds == {"number", "text"}:
         raise NotComputable(f"“{new}” would hold numbers and text. Give every value of “{name}” one that is alike.")
-    scope.add(f"rows[{literal(new)}] = {source}")
-    scope.put(new, "number" if kinds == {"number"} else "text", missing=step.other is None or scope.missing(name))
+    missing = step.other is None or scope.missing(name)
+    scope.make(new, source, "number" if kinds == {"number"} else "text", missing)
     if step.other is not None:
         known = sorted(set(map(str, values)))
         scope.facts[new] |= {"values": known, "n_unique": len(known)}
@@ -224,9 +222,7 @@ def scale(step: q.Scale, scope: Scope) -> None:
         if step.how == "z":
             of = "the population" if step.ddof == 0 else "the sample"
             scope.say(f"{name} was scaled with {of} standard deviation.")
-        new = name if new == old else new
-        scope.add(f"rows[{literal(new)}] = {source}")
-        scope.put(new, "number", missing=scope.may_miss(source))
+        scope.make(name if new == old else new, source, "number")
 
 
 def encode(step: q.Encode, scope: Scope) -> None:
@@ -234,8 +230,8 @@ def encode(step: q.Encode, scope: Scope) -> None:
     names = [scope.column(c) for c in step.columns]
     if step.how == "label":
         for name in names:
-            scope.add(f'{cell(name)} = {cell(name)}.astype("category").cat.codes.astype(float).replace(-1, np.nan)')
-            scope.put(name, "number")
+            codes = f'{cell(name)}.astype("category").cat.codes.astype(float).replace(-1, np.nan)'
+            scope.make(name, codes, "number")
             scope.say(f"{name} was coded 0, 1, … in the order of its values.")
         return
     scope.add(f"rows = rows.join(pd.get_dummies(rows[{literal(names)}], dtype=int))")

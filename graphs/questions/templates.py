@@ -14,7 +14,6 @@ from graphs.questions.cells import Call, Tables
 from graphs.questions.expressions import NotComputable, column
 from graphs.questions.query import IN_A_ROW, Chart, Compare, Intent, Join, Measure, Model, Query
 from graphs.questions.scope import Scope
-from graphs.questions.source import literal
 from graphs.questions.steps import join, prepare
 
 HOW = {"sum": "sum", "mean": "mean", "median": "median", "count": "count", "share": "mean", "distinct": "count"}
@@ -52,10 +51,7 @@ class Asked:
         """The column of the first measure; empty for none, and for a number of rows."""
         measure = next(iter(self.query.measures), Measure(op="count"))
         if measure.op == "share" and measure.where:
-            name = self.scope.words(measure.where)
-            self.scope.add(f"rows[{literal(name)}] = {self.scope.mask(measure.where)}")
-            self.scope.put(name, "truth")
-            return name
+            return self.scope.make(self.scope.words(measure.where), self.scope.mask(measure.where), "truth")
         if measure.where:
             self.scope.add(f"rows = rows[{self.scope.mask(measure.where)}]")
         return "" if measure.op == "count" else self.column(measure.of)

@@ -143,9 +143,7 @@ def _key(group: Group, scope: Scope) -> str:
         return name
     of = scope.times(name, f"there is no {group.grain.replace('_', ' ')} of it")
     said, source, what = _GRAINS[group.grain]
-    scope.add(f"rows[{literal(f'{said} of {name}')}] = {source.format(of)}")
-    scope.put(f"{said} of {name}", what)
-    return f"{said} of {name}"
+    return scope.make(f"{said} of {name}", source.format(of), what, missing=True)
 
 
 def groups(query: Query, scope: Scope) -> None:

@@ -11,6 +11,9 @@ from typing import Any
 from graphs.models.base import Message
 from graphs.questions.reader.linking import Column, read_columns
 
+type Finding = Mapping[str, Any]
+
+_FINDING: dict[str, Any] = {"columns": [], "effect": {}, "roles": {}, "params": {}, "evidence": {}}
 _BLOCK = re.compile(r"```json\s*\n(.*?)\n\s*```", re.S)
 
 
@@ -82,23 +85,19 @@ def _facts(given: Mapping[str, Any], results: tuple[Mapping[str, Any], ...]) -> 
     return Facts(
         question=str(given.get("question", "")),
         tables=tables,
-        files=tuple(
-            File(
-                str(t["name"]),
-                int(t.get("rows") or 0),
-                tuple(read_columns([t])),
-                bool(t["sampled"]),
-                bool(t.get("fits")),
-            )
-            for t in tables
-        ),
+        files=tuple(map(_file, tables)),
         roles={str(k): str(v) for k, v in (given.get("roles") or {}).items() if v},
         templates={str(name): frozenset(map(str, t["parameters"])) for name, t in planned},
-        findings=tuple({"columns": [], **f} for f in given.get("findings") or ()),
+        findings=tuple(_FINDING | {k: v for k, v in f.items() if v is not None} for f in given.get("findings") or ()),
         report=given.get("report") or {},
         results=results,
         **{name: tuple(given.get(name) or ()) for name in lists},
     )
+
+
+def _file(t: Mapping[str, Any]) -> File:
+    columns = tuple(read_columns([t]))
+    return File(str(t["name"]), int(t.get("rows") or 0), columns, bool(t["sampled"]), bool(t.get("fits")))
 
 
 def _whole(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphs.models.playbook import Reply
-from graphs.models.playbook.facts import Facts
+from graphs.models.playbook.facts import Facts, Finding
 from graphs.models.playbook.planning import UNCOMPARED
 
 HEADLINES = 7
-Finding = Mapping[str, Any]
 
 TURNS = (
     "simpsons_paradox",
@@ -36,6 +35,7 @@ SPOKEN = ("total", "ranking", "separability")
 """Descriptions that may be headlines, as claims and warnings are."""
 
 _ROOT = {"eta2": 0.5, "r2": 0.5}  # these are squares; a correlation is not
+_IN_UNITS = ("count", "k", "period", "lag", "mean_diff", "slope_per_step", "mean_shift", "lift_rel")
 _RELIABLE = {"high": 1.0, "medium": 0.8, "low": 0.5}
 
 
@@ -92,18 +92,20 @@ def _answer(
     No other finding is an answer: what has none of its own is not answered, whatever else the table shows.
     """
     if given is not None and given.get("status") != "not_answered":
-        turns = _reply(part, [f for f in headlines if _turns(f, part)], ())
+        turning = [f for f in headlines if f["kind"] in TURNS]
+        both = [f for f in turning if f["kind"] not in _RELATIONS or set(f["columns"][:2]) <= set(part.columns)]
+        turns = _reply(part, both, ())
         said = {"part": part.text, "status": given["status"]}
         if not turns:
             return said
         text, finding = turns[0]  # first: without it the number misleads
-        return said | {"text": f"{text} {given['text']}", "cells": [_cell(finding)]}
+        return said | {"text": f"{text} {given['text']}", "cells": [str(finding["evidence"].get("cell", ""))]}
     about = _reply(part, headlines, everything)
     if about and not part.why.startswith("No column"):
         return {
             "part": part.text, "text": " ".join(dict.fromkeys(text for text, _ in about)),
             "values": [v for _, f in about if (v := _value(f))],
-            "cells": list(dict.fromkeys(_cell(f) for _, f in about)),
+            "cells": list(dict.fromkeys(str(f["evidence"].get("cell", "")) for _, f in about)),
         }  # fmt: skip
     if part.whole:
         return {"part": part.text, "text": _screened(headlines, everything)}
@@ -111,28 +113,13 @@ def _answer(
     return {"part": part.text, "status": "not_answered", "why": why}
 
 
-def _cell(finding: Finding) -> str:
-    return str((finding.get("evidence") or {}).get("cell", ""))
-
-
-def _turns(finding: Finding, part: Asked) -> bool:
-    """Whether a finding turns round what was computed for a part."""
-    of_both = finding["kind"] not in _RELATIONS or set(finding["columns"][:2]) <= set(part.columns)
-    return finding["kind"] in TURNS and of_both
-
-
 def _value(finding: Finding) -> dict[str, Any] | None:
     """The size of a finding, in the unit in which a person reads it."""
-    effect = finding.get("effect") or {}
-    value, metric = effect.get("value"), str(effect.get("metric"))
+    value, metric, unit = finding["effect"].get("value"), str(finding["effect"].get("metric")), finding.get("unit", "")
     if not isinstance(value, int | float) or metric == "count":
         return None
-    points = finding.get("unit") == "pp"
-    return {
-        "name": f"{metric.replace('_', ' ')} of {', '.join(finding['columns'])}",
-        "value": 100 * value if points else value,
-        "unit": str(finding.get("unit") or ""),
-    }
+    name = f"{metric.replace('_', ' ')} of {', '.join(finding['columns'])}"
+    return {"name": name, "value": 100 * value if unit == "pp" else value, "unit": str(unit)}
 
 
 def _told(given: Finding | None, answer: Mapping[str, Any]) -> str:
@@ -146,25 +133,20 @@ def _screened(headlines: Sequence[Finding], everything: Sequence[Finding]) -> st
     """What a table shows of itself, where nothing in particular was asked."""
     strongest = [f for f in headlines if f["type"] == "claim"][:2]
     warnings = [f for f in headlines if f["type"] == "warning"]
-    said = [str(f["text"]) for f in [*(w for w in warnings if w["kind"] in TURNS), *strongest] or warnings[:2]]
+    said = [f["text"] for f in [*(w for w in warnings if w["kind"] in TURNS), *strongest] or warnings[:2]]
     if not strongest:
-        tested = (
-            str(f["text"]) for f in everything if f["kind"] == "tested" or (f["type"], f["kind"]) == ("null", "trend")
-        )
-        said += [next(tested, "Nothing could be tested in this table.")]
+        tests = [f for f in everything if f["kind"] == "tested" or (f["type"], f["kind"]) == ("null", "trend")]
+        said += [f["text"] for f in tests[:1]] or ["Nothing could be tested in this table."]
     return " ".join(dict.fromkeys(said))
 
 
 def strength(finding: Finding) -> float:
     """A size from 0 to 1 that can be compared between metrics, on the scale of a correlation."""
-    effect = finding.get("effect") or {}
-    value, metric = effect.get("value"), effect.get("metric")
-    if not isinstance(value, (int, float)):
+    value, metric = finding["effect"].get("value"), finding["effect"].get("metric")
+    if not isinstance(value, (int, float)) or metric in _IN_UNITS:
         return 0.3
     if metric in ("cohens_d", "sd_ratio", "odds_ratio_per_sd"):
         return float(abs(value) / (value * value + 4) ** 0.5)
-    if metric in ("count", "k", "period", "lag", "mean_diff", "slope_per_step", "mean_shift", "lift_rel"):
-        return 0.3
     return float(min(1.0, abs(value)) ** _ROOT.get(str(metric), 1.0))
 
 
@@ -186,25 +168,25 @@ def _rank(
     kind, pair, name = str(finding["kind"]), set(finding["columns"]), str(finding["id"])
     about = 1.0 if kind in ROWS else min(1.0, relevance(finding, asked))  # rows touch every number counted of them
     score = about * strength(finding) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
-    warning, few = finding["type"] == "warning", float((finding.get("effect") or {}).get("value") or 0) <= 4
+    warning, few = finding["type"] == "warning", float(finding["effect"].get("value") or 0) <= 4
     if warning and kind in TURNS and about > 0.5:
         return 0.0, float(TURNS.index(kind)), -about - score / 10, name
     rules = (
         (1.0, warning and about > 0.5),  # a trap in what the question names comes before other claims
         (3.0, warning),  # and one elsewhere after them
-        (0.0, kind == "total"),  # it was asked for
+        (0.5, kind == "total"),  # it was asked for
         (4.0, finding["type"] == "descriptive"),
         (3.2, kind != "clusters" and len(pair) > 1 and any(pair <= story for story in stories)),
         (3.1, kind == "outliers" and (about <= 0.5 or few)),
         (2.0, True),
     )
-    place = next(place for place, holds in rules if holds)
-    return place, float(len(TURNS)) if kind == "total" and not warning else 0.0, -score, name
+    return next(place for place, holds in rules if holds), 0.0, -score, name
 
 
 def _collapse(findings: Sequence[Finding]) -> list[Finding]:
     """One finding for one fact: a claim that a warning turns round, or that was made before, is dropped."""
-    turned = {frozenset(f["columns"]): _stratifier(f) for f in reversed(findings) if f["kind"] == "simpsons_paradox"}
+    flipped = [f for f in reversed(findings) if f["kind"] == "simpsons_paradox"]
+    turned = {frozenset(f["columns"]): f["roles"].get("stratifier", "") for f in flipped}
     kept, pairs = list[Finding](), set[frozenset[str]]()
     for finding in findings:
         pair = frozenset(finding["columns"])
@@ -215,10 +197,6 @@ def _collapse(findings: Sequence[Finding]) -> list[Finding]:
             pairs.add(pair)
         kept.append(finding)
     return kept
-
-
-def _stratifier(finding: Finding) -> str:
-    return str((finding.get("roles") or {}).get("stratifier", ""))
 
 
 def _uncompared(facts: Facts) -> list[str]:
@@ -240,8 +218,8 @@ def _reply(part: Asked, headlines: Sequence[Finding], everything: Sequence[Findi
     about = [f for f in headlines if len(columns & set(f["columns"])) >= need]
     about = [f for f in about if f["type"] == "claim" or (f["type"] == "warning" and f["kind"] in TURNS)]
     if turned := next((f for f in about if f["kind"] == "simpsons_paradox"), None):
-        by = _stratifier(turned).replace("_", " ")
-        shares = (turned.get("effect") or {}).get("metric") == "mean_diff"
+        by = str(turned["roles"].get("stratifier", "")).replace("_", " ")
+        shares = turned["effect"].get("metric") == "mean_diff"
         lead = "That turns round when" if shares else "Yes, but only when"
         return [(f"{lead} it is read by {by}. {turned['text']}" if by else str(turned["text"]), turned)]
     absent = [f for f in everything if f["type"] == "null" and len(columns & set(f["columns"])) >= need]
@@ -250,7 +228,7 @@ def _reply(part: Asked, headlines: Sequence[Finding], everything: Sequence[Findi
 
 def _not_found(findings: Sequence[Finding]) -> list[str]:
     """What was tested and is not there: findings of their own, and what stood beside a claim in the same tests."""
-    beside = [str((f.get("params") or {}).get("not_found") or "") for f in findings if f["type"] == "claim"]
+    beside = [str(f["params"].get("not_found") or "") for f in findings if f["type"] == "claim"]
     absent = [str(f["text"]) for f in findings if f["type"] == "null"]
     return list(
         dict.fromkeys([*absent, *(said for said in beside if said and not any(said in text for text in absent))])
@@ -262,7 +240,7 @@ def _not_checked(facts: Facts, findings: Sequence[Finding]) -> list[str]:
     said = [
         *_uncompared(facts),
         *(str(f["text"]) for f in findings if f["kind"] == "not_checked"),
-        *(str(beyond) for f in findings if (beyond := (f.get("params") or {}).get("not_checked"))),
+        *(str(beyond) for f in findings if (beyond := f["params"].get("not_checked"))),
         *(f"{cell.get('title') or 'A step'}: {cell.get('cell')} failed and was left." for cell in failed),
         *(f"The reviewer's objection to {o.get('where')} stands: {o.get('problem')}" for o in facts.objections),
     ]
