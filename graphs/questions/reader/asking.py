@@ -277,9 +277,11 @@ def _levels(ask: Ask) -> None:
 
 @groups("(G)")
 def _monthly(ask: Ask, period: Items) -> bool:
-    """The monthly revenue, the trend by month."""
-    adverb = ask.clause.words[period[0].first].low.endswith("ly") and "S" not in ask.clause.shape
-    return not ask.groups and (adverb or bool(re.search("[XY]", ask.clause.shape))) and _periodic(ask, period[0])
+    """The monthly revenue, the trend by month, the mean price over the years."""
+    first = ask.clause.words[period[0].first].low
+    adverb = first.endswith("ly") and "S" not in ask.clause.shape
+    told = adverb or first in ("over", "through") or bool(re.search("[XY]", ask.clause.shape))
+    return not ask.groups and told and _periodic(ask, period[0])
 
 
 @groups("([hS]?)([CE])(?:(?![CKN])[A-Za-z])*?[wd](K?)(N)([EV])", "([hS]?)([CE])(?:(?![CKN])[A-Za-z])*?(K?)(#)()")

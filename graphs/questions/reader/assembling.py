@@ -172,6 +172,7 @@ class Draft:
             queries=(*queries, *[None] * len(lost)),
             why_not=whys,
             others=others,
+            follows=changed is not None,
         )
 
     def _undefined(self) -> list[Column]:
