@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphs.questions.query import Condition, Formula, Group, Measure, Order, Query, Recode, Where
+from graphs.questions.query import Condition, Formula, Group, Measure, Order, Query, Recode, Verdict, Where
 from graphs.questions.reader import conditions, intents, lexicon
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Known, expr
@@ -51,34 +51,76 @@ def read(clause: Clause, known: Known) -> Query | None:
             item.used = True  # how much more: what the difference is
         if item.code == "J" and written.startswith("differ"):
             item.code, item.means = "B", "differ"
+    verdicts = _threshold(slots)
     conditions.rows.read(ask)
     slots.where, slots.notes = ask.where, clause.notes
-    compares = bool(clause.of("j"))
+    ranked = _ranked(slots)
+    many = many or bool(ranked and not slots.of("number", "bool") and not _hint(ranked[2]))
+    compares, trend = bool(clause.of("j")), clause.of("Y") if known.time is not None and not clause.of("T") else []
     _set_apart(slots, compares)
     grouped = _groups(slots)
-    ranked = _ranked(slots)
-    made = _part(slots) or _measure(slots, compares or bool(grouped) or bool(ranked), many)
+    related = _related(slots) if compares and not slots.sides else None
+    made = related or _part(slots) or _measure(slots, bool(compares or grouped or ranked or trend), many)
     if made is None:
         return None
     for item in slots.of("bool"):  # who cancelled: what is left says which rows
         slots.where.append(_yes(slots, item))
-    use(clause.of("dvaciowEzpqh"), clause.of("j") if slots.sides else [])
-    if clause.shape.strip(".") or (compares and not slots.sides):
+    use(clause.of("dvaciowEzpqh"), clause.of("j") if slots.sides or related else [], trend)
+    if clause.shape.strip(".") or (compares and not (slots.sides or related)):
         return None
     measures, formulas = made
     if formulas:
         measures = [measures[0].model_copy(update={"where": tuple(slots.where)}), *measures[1:]]
         slots.where = []
+    over = [intents.over(known.time)] if trend and known.time is not None else []
+    flag = [Group(of=m.other) for m in measures if m.op == "mean" and m.other]  # whether the older ones survive
+    measures = [m.model_copy(update={"other": None}) if flag else m for m in measures]
+    intent: Any = "compare" if slots.sides or any(i.means == "differ" for i in clause.items) else "compute"
     query = Query(
-        intent="compare" if slots.sides or any(i.means == "differ" for i in clause.items) else "compute",
-        text=clause.text, prepare=tuple(slots.steps), where=tuple(dict.fromkeys(slots.where)),
-        group_by=tuple(dict.fromkeys([*ranked[:1], *slots.sides, *grouped])), measures=tuple(measures),
-        formulas=tuple(formulas), notes=tuple(dict.fromkeys(slots.notes)),
+        intent="relate" if related else "change" if over else "rank" if ranked else intent, text=clause.text,
+        prepare=tuple(slots.steps), where=tuple(dict.fromkeys(slots.where)), measures=tuple(measures),
+        group_by=tuple(dict.fromkeys([*over, *flag, *ranked[:1], *slots.sides, *grouped])), formulas=tuple(formulas),
+        verdicts=verdicts, notes=tuple(dict.fromkeys(slots.notes)),
     )  # fmt: skip
     if not ranked:
         return query
     order = (Order(by=measures[0].op, descending=ranked[1] == "max"),)
-    return query.model_copy(update={"intent": "rank", "order": order, "limit": 1})
+    return query.model_copy(update={"order": order, "limit": 1})
+
+
+def _threshold(slots: Slots) -> tuple[Verdict, ...]:
+    """Is the average fee above 12: a statistic that is held against a number."""
+    clause = slots.clause
+    found = next(clause.find("^d(S)[oi]*C[^KN]*(K)(N)$"), None)
+    if found is None or found[1][0].means not in _OPS or (sign := found[2][0].means) not in ("<", "<=", ">", ">="):
+        return ()
+    use(found[2], found[3])
+    rule = f"{found[1][0].means} {sign} {conditions.plain(found[3][0].means)}"
+    return (Verdict(when=rule, then="yes"), Verdict(then="no"))
+
+
+def _related(slots: Slots) -> tuple[list[Measure], list[Formula]] | None:
+    """Do older people pay more, do bigger orders get bigger tips: how two columns go together."""
+    clause, known, pays = slots.clause, slots.known, _pays(slots.clause)
+    meant = [i.column for i in slots.of("number", "bool")]
+    for item, behind in zip(clause.items, [*clause.items[1:], None], strict=True):
+        if item.code == "j" and (hint := _hint(item)) and not (behind and behind.code == "C"):
+            noun = stem(clause.words[behind.last].low) if behind and "size" in hint.split() else ""
+            sized = [c for c in known.columns if noun in c.stems and c.kind == "number" and not c.label]
+            column = known.hinted(hint) or (sized[0] if len(sized) == 1 else None)
+            if column is None:
+                return None
+            meant.append(column)
+    if pays and (money := known.hinted("spending")) is not None:
+        meant.append(money)
+    both = list(dict.fromkeys(meant))
+    flags, numbers = ([c for c in both if c.kind == kind] for kind in ("bool", "number"))
+    if len(both) != 2 or not numbers:
+        return None
+    use(slots.of("number", "bool"), pays, [i for i in clause.of("S") if i.means == "share" and flags])
+    slots.notes.append("Each row counts once.")
+    op: Any = "mean" if flags else "correlation"
+    return [Measure(op=op, of=expr(numbers[-1]), other=expr((flags or numbers)[0]))], []
 
 
 def _set_apart(slots: Slots, compares: bool) -> None:
@@ -90,6 +132,9 @@ def _set_apart(slots: Slots, compares: bool) -> None:
     equal = [w for w in slots.where if isinstance(w, Condition) and w.op in ("=", "in") and not _timed(slots, w)]
     several = [w for w in equal if w.op == "in" or [x.left for x in equal].count(w.left) > 1]
     subject = next((i for i in slots.of("bool") if _noun(clause, i)), None)
+    flags, others = slots.of("bool"), slots.of("number") or [i for i in clause.of("j") if _hint(i) not in ("", "count")]
+    if len(flags) == 1 and len(equal) == 1 and not (others or _pays(clause)):
+        subject = None  # complaints are more common in snow
     if several:
         left = several[0].left
         if [w for w in several if w.left != left]:
@@ -98,10 +143,11 @@ def _set_apart(slots: Slots, compares: bool) -> None:
         slots.where = [w for w in slots.where if w not in several]
         column = next((c for c in slots.known.columns if expr(c) == left), None)
         if column is None or len(levels) < column.n_unique:
-            slots.where.append(Condition(left=left, op="in", right=tuple(levels)))  # type: ignore[arg-type]
+            slots.where.append(Condition(left=left, op="in", right=tuple(levels)))
         slots.sides = [Group(of=left)]
     elif subject is not None:
-        subject.used = True
+        same = [i for i in slots.of("bool") if i.column == subject.column]  # smokers and non-smokers
+        use(same, [i for i in clause.of("n") if any(_before(clause, s) == i for s in same)])
         slots.sides = [Group(of=expr(subject.column))]
         slots.notes.append(f"“{clause.written([subject])}” are the rows where {subject.column.name} is "
                            f"{subject.column.yes}; they are set against the others.")  # fmt: skip
@@ -127,23 +173,26 @@ def _part(slots: Slots) -> tuple[list[Measure], list[Formula]] | None:
     return sums, [Formula(name="share in per cent", expr="100 * part / whole")]
 
 
-def _ranked(slots: Slots) -> tuple[Group, str] | tuple[()]:
+def _ranked(slots: Slots) -> tuple[Group, str, Item] | tuple[()]:
     """The column of words whose highest or lowest is asked for, and which of the ends: our fastest courier."""
     clause = slots.clause
-    for shape in ("(q)((?:C))(?=.*(M))", "(q).*?(?=(M))M(C)"):
+    for shape in ("(q)(C)(?=.*(M))", "(q).*?(?=(M))M(C)", "(q)(C)(?=.*(j))"):
         for _, which, one, two in clause.find(shape):
             named, most = (one, two) if one[0].code == "C" else (two, one)
+            if most[0].code == "j":  # which of them pays more
+                less = clause.written(most).casefold() in ("less", "fewer", "lower", "smaller", "worse")
+                most[0].means = f"{'min' if less else 'max'} {_hint(most[0])}".strip()
             if named[0].column.kind == "text" and not named[0].column.key:
                 end, _, hint = most[0].means.partition(" ")
-                measured = [i.column for i in slots.of("number", "bool")] or [slots.known.hinted(hint)]
-                sense = next((found for c in measured if (found := slots.known.sense(hint, c))), "")
+                named_too: list[Column | None] = [i.column for i in slots.of("number", "bool")]
+                senses = [slots.known.sense(hint, c) for c in named_too or [slots.known.hinted(hint)]]
+                sense = next(filter(None, senses), "")
                 if "quality" in hint and not sense:
                     return ()  # whether more of it is better is not known
                 turned = sense[:1] == "-"
-                most[0].code = "j" if hint or len(slots.of("number", "bool")) else "h"
-                most[0].means = hint or "more"
+                most[0].code, most[0].means = "j", hint or "more"
                 use(which, named, most)
-                return Group(of=expr(named[0].column)), {"max": "min", "min": "max"}[end] if turned else end
+                return Group(of=expr(named[0].column)), {"max": "min", "min": "max"}[end] if turned else end, most[0]
     return ()
 
 
@@ -151,6 +200,8 @@ def _measure(slots: Slots, compares: bool, many: bool) -> tuple[list[Measure], l
     """What is computed: what a statistic, "how many" or an adjective names, or the only column that is left."""
     clause, stats, count = slots.clause, slots.clause.of("S"), slots.clause.of("h")
     ends, flags, numbers = clause.of("M"), slots.of("bool"), slots.of("number")
+    if clause.words[0].low == "compare" and slots.sides and not (stats or count or numbers or flags):
+        return [Measure(op="count"), *_described(slots)], []
     if len(stats) + len(count) + len(ends) > 1 or len({i.column for i in numbers}) > 1:
         return None
     if not numbers and (count or many):
@@ -160,7 +211,8 @@ def _measure(slots: Slots, compares: bool, many: bool) -> tuple[list[Measure], l
     hints = [h for i in clause.items if i.code in "jM" and (h := _hint(i)) and h != "count"]
     pays = _pays(clause)
     hinted = next((c for h in hints if (c := slots.known.hinted(h))), None)
-    column = numbers[0].column if numbers else hinted or (slots.known.hinted("spending") if pays else None)
+    money = slots.known.hinted("spending") if pays else None
+    column = numbers[0].column if numbers else hinted or money
     share = bool(stats) and stats[0].means == "share"
     if column is not None and column.kind == "number" and not share and not count:
         if hints and hinted not in (None, column):
@@ -176,6 +228,15 @@ def _measure(slots: Slots, compares: bool, many: bool) -> tuple[list[Measure], l
     there = re.search(r"\b(?:there|any|anyone|anybody|have we|we have|we had)\b", clause.text, re.I)
     bare = not (numbers or stats or compares or ends or count)
     return ([Measure(op="count")], []) if bare and there and clause.shape[:1] in ("d", "w") else None
+
+
+def _described(slots: Slots) -> list[Measure]:
+    """What tells two sides apart at a glance: the means of the numbers, and the shares of those who say yes."""
+    sides = [g.of for g in slots.sides]
+    columns = [c for c in slots.known.columns if not c.label and c.dtype != "new" and expr(c) not in sides]
+    means = [Measure(op="mean", of=expr(c)) for c in columns if c.kind == "number"]
+    yes = [Condition(left=expr(c), op="=", right=c.yes) for c in columns if c.kind == "bool"]
+    return [*means, *(Measure(op="share", where=(w,), name=w.left.strip("`")) for w in yes)][:6]
 
 
 _OPS = ("mean", "median", "sum", "min", "max", "std")
@@ -195,13 +256,17 @@ def _groups(slots: Slots) -> list[Group]:
 def _noun(clause: Clause, item: Item) -> bool:
     """Whether a column of yes and no names those who are: smokers, returned orders."""
     word, behind = clause.words[item.last].low, [i for i in clause.items if i.first == item.last + 1]
-    return word.endswith("s") or bool(behind and behind[0].code == "E") or stem(word) in lexicon.some("people")
+    before, verb = _before(clause, item), clause.words[item.first - 1].low == "to" if item.first else False
+    plural = (
+        word.endswith("s") and not word.endswith("ss") and not verb and (before is None or before.code not in "EVC")
+    )
+    return plural or bool(behind and behind[0].code == "E") or stem(word) in lexicon.some("people")
 
 
 def _hint(item: Item) -> str:
     """The dimensions that an adjective speaks of."""
     if item.code == "j":
-        return "" if item.means.startswith("more") else str(item.means)
+        return str(item.means).removeprefix("more").strip()
     return str(item.means).partition(" ")[2]
 
 
@@ -218,7 +283,13 @@ def _timed(slots: Slots, where: Condition) -> bool:
 
 def _yes(slots: Slots, item: Item) -> Condition:
     """What a column of yes and no says of the rows, or denies behind "not"."""
-    before = [i for i in slots.clause.items if i.last == item.first - 1]
-    no = bool(before) and before[0].code == "n"
-    use([item], before if no else [])
+    before = _before(slots.clause, item)
+    no = before is not None and before.code == "n"
+    use([item], [before] if before is not None and no else [])
     return Condition(left=expr(item.column), op="!=" if no else "=", right=item.column.yes)
+
+
+def _before(clause: Clause, item: Item) -> Item | None:
+    """The item before another."""
+    at = next(n for n, i in enumerate(clause.items) if i is item)
+    return clause.items[at - 1] if at else None
