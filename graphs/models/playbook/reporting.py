@@ -8,6 +8,7 @@ from typing import Any
 
 from graphs.models.playbook.facts import Facts
 from graphs.models.playbook.planning import UNCOMPARED
+from notebooks.telling.words import METRICS
 
 HEADLINES = 7
 Finding = Mapping[str, Any]
@@ -146,7 +147,7 @@ def _value(finding: Finding) -> dict[str, Any] | None:
         return None
     points = finding.get("unit") == "pp"
     return {
-        "name": f"{metric.replace('_', ' ')} of {', '.join(finding['columns'])}",
+        "name": f"{METRICS.get(metric, metric.replace('_', ' '))} of {', '.join(finding['columns'])}",
         "value": 100 * value if points else value,
         "unit": str(finding.get("unit") or ""),
     }
