@@ -184,8 +184,8 @@ def _ranked(slots: Slots) -> tuple[Group, str, Item] | tuple[()]:
                 most[0].means = f"{'min' if less else 'max'} {_hint(most[0])}".strip()
             if named[0].column.kind == "text" and not named[0].column.key:
                 end, _, hint = most[0].means.partition(" ")
-                named_too: list[Column | None] = [i.column for i in slots.of("number", "bool")]
-                senses = [slots.known.sense(hint, c) for c in named_too or [slots.known.hinted(hint)]]
+                senses = [slots.known.sense(hint, i.column) for i in slots.of("number", "bool")]
+                senses = senses or [slots.known.sense(hint, slots.known.hinted(hint))]
                 sense = next(filter(None, senses), "")
                 if "quality" in hint and not sense:
                     return ()  # whether more of it is better is not known
