@@ -388,13 +388,14 @@ class Reading(Value):
     """What a reader made of a question: its parts in order, and, where a part could mean something else, that, too.
 
     `others` are other readings of the parts, each with the sentence that says what it would mean. `why_not` says, by
-    part, why there is no query; such a part has `queries[i]` None.
+    part, why there is no query; such a part has `queries[i]` None. `follows`: it is the query before, changed.
     """
 
     parts: tuple[str, ...]
     queries: tuple[Query | None, ...]
     why_not: tuple[str, ...] = ()
     others: tuple[tuple[int, str, Query], ...] = ()
+    follows: bool = False
 
 
 Scalar.model_rebuild()

@@ -9,6 +9,7 @@ from typing import Any
 from graphs.models.playbook import Reply
 from graphs.models.playbook.facts import Facts, Finding
 from graphs.models.playbook.planning import UNCOMPARED
+from notebooks.telling.words import METRICS
 
 HEADLINES = 7
 
@@ -118,7 +119,7 @@ def _value(finding: Finding) -> dict[str, Any] | None:
     value, metric, unit = finding["effect"].get("value"), str(finding["effect"].get("metric")), finding.get("unit", "")
     if not isinstance(value, int | float) or metric == "count":
         return None
-    name = f"{metric.replace('_', ' ')} of {', '.join(finding['columns'])}"
+    name = f"{METRICS.get(metric, metric.replace('_', ' '))} of {', '.join(finding['columns'])}"
     return {"name": name, "value": 100 * value if unit == "pp" else value, "unit": str(unit)}
 
 
