@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Query
+from graphs.questions.query import Condition, Query, Where
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -27,6 +27,8 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
             return why.format(said[said.lastindex or 0].strip().casefold())
     if any(_by_row(draft, q) for q in queries):
         return "Each row would be a group by itself: it is not clear what is to be counted by what."
+    if any(m.op == "share" and m.where and _certain(q, m.where) for q in queries for m in q.measures):
+        return "It is not clear of which rows a share is asked for."
     compared = [a.clause.written([i]) for a in draft.asks for i in a.clause.items
                 if i.code == "j" and a.clause.words[i.first].start < draft.opening]  # fmt: skip
     if compared and not any(_decides(draft, q) for q in queries):
@@ -40,7 +42,7 @@ def _decides(draft: Draft, query: Query) -> bool:
     return bool(
         query.intent not in _PLAIN
         or query.compare
-        or query.group_by
+        or (query.group_by and query.intent != "list")
         or query.having
         or query.verdicts
         or query.formulas
@@ -103,6 +105,12 @@ _KINDS: tuple[tuple[str, _Fits, str], ...] = (
     ),
 )
 """How a question of a kind begins, which queries tell it, and what is said where none does."""
+
+
+def _certain(query: Query, share: Sequence[Where]) -> bool:
+    """Whether every row that is looked at, or each group as a whole, meets what a share is of."""
+    groups = {g.of for g in query.group_by}
+    return all(w in query.where or (isinstance(w, Condition) and w.left in groups and w.op == "=") for w in share)
 
 
 def _by_row(draft: Draft, query: Query) -> bool:
