@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Chart, Compare, Condition, Measure, Order, Query, RemoveOutliers, Test
 from graphs.questions.reader.conditions import expr
-from graphs.questions.reader.intents import given
+from graphs.questions.reader.intents import given, over
 from graphs.questions.reader.parts import by_group
 from graphs.questions.reader.times import before
 
@@ -34,6 +34,8 @@ def follow(draft: Draft, previous: Query) -> Query | None:
     query = given(same, where=(*kept, *said.where), prepare=(*previous.prepare, *steps))
     if said.group_by and not by:
         query = _grouped(query, said)
+    if "X" in kinds and draft.time is not None:  # over time
+        query = given(query, intent="change", group_by=said.group_by or (over(draft.time),), order=(), limit=None)
     for column in (c for c in [*by, *spoken[:1]] if c.kind == "number"):  # the top 3 by quantity
         query = remeasured(query, of=expr(column))
     for op, *p in stats[:1]:
@@ -46,7 +48,9 @@ def follow(draft: Draft, previous: Query) -> Query | None:
     if ends and (query.order or (query.group_by and len(query.measures) == 1)):
         by_what = query.order[0].by if query.order else query.measures[0].name or query.measures[0].op
         order = (Order(by=by_what, descending=ends[0][0] == "max"),)
-        query = given(query, intent=query.intent if query.order else "rank", order=order, limit=ends[0][1])
+        whole = re.search(r"\bfirst\W*$|\bfrom\b.* to\b", draft.question, re.I)  # highest first: all of them
+        limit, intent = None if whole else ends[0][1], query.intent if query.order else "rank"
+        query = given(query, intent=intent, order=order, limit=limit)
     if "g" in kinds:
         query = given(query, intent="plot", chart=Chart(x=next((g.of for g in query.group_by), None)))
     if re.search(r"\bsignifican|\bby chance\b", draft.question, re.I):

@@ -65,7 +65,8 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
     before = ws[n - 1].low if n else ""
     for pattern, told in _WRITTEN:
         if m := re.match(rf"(?:{pattern})(?= |$)", text):
-            period, said = told(m), not m[0].isdigit() or before in _OF_YEAR
+            last_word = before in ("about", "only", "just") and n + 1 == len(ws)  # and not "about 2000 units"
+            period, said = told(m), not m[0].isdigit() or before in _OF_YEAR or last_word
             if period.startswith("month"):  # "may", "mar": words of their own
                 known = len(m[1]) > 3 or before in ("in", "of", "since", "during", "until")
                 said = ws[n].text[:1].isupper() and n > 0 and known
