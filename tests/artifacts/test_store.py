@@ -42,7 +42,7 @@ async def test_what_is_to_follow_files_is_recorded_with_them_or_nothing_is(store
     run = begin(store)
     files = [Put(f"bytes {n}".encode(), f"{n}.txt", "text/plain", "file") for n in range(12)]
     kept = await store.put_all(files, run_id=run.id, then=[note(run, "after them")])
-    assert [event.kind for event in store.events(run.id)] == ["run.started", *["artifact.saved"] * 12, "noted"]
+    assert [event.kind for event in store.events(run.id)] == ["run_started", *["artifact_saved"] * 12, "note"]
     assert {(a.id, a.name) for a in store.artifacts(run_id=run.id)} == {(a.id, f"{n}.txt") for n, a in enumerate(kept)}
     with pytest.raises(NotFound):
         await store.put_all(files, run_id=run.id, then=[Noted(run_id="run_of_nobody", text="lost")])
