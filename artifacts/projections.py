@@ -116,7 +116,7 @@ def _project(write: DuckDBPyConnection, event: Event) -> None:
             write.execute(_FINDINGS_OF_CELL, [event.run_id, execution.cell])
         case CellDeleted(cell_id=cell_id):
             write.execute(_FINDINGS_OF_CELL, [event.run_id, cell_id])
-        case ReportMade():
+        case ReportMade(turn_id=None):  # those of further turns are found in the events
             _update(write, "runs", event.run_id, answer=event.answer)
         case FindingMade(finding=finding):
             write.execute("DELETE FROM findings WHERE run_id = ? AND id = ?", [event.run_id, finding.id])
