@@ -171,3 +171,7 @@ def test_whom_to_call_first_is_not_said(stays: list[dict[str, Any]]) -> None:
     reading = read("Which guests should we call first?", stays)
     assert reading.queries == (None,)
     assert "first" in reading.why_not[0]
+
+
+def test_a_question_that_names_nothing_is_refused(stays: list[dict[str, Any]]) -> None:
+    assert read("Look.", stays).queries == (None,)

@@ -68,7 +68,7 @@ def read(
 
 def _by_slots(draft: Draft, clauses: Sequence[Clause], reading: Reading) -> Reading:
     """What a single sentence says in whatever order; what was read before where that says nothing either."""
-    query = slots.read(clauses[0], draft.known) if len(clauses) == 1 and not draft.steps else None
+    query = slots.read(clauses[0], draft.known) if len(clauses) == 1 and clauses[0].items and not draft.steps else None
     if query is None or fit.unfit(draft, [query]):
         return reading
     return Reading(parts=(draft.question,), queries=(query.model_copy(update={"text": draft.question}),), why_not=("",))
