@@ -48,8 +48,8 @@ def follow(draft: Draft, previous: Query) -> Query | None:
     if ends and (query.order or (query.group_by and len(query.measures) == 1)):
         by_what = query.order[0].by if query.order else query.measures[0].name or query.measures[0].op
         order = (Order(by=by_what, descending=ends[0][0] == "max"),)
-        whole = re.search(r"\bfirst\W*$|\bfrom\b.* to\b", draft.question, re.I)  # highest first: all of them
-        limit, intent = None if whole else ends[0][1], query.intent if query.order else "rank"
+        in_order = re.search(r"\bfirst\W*$|\bfrom\b.* to\b", draft.question, re.I)  # highest first: all of them
+        limit, intent = None if in_order else ends[0][1], query.intent if query.order else "rank"
         query = given(query, intent=intent, order=order, limit=limit)
     if "g" in kinds:
         query = given(query, intent="plot", chart=Chart(x=next((g.of for g in query.group_by), None)))
