@@ -68,7 +68,22 @@ def read(
     if previous is None and not any(reading.queries):
         reading = _by_slots(draft, split(question, columns, files), reading)
     queries = tuple(q and placed(q, asked, tables) for q in reading.queries)
+    if reading.why_not and not any(queries):
+        reading = reading.model_copy(
+            update={"why_not": (*reading.why_not[:-1], f"{reading.why_not[-1]} {_told(tables)}")}
+        )
     return by_case(reading.model_copy(update={"queries": queries}), columns)
+
+
+def _told(tables: Sequence[Mapping[str, Any]]) -> str:
+    """What there is to ask of, for one whose question was not understood."""
+    names = list(dict.fromkeys(str(c["name"]) for t in tables for c in t["columns"]))
+    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"The columns are {', '.join(names[:_NAMED])}{more}."
+
+
+_NAMED = 20
+"""Columns that are told by name."""
 
 
 def _by_slots(draft: Draft, clauses: Sequence[Clause], reading: Reading) -> Reading:
