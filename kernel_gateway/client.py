@@ -17,7 +17,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -51,6 +51,7 @@ __all__ = [
 ]
 
 _IDLE_SECONDS = 60
+_LOOKED_AT = 300  # seconds that a sandbox lives at least once somebody has looked at it
 _LOG_LIMIT = 1 << 20
 _PASSED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 _LIMITS = ("GRISTMILL_SANDBOX_MEMORY", "GRISTMILL_SANDBOX_PROCESSES", "GRISTMILL_VOLUME_SIZE", "GRISTMILL_PACKAGES")
@@ -80,8 +81,10 @@ class GatewayStatus:
     isolation: str
 
 
-async def find_host(home: Path, *, isolation: str = "bubblewrap") -> Host:
-    """The host to use, started if need be.
+async def find_host(
+    home: Path, *, isolation: str = "bubblewrap", starting: Callable[[], object] = lambda: None
+) -> Host:
+    """The host to use, started if need be, of which `starting` is told first, in a thread: it takes some seconds.
 
     Raises `NoIsolation` when this machine cannot isolate sandboxes, and `GatewayUnavailable` when the local gateway
     does not come up; both say what to do.
@@ -93,7 +96,7 @@ async def find_host(home: Path, *, isolation: str = "bubblewrap") -> Host:
         facts = await asyncio.to_thread(_ask_health, url, key)
         kind = str(facts.get("isolation", "microvm")) if facts else "microvm"
         return Host("local" if facts else "e2b", kind, url, os.environ.get("E2B_SANDBOX_URL"), key)
-    endpoint = await asyncio.to_thread(_find_or_start, _whole(home), isolation)
+    endpoint = await asyncio.to_thread(_find_or_start, _whole(home), isolation, starting)
     _bypass_proxy()
     return Host("local", str(endpoint["isolation"]), endpoint["url"], endpoint["url"], endpoint["api_key"])
 
@@ -155,29 +158,18 @@ async def connect_sandbox(host: Host, sandbox_id: str, *, timeout: int = 3600) -
 
 
 async def live_sandboxes(host: Host, metadata: dict[str, str]) -> list[AsyncSandbox]:
-    """The sandboxes that run now and were made with this metadata. Raises GatewayError."""
-    from e2b import SandboxException
-    from e2b_code_interpreter import AsyncSandbox, SandboxQuery, SandboxState
-
-    found = []
-    with _transport_errors(host):
-        try:
-            pages = AsyncSandbox.list(
-                query=SandboxQuery(metadata=metadata, state=[SandboxState.RUNNING]), **connection(host)
-            )
-            while pages.has_next:
-                found += [
-                    await AsyncSandbox.connect(s.sandbox_id, **connection(host)) for s in await pages.next_items()
-                ]
-        except SandboxException as error:
-            raise SandboxFailed(f"The sandboxes cannot be listed: {error}") from error
-    return found
+    """The sandboxes that run now and were made with this metadata, for some minutes at least. Raises GatewayError."""
+    live: list[AsyncSandbox] = []
+    for sandbox_id, _ in await list_sandboxes(host, metadata):
+        with contextlib.suppress(SandboxGone):  # it has ended meanwhile
+            live.append(await connect_sandbox(host, sandbox_id, timeout=_LOOKED_AT))
+    return live
 
 
 async def list_sandboxes(host: Host, metadata: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
     """The ids of the sandboxes that run now and were made with this metadata, each with all of its own.
 
-    None of them lives longer for it, as with `live_sandboxes`. Raises GatewayError.
+    Unlike `live_sandboxes` it gives none of them a longer life. Raises GatewayError.
     """
     from e2b import SandboxException
     from e2b_code_interpreter import AsyncSandbox, SandboxQuery, SandboxState
@@ -267,7 +259,7 @@ def connection(host: Host) -> dict[str, Any]:
     return {"api_key": host.api_key, **{name: url for name, url in urls.items() if url is not None}}
 
 
-def _find_or_start(home: Path, isolation: str) -> dict[str, Any]:
+def _find_or_start(home: Path, isolation: str, starting: Callable[[], object]) -> dict[str, Any]:
     folder = home / "gateway"
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -277,7 +269,9 @@ def _find_or_start(home: Path, isolation: str) -> dict[str, Any]:
         raise GatewayUnavailable(f"The data folder {home} cannot be written: {error.strerror}.") from None
     try:
         fcntl.flock(guard, fcntl.LOCK_EX)  # two programs that start at once share one gateway
-        endpoint = _live(folder) or _start(home, folder, isolation)
+        if (endpoint := _live(folder)) is None:
+            starting()
+            endpoint = _start(home, folder, isolation)
     finally:
         os.close(guard)
     if endpoint["isolation"] == "none" and isolation != "none":

@@ -88,7 +88,7 @@ class Story:
 
     def doing(self, what: str, *, at_once: bool = False) -> None:
         """Say what goes on now: at the bottom of a terminal; elsewhere on stderr when it takes long, or `at_once`."""
-        self._now.begin(what)
+        self._now.begin(one_line(what))
         if at_once and self._status is None:
             self.console.print(f"... {what}")
 
@@ -176,7 +176,7 @@ class Story:
                 pieces.answers(self.console, [said_of(event.answer)])
             case ReportMade():  # before the review: it takes its time, and a person can read meanwhile
                 pieces.findings(self.console, view)
-                self.reported = event
+                self.reported = view.report
             case Reviewed(verdict="fail"):
                 pieces.review(self.console, event)
                 self._work_told = False

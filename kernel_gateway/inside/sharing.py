@@ -54,7 +54,8 @@ def _immortalise() -> None:
         objects += found
         found = gc.get_referents(*(one for one in found if type(one) in (dict, tuple) and not gc.is_tracked(one)))
     objects += _parts_of_code(objects)
-    places = numpy.fromiter(map(id, objects), numpy.uint64, len(objects))
+    held = numpy.fromiter(objects, object, len(objects))  # an array of where they are: two million ids would take long
+    places = numpy.frombuffer((ctypes.c_char * held.nbytes).from_address(held.ctypes.data), numpy.uint64)
     first, last = int(places.min()), int(places.max())
     memory = (ctypes.c_char * (last - first + 8)).from_address(first)  # a view: only where an object is will be written
     counts = numpy.frombuffer(memory, numpy.uint64)
@@ -77,9 +78,11 @@ def _fill_gaps() -> None:
     libc.sbrk.restype = libc.malloc.restype = ctypes.c_size_t
     end, left = libc.sbrk(ctypes.c_ssize_t(0)), _MOST_GAPS
     for size in _LARGER:
-        while left > 0 and (place := libc.malloc(ctypes.c_size_t(size))) < end:
+        while left > 0:
+            if (place := libc.malloc(ctypes.c_size_t(size))) >= end:
+                libc.free(ctypes.c_size_t(place))
+                break
             left -= size
-        libc.free(ctypes.c_size_t(place))
 
 
 def _take_large_pages() -> None:

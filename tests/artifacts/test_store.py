@@ -30,12 +30,24 @@ from artifacts.events import (
 )
 from artifacts.lineage import ancestors, descendants
 from artifacts.migrations import STEPS
-from artifacts.store import ArtifactDamaged, NotFound, Store, StoreError
+from artifacts.store import ArtifactDamaged, NotFound, Put, Store, StoreError
 from artifacts.types import Artifact, Evidence, Execution, ExecutionError, Finding, Run, new_id, now
 
 
 def seqs(events: list[Event]) -> list[int]:
     return [event.seq for event in events]
+
+
+async def test_what_is_to_follow_files_is_recorded_with_them_or_nothing_is(store, begin, note):
+    run = begin(store)
+    files = [Put(f"bytes {n}".encode(), f"{n}.txt", "text/plain", "file") for n in range(12)]
+    kept = await store.put_all(files, run_id=run.id, then=[note(run, "after them")])
+    assert [event.kind for event in store.events(run.id)] == ["run_started", *["artifact_saved"] * 12, "note"]
+    assert {(a.id, a.name) for a in store.artifacts(run_id=run.id)} == {(a.id, f"{n}.txt") for n, a in enumerate(kept)}
+    with pytest.raises(NotFound):
+        await store.put_all(files, run_id=run.id, then=[Noted(run_id="run_of_nobody", text="lost")])
+    assert len(store.events(run.id)) == 14
+    assert len(store.artifacts(run_id=run.id)) == 12
 
 
 async def test_seq_counts_from_one_without_gap_in_each_run_whoever_appends(store, begin, note):
@@ -220,6 +232,11 @@ def test_runs_are_listed_newest_first_and_searched_in_any_case(store, begin):
     store.append_sync(FindingMade(run_id=second.id, finding=finding))
     store.append_sync(ReportMade(run_id=third.id, answer="Mostly the north."))
     assert store.runs(text="north") == [third, second]
+    store.append_sync(ReportMade(run_id=third.id, turn_id="turn-02", answer="In the “deep” south."))
+    assert store.runs(text="“DEEP”") == [third], "further turns are searched, too"
+    report = store.view(third.id).report
+    assert report is not None
+    assert report.answer == "Mostly the north.\n\nIn the “deep” south."
     store.append_sync(RunEnded(run_id=first.id, status="done"))
     assert [run.id for run in store.runs(status="done")] == [first.id]
     assert store.runs(status="done", text="churn") == []

@@ -31,6 +31,7 @@ from artifacts.types import (
 )
 from gristmill.commands.watching import conclude
 from gristmill.plain import turn_json
+from gristmill.terminal.answering import Answering
 from gristmill.terminal.pieces import ending
 from gristmill.terminal.story import Story
 from gristmill.terminal.words import clean, number, one_line, p_value, seconds, size, took
@@ -130,7 +131,7 @@ def test_the_story_has_plan_cells_findings_verdict_and_where_everything_went() -
         "ZeroDivisionError: division by zero",
         "sent back  (round 1, 12 checks)",
         "F1: No interval. Mend: Give one.",
-        "Simpson's paradox (warning)",
+        "Simpson’s paradox (warning)",
         "r = -0.235 [-0.333, -0.132]   q < 0.001   n = 1,342   see cell-02, fig_01.png",
         "but: observed only",
         "passed, with remarks  (round 2, 12 checks)",
@@ -144,7 +145,7 @@ def test_the_story_has_plan_cells_findings_verdict_and_where_everything_went() -
         assert words in told, f"{words!r} is missing:\n{told}"
     assert told.index("First look") < told.index("Plan") < told.index("Work") < told.index("Answer")
     assert told.count("It flips within g.") == 2, "beside its cell, and once in the report"
-    assert told.index("Simpson's paradox") < told.index("(round 2") < told.index("Done after"), "read while reviewed"
+    assert told.index("Simpson’s paradox") < told.index("(round 2") < told.index("Done after"), "read while reviewed"
 
 
 def test_code_and_output_are_shortened_and_say_by_how_much() -> None:
@@ -165,6 +166,12 @@ def test_nothing_from_a_sandbox_moves_the_cursor_or_is_taken_for_markup() -> Non
     coloured = tell(Console(file=io.StringIO(), width=100, force_terminal=True, color_system="standard", markup=False))
     assert "\x1b]0;owned" not in coloured
     assert "\x1b[2J" not in coloured
+    step = ev.StepStarted(run_id=RUN, seq=2, step_id="s1", name="work", agent="analyst", title=EVIL)
+    for story in (Story(plain()), Answering(plain(), lambda view, question: None)):
+        story.feed(next(story_events()))
+        story.feed(step)
+        assert "[bold]not markup[/bold]" in story.going_on
+        assert story.going_on.isprintable()
 
 
 def test_lines_stay_within_the_width_and_have_no_trailing_space() -> None:

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphs.questions.query import Query, Reading
-from graphs.questions.reader import lexicon, made
+from graphs.questions.reader import fit, lexicon, made, slots
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import Known
 from graphs.questions.reader.counted import by_case
+from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column, read_columns
 from graphs.questions.reader.tables import placed, whole
 from graphs.questions.reader.text import name_words, stem
@@ -41,13 +42,8 @@ def read(
         question = question.replace(age.said, age.read_as)
         lengths.append(age)
     if (lasts := made.lasting(question, columns)) is not None:  # "how long do people wait": the verb says no more
-        question = question.replace(lasts.said, lasts.read_as)
-        question = re.sub(
-            rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?",
-            "",
-            question,
-            flags=re.I,
-        )
+        verbs = rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?"
+        question = re.sub(verbs, "", question.replace(lasts.said, lasts.read_as), flags=re.I)
         lengths.append(lasts)
     for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):  # how old: which age
         hint = lexicon.dimensions("much little", said[1].casefold())
@@ -60,11 +56,37 @@ def read(
         draft.notes.append(new.note)
     columns += made.new_columns(question, columns)
     draft.know(columns)
-    for clause in split(question, columns, [str(t["name"]) for t in tables]):
+    files = [str(t["name"]) for t in tables]
+    for clause in split(question, columns, files):
         draft.add(clause)
     reading = draft.reading(previous)
+    if previous is None and not any(reading.queries):
+        reading = _by_slots(draft, split(question, columns, files), reading)
     queries = tuple(q and placed(q, asked, tables) for q in reading.queries)
+    if reading.why_not and not any(queries):
+        reading = reading.model_copy(
+            update={"why_not": (*reading.why_not[:-1], f"{reading.why_not[-1]} {_told(tables)}")}
+        )
     return by_case(reading.model_copy(update={"queries": queries}), columns)
+
+
+def _told(tables: Sequence[Mapping[str, Any]]) -> str:
+    """What there is to ask of, for one whose question was not understood."""
+    names = list(dict.fromkeys(str(c["name"]) for t in tables for c in t["columns"]))
+    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"The columns are {', '.join(names[:_NAMED])}{more}."
+
+
+_NAMED = 20
+"""Columns that are told by name."""
+
+
+def _by_slots(draft: Draft, clauses: Sequence[Clause], reading: Reading) -> Reading:
+    """What a single sentence says in whatever order; what was read before where that says nothing either."""
+    query = slots.read(clauses[0], draft.known) if len(clauses) == 1 and clauses[0].items and not draft.steps else None
+    if query is None or fit.unfit(draft, [query]):
+        return reading
+    return Reading(parts=(draft.question,), queries=(query.model_copy(update={"text": draft.question}),), why_not=("",))
 
 
 _WHOLE = r"\b(?:describe|summari[sz]e|summary|overview|stands? out|interesting|unusual|notable|tell me about|look like|in (?:this|the) (?:table|data|file|dataset))\b"
@@ -81,7 +103,7 @@ def _of_the_whole(question: str, columns: Sequence[Column]) -> Query | None:
 
 def _time(columns: Sequence[Column], roles: Mapping[str, str]) -> Column | None:
     """The column of times that is meant where none is named: the declared one, a row's beginning, a date, a year."""
-    declared = [c for c in columns if c.name == roles.get("time")]
-    dated = [c for c in columns if c.kind == "time" and not made.born(c)]
-    years = [c for c in columns if c.words[-1:] == ("year",) and c.kind == "number" and not made.born(c)]
+    declared, living = [c for c in columns if c.name == roles.get("time")], [c for c in columns if not made.born(c)]
+    dated = [c for c in living if c.kind == "time"]
+    years = [c for c in living if c.words[-1:] == ("year",) and c.kind == "number"]
     return next(iter([*declared, *made.ends_of(columns, "starts"), *dated, *years]), None)

@@ -22,8 +22,8 @@ type Items = list[Item]
 
 _FLIP = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "=": "!=", "!=": "=", "contains": "matches"}
 _TURNED = {">": "<", "<": ">"}
-rule = Rules()
-"""The conditions in the order of their kinds."""
+rule, rows = Rules(), Rules()
+"""The conditions in the order of their kinds; `rows` without those that a column of yes and no says by itself."""
 
 
 def expr(column: Column | str) -> str:
@@ -124,6 +124,8 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     if column is None and not hint and code == "N" and follows not in tuple("CEUV#"):
         column = bare(ask, right[0])
     value: Any = right[0].means
+    if code == "T" and clause.written(op).endswith("than") and "time" not in hint.split():
+        return None  # better than last year
     if code == "T" and (hours := clock(sign, value)):  # after 6 pm: an hour of any day
         right[0].means = hours
         return [op]
@@ -379,3 +381,6 @@ def negated(where: Where) -> list[Where]:
     if where.op not in flips or where.op == "contains":
         return [where]
     return [Condition(left=where.left, op=flips[where.op], right=where.right)]
+
+
+rows.held = [held for held in rule.held if held[1] is not _flags]
