@@ -53,9 +53,8 @@ def is_unit(word: str) -> bool:
 def of_column(name: str) -> tuple[str, float] | None:
     """Dimension and size of the unit that a column's name ends in or holds: `amount_cents`, `Weight (kg)`."""
     parts = re.findall(r"[^\W\d_]+|[€$£]", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))
-    known = [
-        _UNITS.get(p.lower()) if not _ALONE.match(p) or (p == parts[-1] and len(parts) > 1) else None for p in parts
-    ]
+    units = [_UNITS.get(part.lower()) for part in parts]  # a single letter is one at the end, before units only
+    known = [None if _ALONE.match(p) and (i == 0 or None in units[i:]) else units[i] for i, p in enumerate(parts)]
     found = [i for i, unit in enumerate(known) if unit is not None]
     while found[1:] and found[-2] == found[-1] - 1 and len(found) < len(parts):  # of `profit_eur_ha` the euros
         found.pop()

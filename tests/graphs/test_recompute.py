@@ -173,6 +173,8 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
          "the mean, not the median"),
         ("Those who do poor stay three times as long as the others.", "", "df.groupby('outcome')['days'].mean()", "",
          "the input files give 1."),
+        ("From the highest they are Cedar, Aster and Birch.", "Rank the wards by how many days patients stay.", BY_WARD,
+         "", None),
         ("1. Aster, 2. Birch, 3. Cedar: so they rank by mean days.", "", BY_WARD, "", "the order of ward"),
         ("On Birch they stay longest.", "Where do patients stay longest on average?", BY_WARD, "",
          "of ward Cedar is the highest"),

@@ -67,6 +67,8 @@ class Statements:
         said, facts = f"{clause} {self.question}", self.facts
         told = statistic(clause) or statistic(self.question)
         named = set(columns(said, self.given.list))
+        if told == ("count",) and any(named.intersection(self.given.measured(t)) for t in self.given.tables):
+            told = ()  # "how many visits they make" is no number of rows
         whole = [k for k in facts.values if k.op is not None and not k.rows.how]
         whole = [k for k in whole if k.of != self.given.column(k.rows.table, column)]
         sure = [k for k in whole if k.op in told and (k.of in named or k.op == "count")]
