@@ -210,7 +210,9 @@ class Draft:
             for s in self.steps
         ]  # fmt: skip
         normal = "normality" in self.said("H")
-        verdicts = [parts.plain_normal(v) if normal else v for v in self.methods.verdicts]
+        verdicts = [
+            v.model_copy(update={"then": parts.plain_normal(v.then)}) if normal else v for v in self.methods.verdicts
+        ]
         groups = {g.of: g for a in self.asks for g in a.groups}
         own = " ".join(a.clause.text for a in self.asks) if self.untold else self.question
         return Query(
