@@ -51,6 +51,7 @@ __all__ = [
 ]
 
 _IDLE_SECONDS = 60
+_LOOKED_AT = 300  # seconds that a sandbox lives at least once somebody has looked at it
 _LOG_LIMIT = 1 << 20
 _PASSED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 _LIMITS = ("GRISTMILL_SANDBOX_MEMORY", "GRISTMILL_SANDBOX_PROCESSES", "GRISTMILL_VOLUME_SIZE", "GRISTMILL_PACKAGES")
@@ -155,29 +156,18 @@ async def connect_sandbox(host: Host, sandbox_id: str, *, timeout: int = 3600) -
 
 
 async def live_sandboxes(host: Host, metadata: dict[str, str]) -> list[AsyncSandbox]:
-    """The sandboxes that run now and were made with this metadata. Raises GatewayError."""
-    from e2b import SandboxException
-    from e2b_code_interpreter import AsyncSandbox, SandboxQuery, SandboxState
-
-    found = []
-    with _transport_errors(host):
-        try:
-            pages = AsyncSandbox.list(
-                query=SandboxQuery(metadata=metadata, state=[SandboxState.RUNNING]), **connection(host)
-            )
-            while pages.has_next:
-                found += [
-                    await AsyncSandbox.connect(s.sandbox_id, **connection(host)) for s in await pages.next_items()
-                ]
-        except SandboxException as error:
-            raise SandboxFailed(f"The sandboxes cannot be listed: {error}") from error
-    return found
+    """The sandboxes that run now and were made with this metadata, for some minutes at least. Raises GatewayError."""
+    live: list[AsyncSandbox] = []
+    for sandbox_id, _ in await list_sandboxes(host, metadata):
+        with contextlib.suppress(SandboxGone):  # it has ended meanwhile
+            live.append(await connect_sandbox(host, sandbox_id, timeout=_LOOKED_AT))
+    return live
 
 
 async def list_sandboxes(host: Host, metadata: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
     """The ids of the sandboxes that run now and were made with this metadata, each with all of its own.
 
-    None of them lives longer for it, as with `live_sandboxes`. Raises GatewayError.
+    Unlike `live_sandboxes` it gives none of them a longer life. Raises GatewayError.
     """
     from e2b import SandboxException
     from e2b_code_interpreter import AsyncSandbox, SandboxQuery, SandboxState

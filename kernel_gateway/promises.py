@@ -19,16 +19,22 @@ class Promises[T]:
         self._made: dict[str, tuple[str, asyncio.Task[T]]] = {}
 
     async def keep(self, key: str, body: dict[str, Any], make: Callable[[], Coroutine[None, None, T]]) -> T:
-        """What `make` gives, or has given to who used the key first; raises `Conflict` for another body."""
+        """What `make` gives, or has given to who used the key first; raises `Conflict` for another body.
+
+        It goes on when who asked leaves. What has failed may be tried again.
+        """
         digest = json.dumps(body, sort_keys=True)
         if key not in self._made:
-            self._made[key] = (digest, asyncio.create_task(make()))
-            asyncio.get_running_loop().call_later(_SECONDS, self._made.pop, key, None)
+            promise = asyncio.create_task(make())
+            self._made[key] = (digest, promise)
+            promise.add_done_callback(lambda done: self._remember(key, done))
         known, promise = self._made[key]
         if known != digest:
             raise Conflict("This Idempotency-Key was used for another request; use a new one.")
-        try:
-            return await asyncio.shield(promise)
-        finally:
-            if promise.done() and promise.exception() is not None:
-                self._made.pop(key, None)  # what failed may be tried again
+        return await asyncio.shield(promise)
+
+    def _remember(self, key: str, done: asyncio.Task[T]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            del self._made[key]
+        else:
+            asyncio.get_running_loop().call_later(_SECONDS, self._made.pop, key)

@@ -36,7 +36,8 @@ class Now:
         self.begin(what)
 
     def begin(self, what: str) -> None:
-        self.what = " ".join(what.split())
+        """Go over to `what`, which is put out as it is."""
+        self.what = what
         self._note, self._since, self._written, self._quarter, self._again = "", time.monotonic(), 0, -1, 0.0
 
     @property
@@ -129,7 +130,8 @@ def telling(aloud: bool) -> Iterator[None]:
 
     def tell() -> None:
         while not ended.wait(0.1):
-            if _shown is not None and time.monotonic() - _spoken > PATIENCE and (line := _shown.due()):
+            now = _shown  # which may be another, or nothing, at any moment
+            if now is not None and time.monotonic() - _spoken > PATIENCE and (line := now.due()):
                 click.echo(f"... {line}", err=True)
                 spoke()
 

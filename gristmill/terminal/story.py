@@ -88,7 +88,7 @@ class Story:
 
     def doing(self, what: str, *, at_once: bool = False) -> None:
         """Say what goes on now: at the bottom of a terminal; elsewhere on stderr when it takes long, or `at_once`."""
-        self._now.begin(what)
+        self._now.begin(one_line(what))
         if at_once and self._status is None:
             self.console.print(f"... {what}")
 

@@ -18,8 +18,10 @@ from kernel_gateway.inside.launch import Launched
 from kernel_gateway.inside.limits import memory_verdict
 from kernel_gateway.inside.notebook import VERDICT
 
+REHEARSED = "import sys, json\nprint(end='')\n1"
+"""A cell that leaves no trace, and does what most first cells do."""
+
 _START_SECONDS = 30
-_REHEARSED = "import sys, json\nprint(end='')\n1"
 _REHEARSALS = 3
 _ASK_AGAIN_SECONDS = 1.0  # until it is heard, a kernel is asked this often to say something
 _ASK_OTHERS_SECONDS = 0.3
@@ -191,7 +193,7 @@ class Kernel:
     async def rehearse(self) -> None:
         """Run a cell that leaves no trace, so that the first that does finds everything in memory."""
         for _ in range(_REHEARSALS):
-            cell = await self.start_cell(_REHEARSED, {"rehearsal": True}, silent=True)
+            cell = await self.start_cell(REHEARSED, {"rehearsal": True}, silent=True)
             while not is_idle((await cell.next())[-1]):
                 pass
 

@@ -16,10 +16,10 @@ from kernel_gateway.inside import kernel, memory
 from kernel_gateway.inside.app import App, server_for
 from kernel_gateway.inside.http import ENVD_PORT, INTERPRETER_PORT
 from kernel_gateway.inside.interpreter import Interpreter
+from kernel_gateway.inside.kernels import REHEARSED
 from kernel_gateway.inside.launch import Connection, Forks
 from kernel_gateway.inside.settings import Settings
 
-_CELL = "import sys, json\nprint(end='')\n1"
 _TIMES = 4  # after which nothing more is adapted
 _PATIENCE = 20.0  # seconds
 _REQUEST = (
@@ -55,7 +55,7 @@ async def _serve(folder: Path, first: Connection) -> None:
             async with asyncio.timeout(_PATIENCE):
                 for _ in range(_TIMES):
                     await _ask(address, "/init", ENVD_PORT, {"envs": {}, "outlet": False, "parked": True})
-                    await _ask(address, "/execute", INTERPRETER_PORT, {"code": _CELL, "env_vars": None})
+                    await _ask(address, "/execute", INTERPRETER_PORT, {"code": REHEARSED, "env_vars": None})
         finally:
             serving.cancel()
             await asyncio.wait({serving})

@@ -77,9 +77,11 @@ def _fill_gaps() -> None:
     libc.sbrk.restype = libc.malloc.restype = ctypes.c_size_t
     end, left = libc.sbrk(ctypes.c_ssize_t(0)), _MOST_GAPS
     for size in _LARGER:
-        while left > 0 and (place := libc.malloc(ctypes.c_size_t(size))) < end:
+        while left > 0:
+            if (place := libc.malloc(ctypes.c_size_t(size))) >= end:
+                libc.free(ctypes.c_size_t(place))
+                break
             left -= size
-        libc.free(ctypes.c_size_t(place))
 
 
 def _take_large_pages() -> None:

@@ -31,6 +31,7 @@ from artifacts.types import (
 )
 from gristmill.commands.watching import conclude
 from gristmill.plain import turn_json
+from gristmill.terminal.answering import Answering
 from gristmill.terminal.pieces import ending
 from gristmill.terminal.story import Story
 from gristmill.terminal.words import clean, number, one_line, p_value, seconds, size, took
@@ -165,6 +166,12 @@ def test_nothing_from_a_sandbox_moves_the_cursor_or_is_taken_for_markup() -> Non
     coloured = tell(Console(file=io.StringIO(), width=100, force_terminal=True, color_system="standard", markup=False))
     assert "\x1b]0;owned" not in coloured
     assert "\x1b[2J" not in coloured
+    step = ev.StepStarted(run_id=RUN, seq=2, step_id="s1", name="work", agent="analyst", title=EVIL)
+    for story in (Story(plain()), Answering(plain(), lambda view, question: None)):
+        story.feed(next(story_events()))
+        story.feed(step)
+        assert "[bold]not markup[/bold]" in story.going_on
+        assert story.going_on.isprintable()
 
 
 def test_lines_stay_within_the_width_and_have_no_trailing_space() -> None:

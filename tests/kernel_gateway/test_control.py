@@ -10,6 +10,8 @@ from e2b import NotFoundException, SandboxException, SandboxQuery, SandboxState
 from e2b.exceptions import SandboxNotFoundException
 from e2b_code_interpreter import AsyncSandbox, Sandbox
 
+from kernel_gateway import client
+
 
 @pytest.fixture
 def http(gateway) -> Iterator[httpx.Client]:
@@ -88,6 +90,22 @@ def test_creation_is_idempotent(http: httpx.Client) -> None:
     other = http.post("/v2/sandboxes", json={"timeout": 31}, headers=key)
     assert other.status_code == 409
     assert http.delete(f"/sandboxes/{first['sandboxID']}").status_code == 204
+
+
+async def test_one_that_ends_while_those_that_live_are_looked_for_is_left_out(
+    gateway, shared_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = client.Host("local", "bubblewrap", gateway.url, gateway.url, gateway.key)
+    gone = await AsyncSandbox.create(timeout=300, metadata={"batch": "gone"}, **gateway.connection)
+    ((listed, metadata),) = await client.list_sandboxes(host, {"batch": "gone"})
+    assert (listed, metadata["batch"]) == (gone.sandbox_id, "gone")
+    await client.end_sandbox(host, listed)
+
+    async def late(host: client.Host, metadata: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
+        return [(listed, {}), (shared_id, {})]
+
+    monkeypatch.setattr(client, "list_sandboxes", late)
+    assert [s.sandbox_id for s in await client.live_sandboxes(host, {})] == [shared_id]
 
 
 async def test_lists_by_metadata_page_by_page_newest_first(gateway) -> None:

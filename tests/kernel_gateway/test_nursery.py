@@ -136,6 +136,12 @@ def test_what_is_made_after_sharing_lies_together() -> None:
     assert pages < 1.5 * least
 
 
+def test_more_room_than_is_filled_ends_nobody() -> None:
+    filled = "sharing._MOST_GAPS = 1 << 17\nheld = [bytearray(20_000) for _ in range(100)]\ndel held[::2]\n"
+    code = GAPS.replace("sharing._fill_gaps()", filled + "sharing._fill_gaps()")
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
 async def test_every_probe_fails_in_a_forked_sandbox(gateway, sandbox: AsyncSandbox, monkeypatch) -> None:
     facts = {
         "canary": "canary-of-the-host",
