@@ -59,6 +59,8 @@ class Draft:
         if after and re.search(r"without|exclu|remov|drop|eliminat", after[0], re.I):
             clause.mark(*after.span())
             self._merge([RemoveOutliers(columns=tuple(self.plain(mentioned or self.topic[:1])))])
+        if by := re.search(lexicon.section("steps")["modelled"], clause.text, re.I):
+            self.blocked.append(by[1])  # gaps that no step fills so
         done, whole = steps.read(clause, self.columns, self.methods.rule, self.recent, self._undefined())
         self.recent = [i.column for i in clause.items if i.code == "C"] or self.recent
         self._merge(done)

@@ -33,7 +33,7 @@ def reconciled(draft: Draft, base: Query) -> Query:
         if not (clash or (whole and len(own) == 1)):
             continue
         where = [w for w in where if w not in own]
-        if not whole and all(w.op != "!=" for w in own) and left in draft.named:
+        if all(w.op != "!=" for w in own) and left in draft.named and len(levels) < draft.named[left].n_unique:
             where.append(Condition(left=left, op="in", right=tuple(levels)))  # type: ignore[arg-type]
         group_by += [] if left in [g.of for g in group_by] else [Group(of=left)]
     return given(base, where=tuple(where), group_by=tuple(group_by))
@@ -76,6 +76,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             extra = {"intent": "rank", "limit": 1, "order": (order,)}
             measures = [Measure(op=ask.stats[0].split()[0], of=expr(c), name=c.name) for c in draft.columns]
         else:
+            measures += [Measure(op="count")] if ask.counts and not {"distinct", "missing"} & set(ask.stats) else []
             stats = [s for s in ask.stats if s != "distinct" or ask.columns]
             columns = _meant(draft, ask, [c for c in own if draft.fits(c)] or topic) if stats else []
             measures += asking.measures(stats, columns or draft.topic, how.ddof, how.biased)
@@ -125,14 +126,15 @@ def _finished(
         extra = {"tell": "number"}
     elif relate and end and not extra and len(measures) > 2:
         signed = len(set(re.findall(r"positive|negative", question))) == 1 or "highest" in question
+        signed = signed and not re.search(r"\b(?:magnitude|absolute|regardless|sign)\b", question)
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
     elif several and not extra and any(a.among for a in draft.asks):
         extra = {"order": (Order(by="abs(value)"),)}
     elif base.group_by and not (several or extra or any(g.grain for g in base.group_by)):
         sides = "j" in kinds or re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", question)
-        extra = (
-            {"intent": "describe"} if "D" in kinds else {"intent": "compare"} if sides and not base.group_by[1:] else {}
-        )
+        intent = "describe" * ("D" in kinds and not any(a.stats for a in draft.asks))
+        intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
+        extra = {"intent": intent} if intent else {}
     if extra.get("intent") == "compare" or any(isinstance(s, Derive) for s in base.prepare):
         whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label]
         draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]

@@ -73,7 +73,7 @@ def _fill(s: _Step) -> _Done:
     said: list[Any] = [w for w, pattern in lexicon.section("fills").items() if re.search(pattern, s.clause.text, re.I)]
     number = re.search(r"\b(?:with|by) (?:the value )?['\"]?(zero|-?\d+(?:\.\d+)?|[A-Z]\w+)", s.clause.text)
     names = tuple(c.name for c in s.own or s.recent)
-    if not names:
+    if not names or s.says("modelled"):
         return None
     if not said and number:
         value = plain(float(number[1].replace("zero", "0"))) if number[1][0] in "z-0123456789" else number[1]
@@ -95,7 +95,15 @@ def _cut(s: _Step) -> _Done:
                      for label, low, above, plus in pieces)  # fmt: skip
     labels = tuple(re.sub(r"^(?:and|or|groups?|into)\s+", "", label) for _, label in classes)
     name = s.made.name if s.made else f"{column.name} class"
-    return [q.Cut(name=name, of=expr(column), edges=(None, *(start for start, _ in classes[1:]), None), labels=labels)]
+    return [
+        q.Cut(
+            name=name,
+            of=expr(column),
+            edges=(None, *(start for start, _ in classes[1:]), None),
+            labels=labels,
+            right="<=" in s.clause.text,
+        )
+    ]
 
 
 def _derive(s: _Step) -> _Done:

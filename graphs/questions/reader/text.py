@@ -120,7 +120,7 @@ def sentences(text: str) -> Iterator[list[Word]]:
             held.append(word)
         elif word.text == "\n" and held and held[-1].text == ":":
             listing = True
-        elif word.text == "\n" and listing and after and len(_line(found, i + 1)) <= 4:
+        elif word.text == "\n" and listing and after and 0 < len(_line(found, i + 1)) <= 4:
             held.append(Word(",", word.start, word.end))
         elif held:
             yield held if word.text != "?" else [*held, word]
@@ -136,4 +136,6 @@ def _line(found: list[Word], i: int) -> list[Word]:
         if word.text == "\n":
             break
         line.append(word)
+    if line and line[-1].text == ":":
+        return []  # what introduces another list
     return [w for w in line if w.content][1:] if line and line[0].number is not None else [w for w in line if w.content]
