@@ -107,7 +107,7 @@ def project(write: DuckDBPyConnection, event: Event) -> None:
             write.execute(_FINDINGS_OF_CELL, [event.run_id, execution.cell])
         case CellDeleted(cell_id=cell_id):
             write.execute(_FINDINGS_OF_CELL, [event.run_id, cell_id])
-        case ReportMade():
+        case ReportMade(turn_id=None):  # those of further turns are found in the events
             _update(write, "runs", event.run_id, answer=event.answer)
         case ArtifactSaved(artifact=artifact):
             values = artifact.model_dump(exclude={"parents", "created_at"})

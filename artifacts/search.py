@@ -33,7 +33,10 @@ def of_runs(
     status: str | None = None, agent: str | None = None, text: str | None = None, project: str | None = None
 ) -> Where:
     """The conditions of `Store.runs`. Runs that name no project are those of the project `default`."""
-    found_in = "id IN (SELECT run_id FROM findings WHERE contains(lower(text), lower(?)))"
+    found_in = (
+        "id IN (SELECT run_id FROM findings WHERE contains(lower(text), lower(?))) OR id IN (SELECT run_id FROM events "
+        "WHERE kind = 'report' AND contains(lower(body->>'$.answer'), lower(?)))"
+    )
     where = _of(text, "id, goal, answer", found_in, status=status, agent=agent)
     where.add("coalesce(params->>'$.project', 'default') = ?", project)
     return where

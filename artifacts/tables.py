@@ -49,7 +49,7 @@ TABLES: tuple[Table, ...] = (
             "began_at": "when its turn came, if it was queued (UTC)",
             "ended_at": "when it ended (UTC)",
             "error": "why it did not reach its end, in a sentence",
-            "answer": "the answer",
+            "answer": "the answer to its question, without those of further turns",
         },
     ),
     Table(

@@ -70,18 +70,28 @@ async def follow_up(desk: Desk, turn: Turn, files: Sequence[str], roles: Mapping
             else:
                 tables = await _described(desk, turn, files, roles, step_id)
                 question = Question(text=turn.message, id=turn.id)
-                await answer_question(desk, question, tables, roles, turn.id, step_id, previous=last_query(view))
+                await answer_question(desk, question, tables, roles, turn.id, step_id, *last_query(view))
     if view.run.agent == "ask":  # as text alone: the answers themselves are recorded, each once
-        await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text((await desk.view()).answers)))
+        mine = [a for a in (await desk.view()).answers if a.question == turn.id]
+        await desk.emit(ReportMade(run_id=desk.run_id, turn_id=turn.id, answer=answers_text(mine)))
     await desk.emit(TurnEnded(run_id=desk.run_id, turn_id=turn.id))
 
 
-def last_query(view: RunView) -> Query | None:
-    """What the last question means that has a computed answer; None where a person's code computes it."""
+def last_query(view: RunView) -> tuple[Query | None, str]:
+    """What the last question means that has a computed answer; None where a person's code computes it.
+
+    Beside it a sentence that says which question that is, where another was asked since and has no answer.
+    """
     turns = {turn.id: place for place, turn in enumerate(view.turns)}
+    refused = ""
     asked = sorted(view.given, key=lambda a: turns.get(a.question, 0))  # an edited cell answers anew, later
-    computed = (a for a in reversed(asked) if a.status != "not_answered" and (a.query or a.values))
-    return next((Query.model_validate(a.query) if a.query else None for a in computed), None)
+    for answer in reversed(asked):
+        if answer.status == "not_answered":
+            refused = refused or answer.part
+        elif answer.query or answer.values:
+            told = f"This goes on from “{answer.part}”, since “{refused}” has no answer." if refused else ""
+            return Query.model_validate(answer.query) if answer.query else None, told
+    return None, ""
 
 
 async def _described(
@@ -103,10 +113,11 @@ async def answer_question(
     key: str,
     step_id: str,
     previous: Query | None = None,
+    continues: str = "",
 ) -> None:
     """Answer one question, part by part: as it is given, by the model's queries, or as its words are read.
 
-    `previous` is the query that a follow-up may change.
+    `previous` is the query that a follow-up may change; `continues` is what to say where it does.
     """
     await within_budget(desk)
     if not question.queries and not desk.model.rule_based:
@@ -124,7 +135,8 @@ async def answer_question(
         _log.exception("a question could not be read: %s", question.text)
         why = f"Gristmill itself failed while it read this ({type(fault).__name__}: {fault}). Ask it in other words."
         reading = Reading(parts=(question.text,), queries=(None,), why_not=(why,))
-    for place, part in enumerate(_parts(reading, str(question.id))):
+    goes_on = (continues,) if reading.follows and continues else ()
+    for place, part in enumerate(_parts(reading, str(question.id), goes_on)):
         if part.query is None:
             why = next(iter(reading.why_not[place : place + 1]), "")
             await answering.refuse(desk, part, why or UNREAD, step_id)
@@ -140,11 +152,11 @@ def _given(question: Question) -> Reading:
     return Reading(parts=parts, queries=question.queries)
 
 
-def _parts(reading: Reading, question: str) -> list[Part]:
-    """The parts of a reading, each under a name of its own."""
+def _parts(reading: Reading, question: str, notes: tuple[str, ...]) -> list[Part]:
+    """The parts of a reading, each under a name of its own, with these notes."""
     parts: list[Part] = []
     for place, (text, query) in enumerate(zip(reading.parts, reading.queries, strict=True)):
         alike = sum(earlier == text for earlier in reading.parts[:place])
         others = tuple(said for at, said, _ in reading.others if at == place)
-        parts.append(Part(f"{text} ({alike + 1})" if alike else text, query, others, question))
+        parts.append(Part(f"{text} ({alike + 1})" if alike else text, query, (*notes, *others), question))
     return parts

@@ -53,27 +53,31 @@ MEASURES = {
 }
 """What measures mean, under the words by which people name them."""
 
+_VALUE = re.compile(
+    r"^\W*(?:and )?what(?: is|'s) the (?:median|standard deviation|std|sd|iqr|interquartile range)\W*$", re.I
+)
+"""What asks for a statistic of a column, and not for what it means."""
+
 
 def recalled(view: RunView, turn: Turn) -> Answer | None:
     """The answer to a message that only asks about what is there; None for one that asks for something new."""
-    last = next((a for a in reversed(view.answers) if a.status != "not_answered"), None)
-    text = _meaning(turn.message) or (_told(turn.message, last) if last is not None else None)
-    if text is None:
+    if (text := _meaning(turn.message)) is not None:  # which no cell shows
+        return Answer(part=turn.message, question=turn.id, status="answered", text=text)
+    rests = [a for a in reversed(view.answers) if a.status != "not_answered" and a.evidence]
+    last = next((a for a in rests if a.query or a.values), next(iter(rests), None))  # not one that only recalls another
+    if last is None or (text := _told(turn.message, last)) is None:
         return None
-    evidence = last.evidence if last is not None else ()
-    return Answer(part=turn.message, question=turn.id, status="answered", text=text, evidence=evidence)
+    return Answer(part=turn.message, question=turn.id, status="answered", text=text, evidence=last.evidence)
 
 
 def _meaning(message: str) -> str | None:
-    found = _MEANING.search(message.strip())
+    found = _MEANING.search(message.strip()) if not _VALUE.match(message) else None
     named = (found["does"] or found["is"] or "").strip(" “”\"'").casefold() if found else ""
     return next((said for names, said in MEASURES.items() if named in names), None)
 
 
 def _told(message: str, last: Answer) -> str | None:
     cells = ", ".join(dict.fromkeys(e.cell for e in last.evidence))
-    if not cells:
-        return None
     if _CELL.search(message) and re.search(r"\b(that|this|it|these|those)\b", message, re.I):
         return f"{cells} shows it: {last.text}"
     if _WHY.search(message):

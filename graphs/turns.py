@@ -112,7 +112,8 @@ async def check(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
             )
             return {"messages": [*state["messages"], back.model_dump()], "round": state["round"] + 1, "again": True}
         if view.run.agent == "ask":  # as text alone: the answers themselves are recorded, each once
-            await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text((await desk.view()).answers)))
+            mine = [a for a in (await desk.view()).answers if a.question == turn.id]
+            await desk.emit(ReportMade(run_id=desk.run_id, turn_id=turn.id, answer=answers_text(mine)))
     await desk.emit(TurnEnded(run_id=desk.run_id, turn_id=turn.id))
     return {"again": False}
 

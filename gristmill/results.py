@@ -154,7 +154,7 @@ class Result(Conversation):
         for finding in self.findings:
             if finding.rank is not None:
                 told = numbers(finding)
-                lines += ["", f"{finding.id}  {kind(finding.kind)}: {one_line(finding.text)}"]
+                lines += ["", f"{finding.id}  {kind(finding)}: {one_line(finding.text)}"]
                 lines += [f"    {told}"] if told else []
         return "\n".join([*lines, "", f"Report and notebook: {self.directory}"])
 

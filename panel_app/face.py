@@ -65,7 +65,7 @@ class Row:
         return "toolkit" in self._tags
 
     @property
-    def facts(self) -> bool:
+    def describes(self) -> bool:
         """Whether it tells what the columns hold, for whoever plans: as JSON, a screen full of it."""
         return "describe" in self._tags
 

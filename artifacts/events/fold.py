@@ -156,6 +156,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             if len(view.turns) > 1:  # an answer of a further turn is recorded with its marks
                 return reviewed
             return replace(reviewed, answers=marked(view.answers, event.recomputed))
+        case ev.ReportMade(turn_id=str(), answer=text) if view.report is not None:
+            return replace(view, report=_with(view.report, answer=f"{view.report.answer}\n\n{text}".strip()))
         case ev.ReportMade():
             return replace(view, report=event, answers=event.answers or view.answers)
         case ev.Compared():

@@ -109,12 +109,13 @@ class Reviewed(Recorded):
 class ReportMade(Recorded):
     """The answer, and the findings in the order in which a reader should meet them.
 
-    `answers` has one for each part of the question; `answer` is all of it as text, for old records the only form, and
-    for further turns, of which each `AnswerMade` is recorded.
+    `answers` has one for each part of the question; `answer` is all of it as text, for old records the only form. Of a
+    further turn, `turn_id`, the answers are recorded by themselves, and `answer` is the text that it adds.
     """
 
     kind: Literal["report"] = "report"
     answer: str
+    turn_id: str | None = None
     answers: tuple[Answer, ...] = ()
     order: tuple[str, ...] = ()
     not_found: tuple[str, ...] = ()

@@ -10,23 +10,19 @@ import re
 
 from graphs.questions import conditions, templates
 from graphs.questions.cells import Call, Cells, Tables
-from graphs.questions.expressions import NotComputable, in_backticks, literal
-from graphs.questions.fitting import fit
+from graphs.questions.expressions import NotComputable, bare, in_backticks
 from graphs.questions.functions import Kind
-from graphs.questions.groups import groups
-from graphs.questions.outliers import outliers
+from graphs.questions.methods import fit, outliers, test
 from graphs.questions.query import Compare, Condition, Formula, Measure, Query, Recode, Statistic
+from graphs.questions.rows import of_each_row, rows
 from graphs.questions.scope import Scope
-from graphs.questions.sentences import written
-from graphs.questions.singles import of_each_row, rows, singles
-from graphs.questions.steps import join, listed, prepare
-from graphs.questions.testing import test
+from graphs.questions.source import literal
+from graphs.questions.steps import join, prepare
+from graphs.questions.values import groups, singles
 from notebooks.toolkit.naming import readable
 
 NOTEBOOKS = {"why_changed", "experiment", "drivers", "forecast", "clean", "join", "plot", "distribution"}
 """Intents whose answer is a notebook of its own. The others have one where they ask for nothing in particular."""
-
-IMPORTS = {"stats": "from scipy import stats"}
 
 
 def compile(query: Query, tables: Tables) -> Cells | Call:
@@ -54,43 +50,37 @@ def compile(query: Query, tables: Tables) -> Cells | Call:
         test(query, scope)
     elif query.outliers is not None:
         outliers(query, scope)
-    elif query.group_by and (single := of_each_row(query, scope)) is not None:
-        rows(single, scope)
     elif query.group_by:
-        groups(query, scope)
+        single = of_each_row(query, scope)
+        rows(single, scope) if single is not None else groups(query, scope)
     elif query.measures or query.formulas:
         singles(query, scope)
     elif query.show or query.tell == "number":
         rows(query, scope)
     else:
-        raise NotComputable(
-            "The query does not say what is wanted: name a measure, columns to show, a test or a model."
-        )
+        raise NotComputable("The query does not say what is wanted: name a measure, columns, a test or a model.")
     return _written(query, scope, prepared)
 
 
 def _written(query: Query, scope: Scope, prepared: int) -> Cells:
     """The lines as one cell, or as two where much is prepared."""
-    first = f"tables[{literal(scope.file)}]" if len(scope.tables) > 1 else "df"
+    start = f"rows = tables[{literal(scope.file)}]" if len(scope.tables) > 1 else "rows = df"
+    changes = (line for line in scope.lines if re.match(r"rows = |rows\[.*\] = ", line))
+    if scope.sampled and (scope.all_used or scope.joined):
+        raise NotComputable(f"{scope.file} is too large for a step that takes all of its columns. Name those it needs.")
     if scope.sampled:
-        if scope.all_used or scope.joined:
-            raise NotComputable(
-                f"{scope.file} is too large for a step that takes all of its columns. Name those it needs."
-            )
         names = [n for n in (str(c["name"]) for c in scope.tables[scope.file]["columns"]) if n in scope.used]
-        start = f"rows = read_columns({literal(scope.file)}, {listed(names)})  # all rows"
-    else:
-        changed = next((i for i, line in enumerate(scope.lines) if re.match(r"rows\[.*\] = ", line)), None)
-        chosen = next((i for i, line in enumerate(scope.lines) if line.startswith("rows = ")), None)
-        copied = changed is not None and (chosen is None or changed < chosen)
-        start = f"rows = {first}{'.copy()' * copied}"
+        start = f"rows = read_columns({literal(scope.file)}, {literal(names)})  # all rows"
+    elif next(changes, "").startswith("rows["):
+        start += ".copy()"
     notes = (*query.notes, *scope.notes)
-    function, arguments = scope.end
-    told = ",\n".join(f"        {literal(n)}" for n in notes)
-    end = written(function, [*arguments, *([f"notes=[\n{told},\n    ]"] if notes else [])])
+    told = [f"notes=[\n{''.join(f'        {literal(n)},\n' for n in notes)}    ]"] if notes else []
+    function, arguments = scope.end[0], [*scope.end[1], *told]
+    end = f"{function}({', '.join(arguments)})"
+    if len(end) > 100 or "\n" in end:
+        end = f"{function}(\n" + "".join(f"    {a},\n" for a in arguments) + ")"
     text = "\n".join([*scope.lines, end])
-    imports = {line for name, line in {**IMPORTS, **scope.imports}.items() if re.search(rf"\b{name}\b", text)}
-    head = [*sorted(imports), *([""] if imports else []), start]
+    head = [*(["from scipy import stats", ""] if re.search(r"\bstats\b", text) else []), start]
     title = query.text or "Answer"
     if prepared <= 8:
         return Cells(cells=((title, "\n".join([*head, text])),), notes=notes)
@@ -104,7 +94,7 @@ def against_the_others(query: Query, tables: Tables) -> Query:
     if compare is None or not compare.of or not compare.first or compare.second:
         return query
     scope = Scope(tables, query.table)
-    column = compare.of.strip().strip("`")
+    column = bare(compare.of)
     if scope.kinds.get(column) != "text":
         return query
     first, others = scope.level(column, compare.first), "the others"

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 
 from graphs.questions.expressions import NotComputable, in_backticks, text_literal
-from graphs.questions.query import AnyOf, Column, Scalar, Where
+from graphs.questions.functions import FUNCTIONS
+from graphs.questions.query import AnyOf, Column, Condition, Scalar, Where
 
 type Named = Callable[[Scalar], str]
 """Gives a number that is computed first a name that expressions may use."""
@@ -14,14 +15,24 @@ type Named = Callable[[Scalar], str]
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_SIGNS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-_FUNCTIONS = {"contains": "contains", "starts": "starts", "ends": "ends", "matches": "matches", "during": "during"}
+_NAMES = {
+    "month": ("", *MONTHS), "weekday": DAYS, "quarter": ("", "Q1", "Q2", "Q3", "Q4"),
+    "hour": ("midnight", *(f"{hour}:00" for hour in range(1, 24)), "midnight"),
+}  # fmt: skip
+SIGNS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _WORDS = {
     "=": "is", "!=": "is not", "<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least",
     "in": "is one of", "not in": "is none of", "contains": "contains", "starts": "starts with", "ends": "ends in",
     "matches": "matches", "missing": "is missing", "present": "is known",
 }  # fmt: skip
 _OF_TIMES = _WORDS | {"<": "is before", "<=": "is not after", ">": "is after", ">=": "is not before"}
+
+
+def each(where: Where, change: Callable[[Condition], Condition]) -> Where:
+    """A condition with a change to it, or to each of those of which one is enough."""
+    if isinstance(where, AnyOf):
+        return AnyOf(any_of=tuple(tuple(map(change, some)) for some in where.any_of))
+    return change(where)
 
 
 def expression(where: Where, named: Named, plain: Callable[[str], bool] = lambda text: False) -> str:
@@ -35,23 +46,18 @@ def expression(where: Where, named: Named, plain: Callable[[str], bool] = lambda
     right = where.right
     if right is None:
         raise NotComputable(f"The condition on “{where.left}” ({where.op}) says no value to compare with.")
-    if where.op in ("in", "not in", "between"):
-        values = right if isinstance(right, tuple) else (right,)
-        if where.op == "between":
-            if len(values) != 2:
-                raise NotComputable(f"“{where.left}” between takes two values, not {len(values)}.")
-            low, high = (text_literal(v) for v in values)
-            return f"{left} >= {low} and {left} <= {high}"
-        return f"{left} {where.op} [{', '.join(text_literal(v) for v in values)}]"
-    if where.op in _FUNCTIONS:
-        return f"{_FUNCTIONS[where.op]}({left}, {text_literal(str(right))})"
-    if isinstance(right, Scalar):
-        return f"{left} {_SIGNS[where.op]} {in_backticks(named(right))}"
-    if isinstance(right, Column):
-        return f"{left} {_SIGNS[where.op]} {in_backticks(right.column)}"
-    if isinstance(right, tuple):
-        return f"{left} {'not in' if where.op == '!=' else 'in'} [{', '.join(text_literal(v) for v in right)}]"
-    return f"{left} {_SIGNS[where.op]} {text_literal(right)}"
+    values = [text_literal(v) for v in (right if isinstance(right, tuple) else [right])]
+    if where.op == "between":
+        if len(values) != 2:
+            raise NotComputable(f"“{where.left}” between takes two values, not {len(values)}.")
+        return f"{left} >= {values[0]} and {left} <= {values[1]}"
+    if where.op in ("in", "not in") or isinstance(right, tuple):
+        return f"{left} {'not in' if where.op in ('not in', '!=') else 'in'} [{', '.join(values)}]"
+    if where.op in FUNCTIONS:
+        return f"{where.op}({left}, {text_literal(str(right))})"
+    if isinstance(right, (Scalar, Column)):
+        return f"{left} {SIGNS[where.op]} {in_backticks(named(right) if isinstance(right, Scalar) else right.column)}"
+    return f"{left} {SIGNS[where.op]} {values[0]}"
 
 
 def all_of(where: Sequence[Where], named: Named, plain: Callable[[str], bool] = lambda text: False) -> str:
@@ -88,23 +94,19 @@ def _said(where: Where, named: Named) -> str:
 
 def period(text: str) -> str:
     """A period of time as a sentence says it, with its preposition: in May 2023, on a Monday, from January to March."""
-    if text == "weekend":
-        return "on a weekend"
     if found := re.fullmatch(r"(month|quarter|weekday|hour|day|year)s? (\d+)(?:-(\d+))?", text):
         part, first, last = found[1], int(found[2]), int(found[3] or found[2])
-        if part == "hour":
-            clock = {0: "midnight", 24: "midnight"}
-            return f"from {clock.get(first, f'{first}:00')} to {clock.get(last + 1, f'{last + 1}:00')}"
-        names = {"month": ("", *MONTHS), "weekday": DAYS, "quarter": ("", "Q1", "Q2", "Q3", "Q4")}.get(part)
-        if names is None:
+        if part in ("day", "year"):
             ends = f"{first} to {last}" if first < last else str(first)
             return f"on day {ends} of the month" if part == "day" else f"in {ends}"
-        if first < last < len(names):
-            return f"from {names[first]} to {names[last]}"
+        names, end = _NAMES[part], last + (part == "hour")
+        if first < end < len(names):
+            return f"from {names[first]} to {names[end]}"
         if first < len(names):
             return f"on a {names[first]}" if part == "weekday" else f"in {names[first]}"
     if (found := re.fullmatch(r"(\d{4})-(\d\d?)", text)) and 1 <= int(found[2]) <= 12:
         return f"in {MONTHS[int(found[2]) - 1]} {found[1]}"
     if found := re.fullmatch(r"(\d{4})-?Q(\d)", text):
         return f"in Q{found[2]} of {found[1]}"
-    return f"on {text}" if re.fullmatch(r"\d{4}-\d\d?-\d\d?", text) else f"in {text}"
+    on = re.fullmatch(r"\d{4}-\d\d?-\d\d?|weekend", text)
+    return f"on {'a ' * (text == 'weekend')}{text}" if on else f"in {text}"

@@ -8,15 +8,17 @@ values: a comparison with one is false, also `!=`; arithmetic with one is missin
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import re
 from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from rapidfuzz import fuzz, process, utils
 
 from graphs.errors import GraphError
 from graphs.questions.functions import FUNCTIONS, Function, Kind
+from graphs.questions.source import literal
 
 type Kinds = Mapping[str, Kind]
 
@@ -65,20 +67,10 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
 _TURNED = {"<": ast.Gt, "<=": ast.GtE, ">": ast.Lt, ">=": ast.LtE}
 _SAID: dict[Kind, str] = {"number": "numbers", "text": "text", "time": "times", "truth": "true or false"}
 _WANTED: dict[str, Kind] = {"n": "number", "s": "text", "t": "time", "b": "truth"}
+AS_TIME = 'pd.to_datetime({}, format="mixed", errors="coerce")'
+"""How a text becomes a time."""
 _SINGLE = re.compile(r"\.(?:mean|median|sum|std|min|max)\(\)\)*$")
 """How the source of one number of all rows ends."""
-
-
-def literal(value: Any) -> str:
-    """A value as Python writes it, texts in double quotes."""
-    if not isinstance(value, str):
-        return repr(value)
-    if "\\" in value and not re.search(r'"|\n|\\$', value):
-        return f'r"{value}"'
-    plain = (
-        value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    )
-    return f'"{plain}"'
 
 
 def text_literal(value: Any) -> str:
@@ -87,6 +79,11 @@ def text_literal(value: Any) -> str:
         return repr(value)
     escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
     return f"'{escaped}'"
+
+
+def bare(name: str) -> str:
+    """A column's name without the backticks in which an expression may have it."""
+    return name.strip().strip("`")
 
 
 def in_backticks(name: str) -> str:
@@ -148,11 +145,21 @@ class InPandas:
     """One expression on its way to pandas: each part becomes its source, in brackets, and its kind; brackets that are
     not needed go at the end."""
 
+    way: ClassVar = "pandas"  # the field of a function in which it is written so
+    lacks: ClassVar = ""  # why a function has none
+    constant = staticmethod(literal)
+    both, either, negated, attached = " & ", " | ", "~{}", "{} + {}"
+    equal, unequal = "({} {} {})", "{0}.notna() & ({0} {1} {2})"
+    within, not_within = "{}.isin([{}])", "{0}.notna() & ~{0}.isin([{1}])"
+    divisor, time, truth_as_number = "{}.replace(0, np.nan)", AS_TIME, "{}.astype(float)"
+    signs: ClassVar[dict[str, str]] = {}  # those that Python writes otherwise
+    operations: ClassVar[dict[str, str]] = {}  # those that are not written with their sign
+
     def __init__(
         self, text: str, kinds: Kinds, frame: str = "rows", given: Mapping[str, str] | None = None, what: str = "column"
     ) -> None:
         self.text, self.kinds, self.frame, self.given, self.what = text, kinds, frame, given or {}, what
-        whole = text.strip().strip("`")
+        whole = bare(text)
         self.whole = whole if whole in kinds else None
 
     def names(self) -> list[str]:
@@ -180,53 +187,30 @@ class InPandas:
     def wrong(self, why: str) -> NotComputable:
         return NotComputable(f"“{self.text}” cannot be computed: {why}.")
 
-    # what each way of writing differs in
-
     def tidy(self, source: str) -> str:
         plain = ast.unparse(ast.parse(source, mode="eval"))
         texts = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
         return re.sub(texts, lambda m: literal(ast.literal_eval(m[0])), plain)
 
     def of_column(self, name: str) -> tuple[str, Kind]:
-        what = self.kinds.get(name, "number")
-        return self.given.get(name, f"{self.frame}[{literal(name)}]"), what
-
-    def constant(self, value: Any) -> str:
-        return literal(value)
+        return self.given.get(name, f"{self.frame}[{self.constant(name)}]"), self.kinds.get(name, "number")
 
     def function(self, f: Function, args: list[str]) -> str:
-        return f.pandas(*args) if callable(f.pandas) else f.pandas.format(*args)
-
-    def arithmetic(self, sign: str, left: str, right: str, divisor: ast.expr) -> str:
-        constant = isinstance(divisor.operand if isinstance(divisor, ast.UnaryOp) else divisor, ast.Constant)
-        if sign in ("/", "//", "%") and not constant and not _SINGLE.search(right):
-            right = f"{right}.replace(0, np.nan)"
-        return f"{left} {sign} {right}"
-
-    def joined(self, words: bool, parts: list[str]) -> str:
-        return (" & " if words else " | ").join(parts)
-
-    def negated(self, source: str) -> str:
-        return f"~{source}"
+        form = getattr(f, self.way)
+        if form is None:
+            raise self.wrong(self.lacks)
+        written: str = form(*args) if callable(form) else form.format(*args)
+        return written
 
     def compared(self, left: str, sign: str, right: str) -> str:
-        known = f"{left}.notna() & " if sign == "!=" and not _SINGLE.search(left) else ""
-        return f"{known}({left} {sign} {right})"
+        form = self.unequal if sign == "!=" and not _SINGLE.search(left) else self.equal
+        return form.format(left, self.signs.get(sign, sign), right)
 
     def among(self, left: str, values: list[Any], negative: bool) -> str:
-        found = f"{left}.isin([{', '.join(map(literal, values))}])"
-        return f"{left}.notna() & ~{found}" if negative else found
+        return (self.not_within if negative else self.within).format(left, ", ".join(map(self.constant, values)))
 
-    def as_time(self, source: str) -> str:
-        return f'pd.to_datetime({source}, format="mixed", errors="coerce")'
-
-    def as_number(self, source: str) -> str:
-        return f"{source}.astype(float)"
-
-    def as_year(self, source: str) -> str:
-        return f"{source}.dt.year"
-
-    # what they share
+    def joined(self, all_of_them: bool, parts: list[str]) -> str:
+        return (self.both if all_of_them else self.either).join(parts)
 
     def part(self, node: ast.expr) -> tuple[str, Kind]:
         source, what = self._part(node)
@@ -240,7 +224,7 @@ class InPandas:
             case ast.Name(id=written):
                 return self.of_column(self.name(written, self.ticked))
             case ast.UnaryOp(op=ast.Not(), operand=inner):
-                return self.negated(self.truth(inner)), "truth"
+                return self.negated.format(self.truth(inner)), "truth"
             case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=inner):
                 return f"{'-' * isinstance(node.op, ast.USub)}{self.number(inner)}", "number"
             case ast.BinOp():
@@ -265,9 +249,9 @@ class InPandas:
     def number(self, node: ast.expr) -> str:
         source, what = self.part(node)
         if what == "truth":
-            return self.as_number(source)
+            return self.truth_as_number.format(source)
         if what == "time" and re.search(r"year|jahr", source, re.I):
-            return self.as_year(source)
+            return self.function(FUNCTIONS["year"], [source])
         if what != "number":
             less = "use year(…), month(…) or days(a, b)" if what == "time" else "use number(…) where it holds numbers"
             raise self.wrong(f"“{self.said(node)}” holds {_SAID[what]}, no numbers; {less}")
@@ -281,11 +265,12 @@ class InPandas:
         if sign == "-" and what == and_what == "time":
             return self.function(FUNCTIONS["days"], [right, left]), "number"
         if sign == "+" and what == and_what == "text":
-            return self.concatenated(left, right), "text"
-        return self.arithmetic(sign, self.number(node.left), self.number(node.right), node.right), "number"
-
-    def concatenated(self, left: str, right: str) -> str:
-        return f"{left} + {right}"
+            return self.attached.format(left, right), "text"
+        left, right = self.number(node.left), self.number(node.right)
+        constant = isinstance(getattr(node.right, "operand", node.right), ast.Constant)
+        if sign in ("/", "//", "%") and not constant and not _SINGLE.search(right):
+            right = self.divisor.format(right)
+        return self.operations.get(sign, f"{{}} {sign} {{}}").format(left, right), "number"
 
     def comparison(self, first: ast.expr, op: ast.cmpop, other: ast.expr) -> str:
         if type(op) not in _COMPARISONS:
@@ -321,7 +306,7 @@ class InPandas:
             ends = [inside, ("<=", last)] if sign == "==" else [below, above]
             return self.joined(sign == "==", [self.compared(part, *end) for end in ends])
         if sign == "==" and re.fullmatch(r"\d{4}", told):
-            return self.compared(self.as_year(source), "==", told)
+            return self.compared(self.function(FUNCTIONS["year"], [source]), "==", told)
         first, after = map(self.constant, ends_of(told))
         within: dict[str, list[tuple[str, str]]] = {
             "<": [("<", first)], "<=": [("<", after)], ">": [(">=", after)], ">=": [(">=", first)],
@@ -338,8 +323,8 @@ class InPandas:
         if what == "time" and not _years(values):
             parts = [f"({self.during(left, str(v))})" for v in values]
             source = self.joined(False, parts)
-            return self.negated(f"({source})") if negative else source
-        source = self.as_year(left) if what == "time" else left
+            return self.negated.format(f"({source})") if negative else source
+        source = self.function(FUNCTIONS["year"], [left]) if what == "time" else left
         plain = [self.fitting(v, "number" if what == "time" else what, first) for v in values]
         return self.among(source, plain, negative)
 
@@ -382,7 +367,7 @@ class InPandas:
             if letter == "n":
                 source = self.number(arg)
             elif letter == "t" and what == "text":
-                source = self.as_time(source)
+                source = self.time.format(source)
             elif letter != "a" and what != _WANTED[letter]:
                 raise self.wrong(
                     f"{name}(…) takes {_SAID[_WANTED[letter]]}, and “{self.said(arg)}” holds {_SAID[what]}"
@@ -423,26 +408,11 @@ class InPandas:
 class _Single(InPandas):
     """One expression over single values, on its way to plain Python."""
 
-    def function(self, f: Function, args: list[str]) -> str:
-        if f.scalar is None:
-            raise self.wrong("of single values only abs, round, floor, exp, min, max and if_ can be taken")
-        args = [", ".join(args)] if "*" in f.takes else args
-        return f.scalar(*args) if callable(f.scalar) else f.scalar.format(*args)
-
-    def arithmetic(self, sign: str, left: str, right: str, divisor: ast.expr) -> str:
-        return f"{left} {sign} {right}"
-
-    def joined(self, words: bool, parts: list[str]) -> str:
-        return (" and " if words else " or ").join(parts)
-
-    def negated(self, source: str) -> str:
-        return f"not {source}"
-
-    def compared(self, left: str, sign: str, right: str) -> str:
-        return f"{left} {sign} {right}"
-
-    def among(self, left: str, values: list[Any], negative: bool) -> str:
-        return f"{left} {'not ' * negative}in [{', '.join(map(literal, values))}]"
+    way = "scalar"
+    lacks = "of single values only abs, round, floor, exp, min, max and if_ can be taken"
+    both, either, negated, divisor = " and ", " or ", "not {}", "{}"
+    equal = unequal = "{} {} {}"
+    within, not_within = "{} in [{}]", "{} not in [{}]"
 
     def fitting(self, value: Any, what: Kind, of: ast.expr, sign: str = "==") -> Any:
         return value
@@ -457,23 +427,18 @@ _PERIOD = re.compile(r"(\d{4})(?:-?Q([1-4])|-(\d\d?)(?:-(\d\d?)(?:[T ](\d\d?:\d\
 
 def ends_of(period: str) -> tuple[str, str]:
     """A period's first moment, and the first after it."""
-    import datetime as dt
-
     found = _PERIOD.fullmatch(period)
     try:
-        if not found:
-            raise ValueError
-        year, quarter, month, day = (int(g) if g else 0 for g in found.groups()[:4])
-        first = dt.datetime(year, 3 * quarter - 2 if quarter else month or 1, day or 1)
-        if found[5]:
-            first = dt.datetime.combine(first, dt.time.fromisoformat(found[5].zfill(5)))
-            after = first + dt.timedelta(minutes=1) if found[5].count(":") == 1 else first + dt.timedelta(seconds=1)
-            return str(first), str(after)
+        year, quarter, month, day, clock = found.groups() if found else ("",) * 5
+        if clock:
+            moment = dt.datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2} {clock.zfill(5)}")
+            return str(moment), str(moment + dt.timedelta(seconds=60 if clock.count(":") == 1 else 1))
         if day:
-            return str(first.date()), str((first + dt.timedelta(days=1)).date())
-        months = 3 if quarter else 1 if month else 12
-        after = dt.datetime(year + (first.month + months > 12), (first.month + months - 1) % 12 + 1, 1)
+            date = dt.date(int(year), int(month), int(day))
+            return str(date), str(date + dt.timedelta(days=1))
+        start, length = (3 * int(quarter) - 3, 3) if quarter else (int(month) - 1, 1) if month else (0, 12)
+        first, after = (dt.date(int(year) + m // 12, m % 12 + 1, 1) for m in (start, start + length))
+        return str(first), str(after)
     except ValueError:
         said = "such as 2023, 2023-Q2, 2023-05, 2023-05-14, “month 5”, “weekday 0” (Monday), “hour 17” or “weekend”"
         raise NotComputable(f"“{period}” is no period of time; write one {said}.") from None
-    return str(first.date()), str(after.date())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from graphs.questions.expressions import InPandas, Kinds
-from graphs.questions.functions import Function, Kind
+from graphs.questions.functions import Kind
 
 
 def quoted(value: Any) -> str:
@@ -30,50 +29,19 @@ def to_sql(text: str, kinds: Kinds, *, given: Mapping[str, str] | None = None) -
 class _InSql(InPandas):
     """One expression on its way to SQL."""
 
+    way = "sql"
+    lacks = "it depends on the order of the rows, which SQL does not know"
+    constant = staticmethod(quoted)
+    both, either, negated, attached = " AND ", " OR ", "NOT {}", "{} || {}"
+    equal = unequal = "coalesce({} {} {}, false)"
+    within, not_within = "coalesce({} IN ({}), false)", "coalesce({} NOT IN ({}), false)"
+    divisor, time, truth_as_number = "nullif({}, 0)", "TRY_CAST({} AS TIMESTAMP)", "CAST({} AS INTEGER)"
+    signs: ClassVar = {"==": "=", "!=": "<>"}
+    operations: ClassVar = {"**": "pow({}, {})", "//": "floor({} / {})", "%": "({0} - {1} * floor({0} / {1}))"}
+
     def tidy(self, source: str) -> str:
         return source
 
     def of_column(self, name: str) -> tuple[str, Kind]:
         doubled = name.replace('"', '""')
         return self.given.get(name, f'"{doubled}"'), self.kinds.get(name, "number")
-
-    def constant(self, value: Any) -> str:
-        return quoted(value)
-
-    def function(self, f: Function, args: list[str]) -> str:
-        if f.sql is None:
-            raise self.wrong("it depends on the order of the rows, which SQL does not know")
-        return f.sql(*args) if callable(f.sql) else f.sql.format(*args)
-
-    def arithmetic(self, sign: str, left: str, right: str, divisor: ast.expr) -> str:
-        if sign == "**":
-            return f"pow({left}, {right})"
-        if sign in ("/", "//", "%"):
-            right = f"nullif({right}, 0)"
-            whole = f"floor({left} / {right})"
-            return {"//": whole, "%": f"({left} - {right} * {whole})"}.get(sign, f"{left} / {right}")
-        return f"{left} {sign} {right}"
-
-    def concatenated(self, left: str, right: str) -> str:
-        return f"{left} || {right}"
-
-    def joined(self, words: bool, parts: list[str]) -> str:
-        return (" AND " if words else " OR ").join(parts)
-
-    def negated(self, source: str) -> str:
-        return f"NOT {source}"
-
-    def compared(self, left: str, sign: str, right: str) -> str:
-        return f"coalesce({left} {dict([('==', '='), ('!=', '<>')]).get(sign, sign)} {right}, false)"
-
-    def among(self, left: str, values: list[Any], negative: bool) -> str:
-        return f"coalesce({left} {'NOT ' * negative}IN ({', '.join(map(quoted, values))}), false)"
-
-    def as_time(self, source: str) -> str:
-        return f"TRY_CAST({source} AS TIMESTAMP)"
-
-    def as_number(self, source: str) -> str:
-        return f"CAST({source} AS INTEGER)"
-
-    def as_year(self, source: str) -> str:
-        return f"year({source})"

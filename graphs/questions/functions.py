@@ -25,6 +25,10 @@ class Function:
     scalar: str | Callable[..., str] | None = None
 
 
+def _called(name: str) -> Callable[..., str]:
+    return lambda *args: f"{name}({', '.join(args)})"
+
+
 def _smallest(how: str, each: str) -> Callable[..., str]:
     """Of one column over all rows, of several in each row."""
     return lambda *args: f"{args[0]}.{how}()" if len(args) == 1 else reduce(lambda a, b: f"{each}({a}, {b})", args)
@@ -52,8 +56,7 @@ _RANK = "CASE WHEN {0} IS NOT NULL THEN rank() OVER (ORDER BY {0} DESC NULLS LAS
 _NUMBER = r"-?\\d[\\d,]*\\.?\\d*"
 FUNCTIONS: dict[str, Function] = {
     "abs": Function("n", "number", "abs({0})", "abs({0})", "abs({0})"),
-    "round": Function("nN?", "number", lambda x, d="0": f"{x}.round({d})", lambda x, d="0": f"round({x}, {d})",
-                      lambda *a: f"round({', '.join(a)})"),
+    "round": Function("nN?", "number", lambda x, d="0": f"{x}.round({d})", _called("round"), _called("round")),
     "floor": Function("n", "number", "np.floor({0})", "floor({0})", "np.floor({0})"),
     "sqrt": Function("n", "number", "np.sqrt({0}.where({0} >= 0))", "CASE WHEN {0} >= 0 THEN sqrt({0}) END"),
     "log": Function("n", "number", "np.log({0}.where({0} > 0))", "CASE WHEN {0} > 0 THEN ln({0}) END"),
@@ -85,8 +88,8 @@ FUNCTIONS: dict[str, Function] = {
                        f'pd.to_numeric({{0}}.str.extract("({_NUMBER})", expand=False).str.replace(",", ""), '
                        'errors="coerce")',
                        "TRY_CAST(replace(regexp_extract({0}, '-?\\d[\\d,]*\\.?\\d*'), ',', '') AS DOUBLE)"),
-    "min": Function("n*", "number", _smallest("min", "np.fmin"), _smallest_sql("min", "least"), "min({0})"),
-    "max": Function("n*", "number", _smallest("max", "np.fmax"), _smallest_sql("max", "greatest"), "max({0})"),
+    "min": Function("n*", "number", _smallest("min", "np.fmin"), _smallest_sql("min", "least"), _called("min")),
+    "max": Function("n*", "number", _smallest("max", "np.fmax"), _smallest_sql("max", "greatest"), _called("max")),
     "row_mean": Function("n*", "number", lambda *a: f"pd.concat([{', '.join(a)}], axis=1).mean(axis=1)",
                          lambda *a: f"list_avg([{', '.join(a)}])"),
     "row_sum": Function("n*", "number", lambda *a: f"pd.concat([{', '.join(a)}], axis=1).sum(axis=1, min_count=1)",

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from graphs.questions.expressions import NotComputable, literal
+from graphs.questions.expressions import NotComputable, bare
 from graphs.questions.query import Condition, Group, Measure, Statistic, Where, compact
+from graphs.questions.source import Source, assigned, called, literal
 
 if TYPE_CHECKING:
     from graphs.questions.scope import Scope
@@ -71,6 +72,14 @@ PAIRS: dict[Statistic, tuple[str, str]] = {
 }
 _SUMMED = ("sum", "mean", "median", "std", "var", "sem", "share", "weighted_mean")
 QUARTERS = {0.25: "lower quartile of", 0.5: "median of", 0.75: "upper quartile of"}
+_OF_ROWS = {
+    "count": ("number of rows", "len({})"),
+    "missing": ("number of missing values", "{}.isna().sum().sum()"),
+    "present": ("values", ""),
+    "duplicates": ("number of rows that repeat an earlier one", "{}.duplicated().sum()"),
+    "share": ("share", ""),
+}
+"""Statistics of rows, without a column: what they are called, and how they are computed."""
 
 
 def way(measure: Measure) -> Way:
@@ -80,53 +89,47 @@ def way(measure: Measure) -> Way:
 
 def name_of(measure: Measure, scope: Scope) -> str:
     """What an answer calls a measure: its own name, or one made of the statistic, the column and its conditions."""
+    of, op = bare(measure.of or ""), measure.op
     if measure.name:
         return measure.name
-    of = measure.of.strip().strip("`") if measure.of else ""
-    if measure.op in PAIRS:
+    if op in PAIRS:
         kind = {"pearson": "", "spearman": "Spearman ", "kendall": "Kendall "}[measure.method]
-        name = kind + PAIRS[measure.op][0].format(x=of, y=(measure.other or "").strip("`"))
-    elif measure.op == "share":
-        name = f"share of the sum of {of}" if of and not measure.where else "share"
-    elif measure.op in ("count", "missing", "present", "duplicates") and not of:
-        name = {"count": "number of rows", "missing": "number of missing values", "present": "values"}.get(
-            measure.op, "number of rows that repeat an earlier one"
-        )
-    elif measure.op == "quantile":
+        name = kind + PAIRS[op][0].format(x=of, y=bare(measure.other or ""))
+    elif op in _OF_ROWS and (not of or (op == "share" and measure.where)):
+        name = _OF_ROWS[op][0]
+    elif op == "share":
+        name = f"share of the sum of {of}"
+    elif op == "quantile":
         p = 0.5 if measure.p is None else measure.p
         name = f"{QUARTERS.get(p, f'{100 * p:g} % quantile of')} {of}"
     else:
-        population = "population " * (measure.ddof == 0 and measure.op in ("std", "var"))
-        name = f"{population}{WAYS[measure.op].said} {of}".strip() + " (biased form)" * measure.biased
+        population = "population " * (measure.ddof == 0 and op in ("std", "var"))
+        name = f"{population}{WAYS[op].said} {of}".strip() + " (biased form)" * measure.biased
     return name + (f" where {scope.words(measure.where)}" if measure.where else "")
 
 
 def check(measure: Measure, scope: Scope) -> str:
     """The column that a measure is of, a new one for an expression; empty for rows. Raises NotComputable."""
+    op, of = measure.op, measure.of
     plain = name_of(measure.model_copy(update={"name": "", "where": ()}), scope)
     what = plain[:1].upper() + plain[1:]
-    if measure.op in PAIRS:
-        if not measure.of or not measure.other:
-            raise NotComputable(f"A {measure.op} takes two columns: name both, as `of` and `other`.")
+    if op in PAIRS:
+        if not of or not measure.other:
+            raise NotComputable(f"A {op} takes two columns: name both, as `of` and `other`.")
         scope.sized(measure.other, what)
-        return scope.sized(measure.of, what)
-    if measure.op in _SUMMED and measure.of in scope.repeated:
+        return scope.sized(of, what)
+    if op in _SUMMED and of in scope.repeated:
         raise NotComputable(
             f"The join repeats rows of {scope.file}, so the {plain} would count some of them twice. Join the other "
             "way round, or take the other file's rows together first."
         )
-    if not measure.of:
-        if measure.op == "duplicates":
-            scope.all_used = True
-        if measure.op not in ("count", "share", "missing", "duplicates"):
-            raise NotComputable(f"Say of which column the {measure.op} is wanted.")
+    if not of:
+        scope.all_used |= op == "duplicates"
+        if op not in _OF_ROWS or op == "present":
+            raise NotComputable(f"Say of which column the {op} is wanted.")
         return ""
-    needs = (
-        "any" if measure.op == "share" and measure.where else "numbers" if measure.op == "share" else way(measure).of
-    )
-    if needs == "numbers":
-        return scope.numbers(measure.of, what)
-    name = scope.as_column(measure.of)
+    needs = way(measure).of if op != "share" else "any" if measure.where else "numbers"
+    name = scope.numbers(of, what) if needs == "numbers" else scope.as_column(of)
     if needs == "ordered" and scope.kinds[name] == "text":
         raise NotComputable(
             f"{what} cannot be computed: “{name}” holds text, no numbers. Convert it to numbers first, or "
@@ -140,10 +143,9 @@ def _filled(measure: Measure, series: str) -> str:
     return way(measure).source.format(s=series, ddof=ddof, p=0.5 if measure.p is None else measure.p)
 
 
-def _pair(measure: Measure, scope: Scope, frame: str) -> str:
-    x, y = scope.sized(measure.of or "", "It"), scope.sized(measure.other or "", "It")
-    method = "" if measure.method == "pearson" else f', method="{measure.method}"'
-    return PAIRS[measure.op][1].format(g=frame, x=literal(x), y=literal(y), method=method)
+def _both(measure: Measure, scope: Scope) -> tuple[str, str]:
+    """The two columns of a pair, as source."""
+    return literal(scope.sized(measure.of or "", "It")), literal(scope.sized(measure.other or "", "It"))
 
 
 def single(measure: Measure, scope: Scope, frame: str = "rows", keys: str = "") -> str:
@@ -151,42 +153,38 @@ def single(measure: Measure, scope: Scope, frame: str = "rows", keys: str = "") 
 
     With `keys`, the source of what groups are made by, the frame is of groups, and the source is that of a series.
     """
-    name = check(measure, scope)
+    name, op = check(measure, scope), measure.op
     if measure.where:
         mask = scope.mask(measure.where)
-        if measure.op == "share" or (measure.op == "count" and not name):
+        if op == "share" or (op == "count" and not name):
             counted = f"({mask})" + (f"[{scope.mask(measure.among)}]" if measure.among else "")
             if keys:
-                by = f"[rows[k] for k in {keys}]" if keys.startswith("[") else f"rows[{keys}]"
-                counted = f"({mask}).groupby({by})"
-            return f"100 * {counted}.mean()" if measure.op == "share" else f"{counted}.sum()"
-        if name and measure.op not in PAIRS and not keys:
+                counted = f"({mask}).groupby({f'[rows[k] for k in {keys}]' if keys[0] == '[' else f'rows[{keys}]'})"
+            return f"100 * {counted}.mean()" if op == "share" else f"{counted}.sum()"
+        if name and op not in PAIRS and not keys:
             return _filled(measure, f"{frame}.loc[{mask}, {literal(name)}]")
         frame = f"rows[{mask}].groupby({keys})" if keys else f"{frame}[{mask}]"
-    if measure.op == "share":
+    if op == "share":
         if not keys:
             raise NotComputable("A share says of what it is a part: give the measure a condition, or name groups.")
         part = f"{frame}[{literal(name)}].sum()" if name else f"{frame}.size()"
-        levels = f"[{', '.join(map(literal, measure.within))}]"
-        whole = f'{part}.groupby(level={levels}).transform("sum")' if measure.within else f"{part}.sum()"
-        return f"100 * {part} / {whole}"
-    if measure.op in PAIRS:
-        both = f"[{literal(scope.sized(measure.of or '', 'It'))}, {literal(scope.sized(measure.other or '', 'It'))}]"
-        return (
-            f"{frame}[{both}].apply(lambda g: {_pair(measure, scope, 'g')})" if keys else _pair(measure, scope, frame)
-        )
+        inside = f'{part}.groupby(level={literal(measure.within)}).transform("sum")'
+        return f"100 * {part} / {inside if measure.within else f'{part}.sum()'}"
+    if op in PAIRS:
+        x, y = _both(measure, scope)
+        method = "" if measure.method == "pearson" else f', method="{measure.method}"'
+        pair = PAIRS[op][1].format(g="g" if keys else frame, x=x, y=y, method=method)
+        return f"{frame}[[{x}, {y}]].apply(lambda g: {pair})" if keys else pair
     if not name:
-        if measure.op == "count":
-            return f"{frame}.size()" if keys else f"len({frame})"
-        inside = "{}.duplicated().sum()" if measure.op == "duplicates" else "{}.isna().sum().sum()"
-        return f"{frame}.apply(lambda g: {inside.format('g')})" if keys else inside.format(frame)
+        of_rows = _OF_ROWS[op][1]
+        grouped = f"{frame}.size()" if op == "count" else f"{frame}.apply(lambda g: {of_rows.format('g')})"
+        return grouped if keys else of_rows.format(frame)
     series = f"{frame}[{literal(name)}]"
-    return (
-        f"{series}.agg(lambda s: {_filled(measure, 's')})" if keys and way(measure).each else _filled(measure, series)
-    )
+    apart = keys and way(measure).each
+    return f"{series}.agg(lambda s: {_filled(measure, 's')})" if apart else _filled(measure, series)
 
 
-def beside(asked: Mapping[str, tuple[str, Sequence[Group], Measure]], unit: str, scope: Scope) -> list[str]:
+def beside(asked: Mapping[str, tuple[str, Sequence[Group], Measure]], unit: str, scope: Scope) -> list[Source]:
     """What is told of other groups beside an answer, as source; empty for nothing.
 
     `asked` has by what a sentence calls it the word before the names of its values, the groups and the measure.
@@ -195,17 +193,17 @@ def beside(asked: Mapping[str, tuple[str, Sequence[Group], Measure]], unit: str,
         return []
     by = {label: by_keys([scope.as_column(g.of) for g in groups]) for label, (_, groups, _) in asked.items()}
     sources = {label: single(m, scope, f"rows.groupby({by[label]})", by[label]) for label, (*_, m) in asked.items()}
-    scope.add("further = {\n" + "".join(f"    {literal(label)}: {s},\n" for label, s in sources.items()) + "}")
+    scope.add(assigned(sources, "further"))
     again = [
         (word, {"measures": [compact(m)], "group_by": [{"of": g.of} for g in groups]})
         for word, groups, m in asked.values()
     ]
-    return [f"beside_groups(further, {again!r}{f', {literal(unit)}' * bool(unit)})"]
+    return [called("beside_groups", Source("further"), again, unit)]
 
 
 def by_keys(keys: Sequence[str]) -> str:
     """What `groupby` takes."""
-    return literal(keys[0]) if len(keys) == 1 else f"[{', '.join(map(literal, keys))}]"
+    return literal(keys[0] if len(keys) == 1 else keys)
 
 
 def of_few(where: Sequence[Where], scope: Scope) -> list[str]:
@@ -214,14 +212,25 @@ def of_few(where: Sequence[Where], scope: Scope) -> list[str]:
     return [left for left, few in chosen if isinstance(few, tuple) and 1 < len(few) <= 6 and left in scope.kinds]
 
 
-def with_p(measure: Measure, scope: Scope, name: str, tail: str = "") -> dict[str, str]:
-    """A correlation or slope with its p-value, from the rows that have both values; lines that find both."""
+def with_p(measure: Measure, scope: Scope, name: str, tail: str, keys: str) -> dict[str, str]:
+    """A correlation or slope with its p-value, from the rows that have both values; lines that find both.
+
+    In groups a correlation alone, from those of three rows and more.
+    """
+    if keys and (measure.op != "correlation" or measure.where):
+        raise NotComputable("In groups a p-value comes with a correlation of the rows that the query chooses.")
     if measure.op not in ("correlation", "slope", "r2"):
         raise NotComputable(f"A p-value comes with a correlation, a slope or R², not with a {measure.op}; name a test.")
     check(measure, scope)
-    x, y = (literal(scope.sized(c or "", "It")) for c in (measure.of, measure.other))
+    (x, y), p = _both(measure, scope), f"p-value of the {name}" if tail else "p-value"
+    if keys:
+        scope.add(
+            f"tested{tail} = {{\n    group: correlation_test(g[{x}], g[{y}], {literal(measure.method)})\n"
+            f"    for group, g in rows.dropna(subset=[{x}, {y}]).groupby({keys})\n    if len(g) > 2\n}}"
+        )
+        each = f"pd.Series({{group: t.{{}} for group, t in tested{tail}.items()}})"
+        return {name: each.replace("t.{}", "t.statistic"), p: each.replace("t.{}", "t.p")}
     scope.add(f"pairs = {f'rows[{scope.mask(measure.where)}]' if measure.where else 'rows'}[[{x}, {y}]].dropna()")
-    p = f"p-value of the {name}" if tail else "p-value"
     if measure.op == "correlation":
         scope.add(f'tested{tail} = correlation_test(pairs[{x}], pairs[{y}], "{measure.method}")')
         return {name: f"tested{tail}.statistic", p: f"tested{tail}.p"}

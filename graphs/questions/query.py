@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from artifacts.types import Value
 
@@ -60,6 +60,8 @@ or the values that do."""
 Grain = Literal[
     "year", "quarter", "month", "week", "day", "hour", "month_of_year", "quarter_of_year", "weekday", "hour_of_day"
 ]
+IN_A_ROW = ("year", "quarter", "month", "week", "day", "hour")
+"""Of these the periods that follow each other, and do not come again."""
 
 
 class Column(Value):
@@ -136,28 +138,38 @@ class Order(Value):
     descending: bool = True
 
 
-class Keep(Value):
+class _Step(Value):
+    """What is done to the rows; it is told with its name, though that is a default."""
+
+    do: str
+
+    @model_serializer(mode="wrap")
+    def _with_its_name(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"do": self.do, **rest(self)}
+
+
+class Keep(_Step):
     """Go on with the rows that meet the conditions."""
 
     do: Literal["keep"] = "keep"
     where: tuple[Where, ...]
 
 
-class DropMissing(Value):
+class DropMissing(_Step):
     """Leave out rows that miss a value in any of these columns; in any column at all where none is named."""
 
     do: Literal["drop_missing"] = "drop_missing"
     columns: tuple[str, ...] = ()
 
 
-class DropDuplicates(Value):
+class DropDuplicates(_Step):
     """Leave out rows that repeat an earlier one, in these columns where any are named."""
 
     do: Literal["drop_duplicates"] = "drop_duplicates"
     columns: tuple[str, ...] = ()
 
 
-class Fill(Value):
+class Fill(_Step):
     """Put something where values are missing; `within` takes the mean, median or mode of the row's group."""
 
     do: Literal["fill"] = "fill"
@@ -167,7 +179,7 @@ class Fill(Value):
     within: tuple[str, ...] = ()
 
 
-class Derive(Value):
+class Derive(_Step):
     """A new column from an expression."""
 
     do: Literal["derive"] = "derive"
@@ -176,7 +188,7 @@ class Derive(Value):
     where_infinite: float | None = None  # what stands where a division was by zero; None: missing
 
 
-class Cut(Value):
+class Cut(_Step):
     """A new column of named classes. `edges` are n + 1 for n labels (None: open); a value on an edge belongs below
     where `right`, above otherwise. `quantiles` cuts into that many classes of equal size, `equal` of equal width."""
 
@@ -190,7 +202,7 @@ class Cut(Value):
     equal: int | None = None
 
 
-class Recode(Value):
+class Recode(_Step):
     """Values replaced by others: a list of [from, to], the rest kept, or `other` where that is given."""
 
     do: Literal["recode"] = "recode"
@@ -214,7 +226,7 @@ class Rule(Value):
     bounds: tuple[float | None, float | None] = (None, None)
 
 
-class RemoveOutliers(Value):
+class RemoveOutliers(_Step):
     """Leave out, cap, or replace by the median, the values of a column that a rule calls outliers."""
 
     do: Literal["remove_outliers"] = "remove_outliers"
@@ -223,7 +235,7 @@ class RemoveOutliers(Value):
     how: Literal["drop", "cap", "median", "mean", "missing"] = "drop"
 
 
-class Scale(Value):
+class Scale(_Step):
     """Columns brought to one scale, in place or under `names`. z: (x - mean) / std; minmax: to `to`."""
 
     do: Literal["scale"] = "scale"
@@ -234,7 +246,7 @@ class Scale(Value):
     names: tuple[str, ...] = ()
 
 
-class Encode(Value):
+class Encode(_Step):
     """Words as numbers: one column of 0 and 1 per level, or codes in the levels' order."""
 
     do: Literal["encode"] = "encode"
@@ -242,7 +254,7 @@ class Encode(Value):
     how: Literal["onehot", "label"] = "onehot"
 
 
-class Convert(Value):
+class Convert(_Step):
     """A column read as numbers, times or text; what cannot be read is missing."""
 
     do: Literal["convert"] = "convert"
@@ -376,13 +388,14 @@ class Reading(Value):
     """What a reader made of a question: its parts in order, and, where a part could mean something else, that, too.
 
     `others` are other readings of the parts, each with the sentence that says what it would mean. `why_not` says, by
-    part, why there is no query; such a part has `queries[i]` None.
+    part, why there is no query; such a part has `queries[i]` None. `follows`: it is the query before, changed.
     """
 
     parts: tuple[str, ...]
     queries: tuple[Query | None, ...]
     why_not: tuple[str, ...] = ()
     others: tuple[tuple[int, str, Query], ...] = ()
+    follows: bool = False
 
 
 Scalar.model_rebuild()
@@ -390,15 +403,4 @@ Scalar.model_rebuild()
 
 def compact(query: Value) -> dict[str, Any]:
     """A query, or a part of one, as JSON without what is left at its default; `model_validate` reads it back."""
-
-    def short(value: Any) -> Any:
-        if isinstance(value, Value):
-            fields = type(value).model_fields
-            given = {name: getattr(value, name) for name in fields}
-            return {k: short(v) for k, v in given.items() if k == "do" or v != fields[k].get_default()}
-        if isinstance(value, tuple):
-            return [short(v) for v in value]
-        return value
-
-    told: dict[str, Any] = short(query)
-    return told
+    return query.model_dump(mode="json", exclude_defaults=True)

@@ -8,26 +8,11 @@ from typing import Any
 
 from graphs.questions import conditions, measures
 from graphs.questions.cells import Tables
-from graphs.questions.expressions import (
-    NotComputable,
-    column,
-    columns_of,
-    kind,
-    kind_of,
-    literal,
-    nearest,
-    to_pandas,
-)
+from graphs.questions.expressions import AS_TIME, NotComputable, bare, columns_of, kind, kind_of, nearest, to_pandas
+from graphs.questions.expressions import column as column_of
 from graphs.questions.functions import Kind
-from graphs.questions.query import AnyOf, Condition, Scalar, Where
-
-
-def unit_of_length(expr: str, source: str, name: str) -> dict[str, str]:
-    """The unit of a new column of lengths of time by its name; nothing where it holds none."""
-    if ".dt.total_seconds()" not in source:
-        return {}
-    length = re.fullmatch(r"(seconds|minutes|hours|days|weeks|months|years)\([^()]*\)", expr.strip())
-    return {name: length[1] if length else "days" if re.fullmatch(r"[\w`. ]+ - [\w`. ]+", expr.strip()) else ""}
+from graphs.questions.query import Condition, Scalar, Where
+from graphs.questions.source import literal, written
 
 
 class Scope:
@@ -41,7 +26,7 @@ class Scope:
         if not names:
             raise NotComputable("There is no table to compute this from.")
         self.tables = {str(t["name"]): t for t in tables}
-        self.file = column(file, names, "file") if file else names[0]
+        self.file = column_of(file, names, "file") if file else names[0]
         table = self.tables[self.file]
         self.facts: dict[str, dict[str, Any]] = {str(c["name"]): c for c in table["columns"]}
         self.kinds: dict[str, Kind] = {name: kind_of(str(c["dtype"])) for name, c in self.facts.items()}
@@ -54,7 +39,6 @@ class Scope:
         self.used: set[str] = set()  # columns of the file that the code names
         self.all_used = False  # the code needs all of them
         self.lasting: dict[str, str] = {}  # columns of lengths of time, and their units
-        self.imports: dict[str, str] = {}  # name -> the line that imports it
         self.repeated: set[str] = set()  # columns whose rows a join has repeated
         self.joined: list[str] = []  # files whose rows were looked up
         self.tied = ""  # the variable that counts what shares the last place of a list that is cut, where there is one
@@ -69,10 +53,20 @@ class Scope:
         """Write a line of code."""
         self.lines.append(line)
 
+    def tell(self, function: str, *arguments: Any, **keywords: Any) -> None:
+        """End the cell with a call of the toolkit, without those arguments that say nothing."""
+        self.end = function, written(*arguments, **keywords)
+
     def put(self, name: str, what: Kind, *, missing: bool = True) -> None:
         """A column has new values of this kind, some of them missing, perhaps; what was known of it is forgotten."""
         self.kinds[name] = what
         self.facts[name] = {"n_missing": int(missing)}
+
+    def make(self, name: str, source: str, what: Kind, missing: bool | None = None) -> str:
+        """Write the line of a column with new values, which may miss where those that they are made of do; its name."""
+        self.add(f"rows[{literal(name)}] = {source}")
+        self.put(name, what, missing=self.may_miss(source) if missing is None else missing)
+        return name
 
     def may_miss(self, source: str) -> bool:
         """Whether the values of some pandas source may be missing: those of its columns, or those it cannot compute."""
@@ -81,7 +75,7 @@ class Scope:
 
     def column(self, name: str) -> str:
         """The column of that name. Raises NotComputable, with the nearest name, where there is none."""
-        found = column(name.strip().strip("`") if name not in self.kinds else name, self.kinds)
+        found = column_of(bare(name) if name not in self.kinds else name, self.kinds)
         self.used.add(found)
         return found
 
@@ -101,18 +95,30 @@ class Scope:
 
     def as_column(self, expr: str) -> str:
         """The column that holds an expression: its own name for a column, else a new one of the expression's text."""
-        text = expr.strip().strip("`")
+        text = bare(expr)
         if text in self.kinds:
             return self.column(text)
         if re.fullmatch(r"\w+|`[^`]+`", expr.strip()):
             return self.column(expr)
-        what = self.kind(expr)
-        source = self.source(expr)
-        if not (self.lines and f"rows[{literal(text)}] = {source}" in self.lines):
-            self.add(f"rows[{literal(text)}] = {source}")
-            self.put(text, what, missing=self.may_miss(source))
-            self.lasting |= unit_of_length(expr, source, text)
+        if f"rows[{literal(text)}] = {self.source(expr)}" not in self.lines:
+            self.derive(text, expr)
         return text
+
+    def derive(self, name: str, expr: str, where_infinite: float | None = None) -> None:
+        """A new column of an expression; `where_infinite` stands where that divides by zero."""
+        what, source = self.kind(expr), self.source(expr)
+        told = source
+        if where_infinite is not None:
+            divisors = re.findall(r" (?:/|//|%) (.+?)\.replace\(0, np\.nan\)", source)
+            if not divisors:
+                raise NotComputable(f"“{name}” divides by nothing that may be zero.")
+            zero = " | ".join(f"({d} == 0)" for d in divisors) if len(divisors) > 1 else f"{divisors[0]} == 0"
+            told = f"({source}).mask({zero}, {where_infinite!r})"
+        self.make(name, told, what, self.may_miss(source))
+        if ".dt.total_seconds()" in source:
+            length = re.fullmatch(r"(seconds|minutes|hours|days|weeks|months|years)\([^()]*\)", expr.strip())
+            plain = "days" if re.fullmatch(r"[\w`. ]+ - [\w`. ]+", expr.strip()) else ""
+            self.lasting[name] = length[1] if length else plain
 
     def numbers(self, expr: str, why: str) -> str:
         """The column of an expression that must hold numbers (truth counts as 0 and 1)."""
@@ -124,15 +130,21 @@ class Scope:
             raise NotComputable(f"{why} cannot be computed of “{name}”, which holds {held}. {better}")
         return name
 
+    def times(self, name: str, why: str) -> str:
+        """The source of a column that must hold times, of a text as it reads as one."""
+        of = f"rows[{literal(name)}]"
+        if self.kinds[name] not in ("text", "time"):
+            raise NotComputable(f"“{name}” holds no times, so {why}.")
+        return of if self.kinds[name] == "time" else AS_TIME.format(of)
+
     def sized(self, expr: str, why: str) -> str:
         """The column of an expression that must hold numbers; of times one that counts their days."""
         name = self.as_column(expr)
         if self.kinds[name] != "time":
             return self.numbers(expr, why)
-        days = f"{name} in days"
+        days, of = f"{name} in days", f"rows[{literal(name)}]"
         if days not in self.kinds:
-            self.add(f"rows[{literal(days)}] = (rows[{literal(name)}] - pd.Timestamp(0)).dt.total_seconds() / 86400")
-            self.put(days, "number", missing=self.missing(name))
+            self.make(days, f"({of} - pd.Timestamp(0)).dt.total_seconds() / 86400", "number")
         return days
 
     def missing(self, name: str) -> bool:
@@ -178,25 +190,35 @@ class Scope:
 
     def mask(self, where: Sequence[Where]) -> str:
         """The rows that meet conditions, as pandas source of true and false."""
-        text = conditions.all_of([self._mended(w) for w in where], self.named, lambda left: left in self.kinds)
+        mended = [conditions.each(w, self._mended) for w in where]
+        text = conditions.all_of(mended, self.named, lambda left: left in self.kinds)
         if self.kind(text) != "truth":
             raise NotComputable(f"“{text}” is neither true nor false, so it is no condition.")
         return self.source(text)
 
     def words(self, where: Sequence[Where]) -> str:
         """Conditions as a sentence says them."""
-        return conditions.in_words([self._told(self._mended(w)) for w in where], self.named)
+        return conditions.in_words(
+            [conditions.each(w, lambda c: self._told(self._mended(c))) for w in where], self.named
+        )
 
-    def _told(self, where: Where) -> Where:
+    def _told(self, where: Condition) -> Condition:
         """A condition whose 0 and 1 are told as no and yes, where its column holds nothing else."""
-        if isinstance(where, AnyOf):
-            told = tuple(tuple(_as_condition(self._told(c)) for c in some) for some in where.any_of)
-            return AnyOf(any_of=told)
         known = self.levels(where.left) if self.kinds.get(where.left) != "truth" else ["0", "1"]
         if where.op not in ("=", "!=") or not known or not set(known) <= {"0", "1", "0.0", "1.0"}:
             return where
         word = {"1": "yes", "1.0": "yes", "true": "yes", "0": "no", "0.0": "no", "false": "no"}
         return where.model_copy(update={"right": word.get(str(where.right).casefold(), where.right)})
+
+    def _mended(self, where: Condition) -> Condition:
+        """A condition with the values spelt as its column spells them."""
+        left = bare(where.left) if where.left not in self.kinds else where.left
+        if left.isidentifier() and left not in self.kinds and left not in self.given:
+            left = self.column(left)
+        if left not in self.kinds:
+            return where
+        right = self.level(left, where.right) if where.op in ("=", "!=", "in", "not in") else where.right
+        return where.model_copy(update={"left": left, "right": right})
 
     def named(self, scalar: Scalar) -> str:
         """The name of a number that is computed first; where it has none yet, a line that computes it is written."""
@@ -212,26 +234,6 @@ class Scope:
             times = f"{scalar.times:g} * " if scalar.times != 1 else ""
             variable = re.sub(r"\W+", "_", name.casefold()).strip("_")
             variable = f"the_{variable}" if variable[:1].isdigit() else variable
-            variable = variable if len(variable) <= 40 else f"bound_{len(self.given) + 1}"
-            self.add(f"{variable} = {times}{source}")
-            self.given[name] = variable
+            self.given[name] = variable if len(variable) <= 40 else f"bound_{len(self.given) + 1}"
+            self.add(f"{self.given[name]} = {times}{source}")
         return name
-
-    def _mended(self, where: Where) -> Where:
-        """A condition with the values spelt as its column spells them."""
-        if isinstance(where, AnyOf):
-            return AnyOf(any_of=tuple(tuple(_as_condition(self._mended(c)) for c in some) for some in where.any_of))
-        left = where.left.strip().strip("`") if where.left not in self.kinds else where.left
-        if left.isidentifier() and left not in self.kinds and left not in self.given:
-            left = self.column(left)
-        if left not in self.kinds:
-            return where
-        right: Any = where.right
-        if where.op in ("=", "!=", "in", "not in"):
-            right = self.level(left, right)
-        return where.model_copy(update={"left": left, "right": right})
-
-
-def _as_condition(where: Where) -> Condition:
-    assert isinstance(where, Condition)
-    return where

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import Any
 
 from graphs.questions import query as q
-from graphs.questions.expressions import NotComputable, column, kind_of, literal
-from graphs.questions.scope import Scope, unit_of_length
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names as a Python list."""
-    return f"[{', '.join(map(literal, names))}]"
+from graphs.questions.expressions import AS_TIME, NotComputable, column, kind_of
+from graphs.questions.scope import Scope
+from graphs.questions.source import Source, called, literal
 
 
 def cell(name: str) -> str:
@@ -32,11 +28,11 @@ def join(step: q.Join, scope: Scope) -> None:
         if scope.kinds[a] != kind_of(str(theirs[b]["dtype"])):
             raise NotComputable(f"“{a}” and “{b}” of {file} hold different things, so no row would be found by them.")
     scope.add(f"found = tables[{literal(file)}]")
-    left, right = (listed(own), listed(keys)) if len(own) > 1 else (literal(own[0]), literal(keys[0]))
+    left, right = (literal(own), literal(keys)) if len(own) > 1 else (literal(own[0]), literal(keys[0]))
     on = f"on={left}" if left == right else f"left_on={left}, right_on={right}"
-    fact = theirs[keys[0]]
-    told = scope.tables[file].get("rows"), int(fact.get("n_unique", 0)) + int(fact.get("n_missing", 0))
-    repeats = len(keys) == 1 and told[0] is not None and told[1] < told[0]
+    fact, n = theirs[keys[0]], scope.tables[file].get("rows")
+    different = int(fact.get("n_unique", 0)) + int(fact.get("n_missing", 0))
+    repeats = len(keys) == 1 and n is not None and different < n
     check = "" if repeats else ', validate="m:1"'
     scope.add(f'rows = rows.merge(found, how="{step.how}", {on}, suffixes=("", {literal(f" ({file})")}){check})')
     if repeats:
@@ -54,176 +50,132 @@ def join(step: q.Join, scope: Scope) -> None:
 
 def prepare(step: q.Step, scope: Scope) -> None:
     """Write the lines of one step. Raises NotComputable."""
-    match step:
-        case q.Keep():
-            scope.add(f"rows = rows[{scope.mask(step.where)}]")
-        case q.DropMissing():
-            names = [scope.column(c) for c in step.columns]
-            scope.add(f"rows = rows.dropna(subset={listed(names)})" if names else "rows = rows.dropna()")
-            if not names:
-                scope.all_used = True
-            for name in names or list(scope.facts):
-                if name in scope.facts:
-                    scope.facts[name] = {**scope.facts[name], "n_missing": 0}
-        case q.DropDuplicates():
-            names = [scope.column(c) for c in step.columns]
-            scope.add(f"rows = rows.drop_duplicates({listed(names) if names else ''})")
-            scope.say("Of repeated rows the first was kept.")
-            scope.all_used = scope.all_used or not names
-        case q.Fill():
-            fill(step, scope)
-        case q.Derive():
-            derive(step, scope)
-        case q.Cut():
-            cut(step, scope)
-        case q.Recode():
-            recode(step, scope)
-        case q.RemoveOutliers():
-            remove_outliers(step, scope)
-        case q.Scale():
-            scale(step, scope)
-        case q.Encode():
-            encode(step, scope)
-        case q.Convert():
-            convert(step, scope)
+    STEPS[type(step)](step, scope)
+
+
+def keep(step: q.Keep, scope: Scope) -> None:
+    """Go on with the rows that meet conditions."""
+    scope.add(f"rows = rows[{scope.mask(step.where)}]")
+
+
+def drop_missing(step: q.DropMissing, scope: Scope) -> None:
+    """Leave out rows that miss a value."""
+    names = [scope.column(c) for c in step.columns]
+    scope.add(f"rows = rows.{called('dropna', subset=names)}")
+    scope.all_used |= not names
+    scope.facts |= {n: {**scope.facts[n], "n_missing": 0} for n in names or scope.facts if n in scope.facts}
+
+
+def drop_duplicates(step: q.DropDuplicates, scope: Scope) -> None:
+    """Leave out rows that repeat an earlier one."""
+    names = [scope.column(c) for c in step.columns]
+    scope.add(f"rows = rows.{called('drop_duplicates', names)}")
+    scope.say("Of repeated rows the first was kept.")
+    scope.all_used |= not names
 
 
 def fill(step: q.Fill, scope: Scope) -> None:
     """Put something where values are missing."""
-    for name in step.columns:
-        name = (
-            scope.column(name)
-            if step.how not in ("mean", "median", "interpolate")
-            else scope.numbers(name, f"A {step.how}")
-        )
-        of = cell(name)
-        if step.how == "value":
-            if step.value is None:
-                raise NotComputable(f"Say which value is to be put where “{name}” is missing.")
-            value = step.value
-            if scope.kinds[name] == "number" and isinstance(value, str):
-                try:
-                    value = float(value)
-                except ValueError:
-                    raise NotComputable(
-                        f"“{name}” holds numbers; “{value}” cannot stand where one is missing."
-                    ) from None
-            source = literal(value if scope.kinds[name] != "text" else str(value))
-        elif step.how in ("forward", "backward", "interpolate"):
-            how = {"forward": "ffill()", "backward": "bfill()", "interpolate": "interpolate()"}[step.how]
-            scope.add(f"{of} = {of}.{how}")
-            scope.put(name, scope.kinds[name])
-            continue
-        elif step.within:
-            keys = listed([scope.column(c) for c in step.within])
-            how = f'"{step.how}"' if step.how != "mode" else "lambda s: s.mode().get(0)"
-            source = f"rows.groupby({keys})[{literal(name)}].transform({how})"
-        else:
-            source = f"{of}.mode()[0]" if step.how == "mode" else f"{of}.{step.how}()"
-        scope.add(f"{of} = {of}.fillna({source})")
-        scope.put(name, scope.kinds[name], missing=bool(step.within))
+    of_numbers = step.how in ("mean", "median", "interpolate")
+    for given in step.columns:
+        name = scope.numbers(given, f"A {step.how}") if of_numbers else scope.column(given)
+        what = scope.kinds[name]
+        along = {"forward": "ffill()", "backward": "bfill()", "interpolate": "interpolate()"}.get(step.how)
+        filled = along or f"fillna({_filling(step, name, what, scope)})"
+        scope.make(name, f"{cell(name)}.{filled}", what, missing=bool(along or step.within))
+
+
+def _filling(step: q.Fill, name: str, what: str, scope: Scope) -> str:
+    """What stands where a value of a column is missing."""
+    if step.how == "value":
+        if step.value is None:
+            raise NotComputable(f"Say which value is to be put where “{name}” is missing.")
+        try:
+            return literal(str(step.value) if what == "text" else float(step.value) if what == "number" else step.value)
+        except ValueError:
+            raise NotComputable(f"“{name}” holds numbers, and “{step.value}” is none to fill it with.") from None
+    if step.within:
+        how = literal(step.how) if step.how != "mode" else "lambda s: s.mode().get(0)"
+        return f"rows.groupby({literal([scope.column(c) for c in step.within])})[{literal(name)}].transform({how})"
+    return f"{cell(name)}.mode()[0]" if step.how == "mode" else f"{cell(name)}.{step.how}()"
 
 
 def derive(step: q.Derive, scope: Scope) -> None:
-    """A new column from an expression. What a division by zero gives is missing, or the number that is asked for."""
-    what = scope.kind(step.expr)
-    source = scope.source(step.expr)
-    name = literal(step.name)
-    if step.where_infinite is not None:
-        divisors = re.findall(r" (?:/|//|%) (.+?)\.replace\(0, np\.nan\)", source)
-        if not divisors:
-            raise NotComputable(f"“{step.name}” divides by nothing that may be zero.")
-        zero = " | ".join(f"({d} == 0)" for d in divisors) if len(divisors) > 1 else f"{divisors[0]} == 0"
-        scope.add(f"rows[{name}] = ({source}).mask({zero}, {step.where_infinite!r})")
-    else:
-        scope.add(f"rows[{name}] = {source}")
-    scope.put(step.name, what, missing=scope.may_miss(source))
-    scope.lasting |= unit_of_length(step.expr, source, step.name)
+    """A new column from an expression."""
+    scope.derive(step.name, step.expr, step.where_infinite)
 
 
 def cut(step: q.Cut, scope: Scope) -> None:
     """A new column of named classes."""
-    of = cell(scope.numbers(step.of, "Classes"))
-    name = literal(step.name)
-    if step.edges:
-        edges = [
-            "-np.inf" if e is None and not i else "np.inf" if e is None else f"{e:g}" for i, e in enumerate(step.edges)
-        ]
-        if len(edges) < 2 or (step.labels and len(step.labels) != len(edges) - 1):
-            raise NotComputable(
-                f"“{step.name}” has {len(edges)} edges for {len(step.labels)} classes; it takes one more."
-            )
-        source = f"pd.cut({of}, [{', '.join(edges)}], right={step.right}"
-        source += ", include_lowest=True" if step.right else ""
-    elif step.quantiles or step.equal:
-        source = f"pd.{'qcut' if step.quantiles else 'cut'}({of}, {step.quantiles or step.equal}"
-        if step.labels and len(step.labels) != (step.quantiles or step.equal):
-            raise NotComputable(
-                f"“{step.name}” is cut into {step.quantiles or step.equal} classes, with {len(step.labels)} names."
-            )
-    else:
-        raise NotComputable(f"Say at which edges “{step.name}” is cut, or into how many classes.")
-    labels = f", labels={listed(step.labels)}" if step.labels else ""
-    scope.add(f"rows[{name}] = {source}{labels})" + ("" if step.labels else ".astype(str)"))
-    scope.put(
-        step.name, "text", missing=scope.may_miss(source) or step.edges[:1] != (None,) or step.edges[-1:] != (None,)
-    )
+    of, name, classes = cell(scope.numbers(step.of, "Classes")), step.name, step.quantiles or step.equal
+    if not step.edges and not classes:
+        raise NotComputable(f"Say at which edges “{name}” is cut, or into how many classes.")
+    if step.edges and (len(step.edges) < 2 or (step.labels and len(step.labels) != len(step.edges) - 1)):
+        given = f"{len(step.edges)} edges for {len(step.labels)} classes; it takes one more."
+        raise NotComputable(f"“{name}” has {given}")
+    if not step.edges and step.labels and len(step.labels) != classes:
+        raise NotComputable(f"“{name}” is cut into {classes} classes, with {len(step.labels)} names.")
+    ends = ["-np.inf", *["np.inf"] * len(step.edges)]
+    edges = [Source(end if e is None else f"{e:g}") for e, end in zip(step.edges, ends, strict=False)]
+    sides = {"right": Source(step.right), "include_lowest": step.right} if edges else {}
+    how = "pd.qcut" if not edges and step.quantiles else "pd.cut"
+    source = called(how, Source(of), edges or classes, **sides, labels=step.labels)
+    closed = step.edges[:1] != (None,) or step.edges[-1:] != (None,)
+    missing = closed or scope.may_miss(source)
+    scope.make(name, source + ".astype(str)" * (not step.labels), "text", missing)
 
 
 def recode(step: q.Recode, scope: Scope) -> None:
     """Values replaced by others."""
     name = scope.column(step.column)
-    new = step.name or name
+    new, of, levels = step.name or name, cell(name), scope.levels(name)
     pairs = {scope.level(name, a): b for a, b in step.values}
-    mapping = "{" + ", ".join(f"{literal(a)}: {literal(b)}" for a, b in pairs.items()) + "}"
+    values = [*pairs.values(), *([] if step.other is None else [step.other])]
+    kinds = {"text" if isinstance(v, str) else "number" for v in values}
     if step.other is not None:
-        source = f"{cell(name)}.map({mapping}).fillna({literal(step.other)})"
-        source = f"{source}.where({cell(name)}.notna())" if scope.missing(name) else source
-    elif (levels := scope.levels(name)) is not None and set(levels) <= set(pairs):
-        source = f"{cell(name)}.map({mapping})"
+        source = f"{of}.map({literal(pairs)}).fillna({literal(step.other)})"
+        source += f".where({of}.notna())" * scope.missing(name)
+    elif levels is not None and set(levels) <= set(pairs):
+        source = f"{of}.map({literal(pairs)})"
     else:
-        source = f"{cell(name)}.replace({mapping})"
-    kinds = {
-        "number" if not isinstance(v, str) else "text"
-        for v in [*pairs.values(), *([step.other] * (step.other is not None))]
-    }
-    if ".replace(" in source:
+        source = f"{of}.replace({literal(pairs)})"
         kinds.add(scope.kinds[name])
     if kinds == {"number", "text"}:
         raise NotComputable(f"“{new}” would hold numbers and text. Give every value of “{name}” one that is alike.")
-    scope.add(f"rows[{literal(new)}] = {source}")
-    scope.put(new, "number" if kinds == {"number"} else "text", missing=step.other is None or scope.missing(name))
+    missing = step.other is None or scope.missing(name)
+    scope.make(new, source, "number" if kinds == {"number"} else "text", missing)
     if step.other is not None:
-        values = sorted({str(v) for v in (*pairs.values(), step.other)})
-        scope.facts[new] |= {"values": values, "n_unique": len(values)}
+        known = sorted(set(map(str, values)))
+        scope.facts[new] |= {"values": known, "n_unique": len(known)}
 
 
-_USUAL = {"iqr": 1.5, "z": 3.0, "mad": 3.5, "percentile": 1.0, "bounds": 0.0}
+_RULES = {
+    "iqr": (1.5, "beyond {k:g} interquartile ranges from the quartiles"),
+    "z": (3.0, "more than {k:g} standard deviations from the mean"),
+    "mad": (3.5, "more than {k:g} scaled median absolute deviations from the median"),
+    "percentile": (1.0, "below the {k:g} % quantile or above the {rest:g} % quantile"),
+    "bounds": (0.0, "{ends}"),
+}
+"""The usual multiple of each rule for outliers, and the rule in words."""
 
 
 def limits(rule: q.Rule, of: str) -> tuple[str, str]:
     """The limits beyond which the values of a series are outliers, as source; and the rule in words."""
-    k = rule.k if rule.k is not None else _USUAL[rule.rule]
-    low, high = rule.bounds
-    if rule.rule == "bounds" and low is None and high is None:
-        raise NotComputable("Outliers by bounds need a lower or an upper bound.")
+    usual, words = _RULES[rule.rule]
+    k, (low, high) = usual if rule.k is None else rule.k, rule.bounds
     ends = " or ".join(f"{s} {e:g}" for s, e in (("below", low), ("above", high)) if e is not None)
-    said = {
-        "iqr": f"beyond {k:g} interquartile ranges from the quartiles",
-        "z": f"more than {k:g} standard deviations from the mean",
-        "mad": f"more than {k:g} scaled median absolute deviations from the median",
-        "percentile": f"below the {k:g} % quantile or above the {100 - k:g} % quantile",
-        "bounds": ends,
-    }[rule.rule] + {"both": "", "high": ", above only", "low": ", below only"}[rule.sides]
-    if rule.rule == "bounds":
-        return f"({'-np.inf' if low is None else repr(low)}, {'np.inf' if high is None else repr(high)})", said
-    ddof = f", ddof={rule.ddof}" * bool(rule.ddof)
-    return f"outlier_limits({of}, {literal(rule.rule)}, {k:g}{ddof})", said
+    said = words.format(k=k, rest=100 - k, ends=ends)
+    said += {"both": "", "high": ", above only", "low": ", below only"}[rule.sides]
+    if rule.rule != "bounds":
+        return called("outlier_limits", Source(of), rule.rule, Source(f"{k:g}"), ddof=rule.ddof or None), said
+    if not ends:
+        raise NotComputable("Outliers by bounds need a lower or an upper bound.")
+    return f"({'-np.inf' if low is None else repr(low)}, {'np.inf' if high is None else repr(high)})", said
 
 
 def beyond(rule: q.Rule, of: str, limits: str) -> str:
     """Which values are outliers, as source."""
-    return f"outside_limits({of}, {limits}{f', {literal(rule.sides)}' * (rule.sides != 'both')})"
+    return called("outside_limits", Source(of), Source(limits), rule.sides if rule.sides != "both" else "")
 
 
 def remove_outliers(step: q.RemoveOutliers, scope: Scope) -> None:
@@ -248,29 +200,29 @@ def remove_outliers(step: q.RemoveOutliers, scope: Scope) -> None:
         scope.add(f"rows = rows[~({' | '.join(dropped)})]" if len(dropped) > 1 else f"rows = rows[~{dropped[0]}]")
 
 
+_SCALED = {
+    "z": "({0} - {0}.mean()) / {0}.std(ddof={1})",
+    "minmax": "({0} - {0}.min()) / ({0}.max() - {0}.min())",
+    "robust": "({0} - {0}.median()) / ({0}.quantile(0.75) - {0}.quantile(0.25))",
+    "log": "np.log({0}.where({0} > 0))",
+    "log1p": "np.log1p({0}.where({0} > -1))",
+}
+
+
 def scale(step: q.Scale, scope: Scope) -> None:
     """Columns brought to one scale."""
     if step.names and len(step.names) != len(step.columns):
         raise NotComputable(f"{len(step.columns)} columns are scaled, but {len(step.names)} names are given.")
+    low, high = step.to
     for old, new in zip(step.columns, step.names or step.columns, strict=True):
         name = scope.numbers(old, "A scale")
-        of, low = cell(name), step.to[0]
+        source = _SCALED[step.how].format(cell(name), step.ddof)
+        if step.how == "minmax" and (low, high) != (0, 1):
+            source = f"{low:g} + {high - low:g} * {source}"
         if step.how == "z":
-            source = f"({of} - {of}.mean()) / {of}.std(ddof={step.ddof})"
-            scope.say(
-                f"{name} was scaled with {'the population' if step.ddof == 0 else 'the sample'} standard deviation."
-            )
-        elif step.how == "minmax":
-            source = f"({of} - {of}.min()) / ({of}.max() - {of}.min())"
-            width = step.to[1] - low
-            source = source if step.to == (0.0, 1.0) else f"{low:g} + {width:g} * {source}"
-        elif step.how == "robust":
-            source = f"({of} - {of}.median()) / ({of}.quantile(0.75) - {of}.quantile(0.25))"
-        else:
-            source = f"np.log({of}.where({of} > 0))" if step.how == "log" else f"np.log1p({of}.where({of} > -1))"
-        new = name if new == old else new
-        scope.add(f"rows[{literal(new)}] = {source}")
-        scope.put(new, "number", missing=scope.may_miss(source))
+            of = "the population" if step.ddof == 0 else "the sample"
+            scope.say(f"{name} was scaled with {of} standard deviation.")
+        scope.make(name if new == old else new, source, "number")
 
 
 def encode(step: q.Encode, scope: Scope) -> None:
@@ -278,54 +230,44 @@ def encode(step: q.Encode, scope: Scope) -> None:
     names = [scope.column(c) for c in step.columns]
     if step.how == "label":
         for name in names:
-            scope.add(f'{cell(name)} = {cell(name)}.astype("category").cat.codes.astype(float).replace(-1, np.nan)')
-            scope.put(name, "number")
+            codes = f'{cell(name)}.astype("category").cat.codes.astype(float).replace(-1, np.nan)'
+            scope.make(name, codes, "number")
             scope.say(f"{name} was coded 0, 1, … in the order of its values.")
         return
-    scope.add(f"rows = rows.join(pd.get_dummies(rows[{listed(names)}], dtype=int))")
+    scope.add(f"rows = rows.join(pd.get_dummies(rows[{literal(names)}], dtype=int))")
     for name in names:
         levels = scope.levels(name)
         if levels is None:
-            raise NotComputable(
-                f"“{name}” has too many values, or values that are not known yet, to make a column of each."
-            )
+            unknown = "too many values, or values that are not known yet,"
+            raise NotComputable(f"“{name}” has {unknown} to make a column of each.")
         for level in levels:
             scope.put(f"{name}_{level}", "number", missing=False)
         scope.dummies[name] = [f"{name}_{level}" for level in levels]
 
 
+_CONVERTED = {
+    "number": 'pd.to_numeric({}.str.replace(",", ""), errors="coerce")',
+    "time": AS_TIME,
+    "text": "{}.map(as_text)",
+}
+
+
 def convert(step: q.Convert, scope: Scope) -> None:
     """A column read as numbers, times or text; what cannot be read is missing."""
-    for given in step.columns:
-        name = scope.column(given)
-        of = cell(name)
-        if step.to == "number":
-            if scope.kinds[name] in ("number", "truth"):
-                scope.put(name, "number")
-                continue
-            if scope.kinds[name] == "time":
-                raise NotComputable(f"“{name}” holds times; take year({name}) or days(a, b) for a number.")
-            scope.add(f'{of} = pd.to_numeric({of}.str.replace(",", ""), errors="coerce")')
-        elif step.to == "time":
-            if scope.kinds[name] != "time":
-                scope.add(f'{of} = pd.to_datetime({of}, format="mixed", errors="coerce")')
-        else:
-            scope.add(f"{of} = {of}.map(as_text)" if scope.kinds[name] != "text" else f"{of} = {of}.astype(str)")
+    for name in map(scope.column, step.columns):
+        held = scope.kinds[name]
+        if step.to == "number" and held == "time":
+            raise NotComputable(f"“{name}” holds times; take year({name}) or days(a, b) for a number.")
+        form = "{}.astype(str)" if step.to == held == "text" else _CONVERTED[step.to]
+        if step.to == "text" or held not in (step.to, "truth" if step.to == "number" else step.to):
+            scope.add(f"{cell(name)} = {form.format(cell(name))}")
+            if step.to != "text":
+                scope.say(f"Values of {name} that are no {step.to}s were taken as missing.")
         scope.put(name, step.to)
-        if step.to != "text":
-            scope.say(f"Values of {name} that are no {step.to}s were taken as missing.")
 
 
-def take(query: q.Query, scope: Scope, frame: str, by: Sequence[str]) -> None:
-    """Keep the first of what stands in order; where one is wanted, with all that share its place."""
-    if query.limit is None:
-        return
-    if query.limit == 1 and by:
-        columns, place = listed(by), query.offset
-        scope.add(f"first = {frame}[{columns}].iloc[{place}:{place + 1}]")
-        scope.add(f'{frame} = {frame}[{frame}[{columns}].isin(first.to_dict("list")).all(axis=1)]  # with its ties')
-    else:
-        if by and frame != "rows":
-            scope.tied = "tied"
-            scope.add(f"tied = tied_rows({frame}[{listed(by)}], {query.offset + query.limit})")
-        scope.add(f"{frame} = {frame}.iloc[{query.offset or ''}:{query.offset + query.limit}]")
+STEPS: dict[type, Callable[[Any, Scope], None]] = {
+    q.Keep: keep, q.DropMissing: drop_missing, q.DropDuplicates: drop_duplicates, q.Fill: fill, q.Derive: derive,
+    q.Cut: cut, q.Recode: recode, q.RemoveOutliers: remove_outliers, q.Scale: scale, q.Encode: encode,
+    q.Convert: convert,
+}  # fmt: skip

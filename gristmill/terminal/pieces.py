@@ -145,7 +145,7 @@ def findings(console: Console, view: RunView) -> None:
 
 def _finding(console: Console, finding: Finding) -> None:
     style = TYPE_STYLES[finding.type]
-    label = kind(finding.kind) + (" (warning)" if finding.type == "warning" else "")
+    label = kind(finding) + (" (warning)" if finding.type == "warning" else "")
     say(console, Text(label, style=style), 2, lead=Text(f"{finding.id:<4}", style="dim"))
     say(console, one_line(finding.text), 6)
     told = numbers(finding)

@@ -176,7 +176,7 @@ class Story:
                 pieces.answers(self.console, [said_of(event.answer)])
             case ReportMade():  # before the review: it takes its time, and a person can read meanwhile
                 pieces.findings(self.console, view)
-                self.reported = event
+                self.reported = view.report
             case Reviewed(verdict="fail"):
                 pieces.review(self.console, event)
                 self._work_told = False

@@ -7,27 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from artifacts.types import Execution, Finding, Run
-from notebooks.telling.words import read_effect
+from notebooks.telling import words
+from notebooks.telling.words import METRICS, read_effect
 
 _ESCAPES = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]|\x1b\[[0-?]*[ -/]*[@-~]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
-METRICS = {
-    "pearson_r": "r",
-    "spearman_r": "rho",
-    "r2": "R²",
-    "cohens_d": "d",
-    "eta2": "eta²",
-    "cramers_v": "V",
-    "auc": "AUC",
-    "mean_diff": "difference",
-    "sd_ratio": "SD ratio",
-    "lift_rel": "lift",
-    "odds_ratio_per_sd": "odds ratio per SD",
-    "slope_per_step": "slope per step",
-    "mean_shift": "shift",
-}
-KINDS = {"simpsons_paradox": "Simpson's paradox", "ab_effect": "A/B effect"}
 STATUS_STYLES = {
     "queued": "dim",
     "running": "cyan",
@@ -120,9 +105,9 @@ def number(value: float | None) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def kind(name: str) -> str:
+def kind(finding: Finding) -> str:
     """The name of a finding's kind, as a heading."""
-    return KINDS.get(name) or clean(name).replace("_", " ").capitalize()
+    return clean(words.kind(finding))
 
 
 def p_value(name: str, value: float) -> str:

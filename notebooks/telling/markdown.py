@@ -13,14 +13,8 @@ def report_md(view: RunView) -> str:
     lines = [f"# {line(said.title)}", "", f"*{byline(said)}*", ""]
     if said.ending:
         lines += [f"> {line(said.ending)}", ""]
-    lines += [f"**{said.verdict}**{_review_counts(said)}", ""]
-    if said.review is not None:
-        lines += [f"- {line(remark)}" for remark in said.review.remarks]
-        for objection in said.review.objections:
-            mend = f" {objection.mend}" if objection.mend else ""
-            lines.append(f"- {line(f'{objection.where}: {objection.problem}{mend}')}")
-        lines.append("")
-    lines += _answers(said)
+    review, answers = _review(said), _answers(said)
+    lines += [*review, *answers] if said.doubtful or not answers else [*answers, "## Review", "", *review]
     if said.context:
         lines += ["## The table", "", *(f"- {line(f.text)} ({f.evidence.cell})" for f in said.context), ""]
     if said.bites:
@@ -47,6 +41,19 @@ def report_md(view: RunView) -> str:
         lines += ["## Notes", "", *(f"- {line(note)}" for note in said.notes), ""]
     lines += ["Every number above comes from a cell of `analysis.ipynb`.", ""]
     return "\n".join(lines)
+
+
+def _review(said: story.Told) -> list[str]:
+    """The verdict, and what the review remarks and objects to."""
+    if (review := said.review) is None:
+        return [f"**{said.verdict}**", ""]
+    rounds = "one round" if said.rounds == 1 else f"{said.rounds} rounds"
+    lines = [f"**{said.verdict}** after {rounds}, {review.checks} checks by rule.", ""]
+    lines += [f"- {line(remark)}" for remark in review.remarks]
+    for objection in review.objections:
+        mend = f" {objection.mend}" if objection.mend else ""
+        lines.append(f"- {line(f'{objection.where}: {objection.problem}{mend}')}")
+    return [*lines, ""] if review.remarks or review.objections else lines
 
 
 def _answers(said: story.Told) -> list[str]:
@@ -87,13 +94,6 @@ def _numbers(finding: Finding) -> str:
 def byline(said: story.Told) -> str:
     """Who made it."""
     return f"Gristmill, {said.analyst}"
-
-
-def _review_counts(said: story.Told) -> str:
-    if said.review is None:
-        return ""
-    rounds = "one round" if said.rounds == 1 else f"{said.rounds} rounds"
-    return f" after {rounds}, {said.review.checks} checks by rule."
 
 
 def closing(said: story.Told) -> str:

@@ -52,8 +52,8 @@ class Table:
 class Told:
     """A run, told: the fields are in the order in which a reader should meet them.
 
-    `outcome` is how the question came out, None while that is open and for a record of text alone; where it was not
-    answered that is said before everything, in place of a passed review. `answers` are those to its parts, and `answer`
+    `outcome` is how the question came out, None while that is open and for a record of text alone; `verdict` says it
+    where it was not answered, in place of a passed review. `answers` are those to its parts, and `answer`
     is what a model said in words, or all that an old record holds. Then `context`, what one row of the table is and
     what it lacks; `bites`, the warnings that need no chart; at most seven `headlines`, under the heading `shows`;
     `further` claims and warnings, `descriptions`, and what was tested and not found (`nulls`, and in sentences
@@ -91,6 +91,12 @@ class Told:
         """Whether the review passed what answers the question: the only case in which it is told in green."""
         passed = self.review is not None and self.review.verdict != "fail"
         return passed and self.outcome in (None, "answered")
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the verdict stands before the answer: it found against it, or not all was answered."""
+        failed = self.review is not None and self.review.verdict == "fail"
+        return failed or self.outcome not in (None, "answered")
 
 
 def told(view: RunView) -> Told:

@@ -191,6 +191,8 @@ def numbers(a, b, part, both, like=None):
         )
         straight = r or rho
         found |= {"value": straight.statistic, "p": straight.pvalue}
+        if r and rho and r.statistic * rho.statistic < 0:  # the far values say one thing, the order of all another
+            found["turns"] = {"r": r.statistic, "Spearman's rank correlation": rho.statistic}
     if form in ("pearson_r", "spearman_r"):
         return found
     if len(x) < 10:  # a single far point makes a line of few rows, but no order
@@ -1629,6 +1631,9 @@ def sentence(found, ci):
     match found["metric"]:
         case "pearson_r" | "spearman_r":
             name = "r" if found["metric"] == "pearson_r" else "Spearman's rank correlation"
+            if "turns" in found:
+                signs = ", ".join(f"{name} = {signed(one)}" for name, one in found["turns"].items())
+                return f"{a} and {b} are related, but not in one direction: {signs} (95 % CI of {name} {from_to(ci)}, {tail})."
             how = "rise together" if v > 0 else "move in opposite directions"
             return f"{a} and {b} {how} ({name} = {signed(v, decimals(ci))}, 95 % CI {from_to(ci)}, {tail})."
         case "r2":
@@ -1764,7 +1769,9 @@ for found in told[:max_findings]:
         sentence(found, ci) + chain(found),
         [found["a"], found["b"]],
         roles={"outcome": outcome, "factor": found["a"]} if outcome else {},
-        direction=("+" if found["value"] > 0 else "-")
+        direction=None
+        if "turns" in found
+        else ("+" if found["value"] > 0 else "-")
         if found["metric"] in ("pearson_r", "spearman_r")
         else found.get("direction"),
         effect=effect(found["metric"], found["value"], ci),

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from markupsafe import Markup
 
@@ -35,28 +36,13 @@ STATUS = {
     "not_run": "Not run",
 }
 DECISION = {"accepted": "Accepted", "edited": "Accepted with other arguments", "rejected": "Rejected"}
-METRIC = {
+METRIC = telling.METRICS | {
     "pearson_r": "Pearson r",
     "spearman_r": "Spearman ρ",
-    "r2": "R²",
     "cohens_d": "Cohen’s d",
-    "mean_diff": "difference of means",
-    "eta2": "η²",
-    "cramers_v": "Cramér’s V",
-    "auc": "AUC",
-    "sd_ratio": "ratio of SDs",
-    "lift_rel": "relative lift",
-    "odds_ratio_per_sd": "odds ratio per SD",
-    "slope_per_step": "slope per step",
-    "mean_shift": "shift of the mean",
-    "std_beta": "standardised slope",
-    "mean_absolute_error": "mean absolute error",
-    "anderson_darling": "Anderson–Darling A²",
-    "count": "count",
     "k": "clusters",
-    "period": "period",
-    "lag": "lag",
 }
+"""Names of effects that stand alone, below a number."""
 TYPE = {"claim": "Finding", "warning": "Warning", "null": "Tested, not found", "descriptive": "Context"}
 VERDICT = {
     "pass": "Passed review",
@@ -72,6 +58,7 @@ ROLE = {
     "report": "Report",
     "findings": "Findings",
 }
+_ONE_LINE = 44  # characters, as many as the card of a step has beside each other
 _SCALE = {
     "pearson_r": (-1.0, 1.0, 0.0),
     "spearman_r": (-1.0, 1.0, 0.0),
@@ -113,11 +100,13 @@ def moment(at: datetime) -> Markup:
     )
 
 
-def took(start: datetime, end: datetime | None) -> Markup:
-    """How long something took; while it lasts, a clock that the browser keeps."""
+def took(start: datetime, end: datetime | None, worked: float | None = None) -> Markup:
+    """How long something took, or was worked on, in seconds; while it lasts, a clock that the browser keeps."""
     if end is None:
         return Markup('<time class="num" datetime="{}" data-since></time>').format(start.isoformat())
-    return Markup('<span class="num">{}</span>').format(duration((end - start).total_seconds()))
+    return Markup('<span class="num">{}</span>').format(
+        duration((end - start).total_seconds() if worked is None else worked)
+    )
 
 
 def duration(seconds: float) -> str:
@@ -158,14 +147,23 @@ def short(text: str, length: int = 90) -> str:
 
 
 def fields(arguments: str) -> list[tuple[str, str]]:
-    """The arguments of a step as a person edits them: text as itself, anything else as JSON."""
+    """The arguments of a step as a person edits them: text as itself, anything else as JSON, what is long in lines."""
     try:
         given = json.loads(arguments)
     except ValueError:
         return [("", arguments)]
     if not isinstance(given, dict):
         return [("", arguments)]
-    return [(k, v if isinstance(v, str) else json.dumps(v, ensure_ascii=False)) for k, v in given.items()]
+    return [(name, value if isinstance(value, str) else _lines(value)) for name, value in given.items()]
+
+
+def _lines(value: Any) -> str:
+    """JSON on one line, or with a line for each part of what is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) <= _ONE_LINE or not isinstance(value, dict):
+        return text
+    parts = [f" {json.dumps(name)}: {json.dumps(part, ensure_ascii=False)}" for name, part in value.items()]
+    return "\n".join(("{", ",\n".join(parts), "}"))
 
 
 def arguments(before: str, edited: Mapping[str, str]) -> str | None:

@@ -220,6 +220,11 @@ def test_runs_are_listed_newest_first_and_searched_in_any_case(store, begin):
     store.append_sync(FindingMade(run_id=second.id, finding=finding))
     store.append_sync(ReportMade(run_id=third.id, answer="Mostly the north."))
     assert store.runs(text="north") == [third, second]
+    store.append_sync(ReportMade(run_id=third.id, turn_id="turn-02", answer="In the “deep” south."))
+    assert store.runs(text="“DEEP”") == [third], "further turns are searched, too"
+    report = store.view(third.id).report
+    assert report is not None
+    assert report.answer == "Mostly the north.\n\nIn the “deep” south."
     store.append_sync(RunEnded(run_id=first.id, status="done"))
     assert [run.id for run in store.runs(status="done")] == [first.id]
     assert store.runs(status="done", text="churn") == []

@@ -572,6 +572,7 @@ def test_fragments_reorder_test_share_and_explain_the_query_before_them(
     tested = after("is that significant?", first)
     assert (tested.intent, tested.test.about if tested.test else "") == ("test", "means")
     assert told(after("as a share", one("How many employees are in each department?", staff))) == {("share", None)}
+    assert (after("highest first", first).order[0].descending, after("highest first", first).limit) == (True, None)
     assert after("why?", first).intent == "drivers"
     (step,) = after("without outliers", first).prepare
     assert isinstance(step, RemoveOutliers)
@@ -581,6 +582,40 @@ def test_fragments_reorder_test_share_and_explain_the_query_before_them(
     assert after("as spearman", pair, penguins).measures[0].method == "spearman"
     women = after("only females", one("What is the mean body mass by species?", penguins), penguins)
     assert after("and by sex?", women, penguins).where == (), "a group that is chosen is no group beside others"
+
+
+def test_fragments_of_time_change_the_query_before_them(
+    penguins: list[dict[str, Any]], shop: list[dict[str, Any]]
+) -> None:
+    def after(fragment: str, question: str, tables: list[dict[str, Any]]) -> Query:
+        (query,) = read(fragment, tables, previous=one(question, tables)).queries
+        assert query is not None, fragment
+        return query
+
+    mass, revenue = "What is the mean body mass by species?", "What is the mean net revenue by channel?"
+    for fragment in ("what about 2008", "only 2008", "and in 2008?"):
+        query = after(fragment, mass, penguins)
+        assert (query.where, [g.of for g in query.group_by]) == (
+            (Condition(left="year", op="=", right=2008),),
+            ["species"],
+        )
+    for fragment in ("by year", "over the years", "over time"):
+        query = after(fragment, mass, penguins)
+        assert (told(query), [g.of for g in query.group_by]) == ({("mean", "body_mass_g")}, ["year"])
+    over = after("over time", revenue, shop)
+    assert (over.intent, told(over), over.group_by[0].of) == ("change", {("mean", "net_revenue")}, "ordered_on")
+    assert after("over the years", revenue, shop).group_by[0].grain == "year"
+
+
+def test_by_year_is_a_group_in_every_question(penguins: list[dict[str, Any]], shop: list[dict[str, Any]]) -> None:
+    for tables, question, groups in (
+        (penguins, "What is the mean body mass by year?", ["year"]),
+        (penguins, "How many penguins are there by year and species?", ["year", "species"]),
+        (penguins, "What is the trend of body mass by year?", ["year"]),
+        (penguins, "What was the mean body mass over the years?", ["year"]),
+        (shop, "What is the total net revenue by year and channel?", ["ordered_on", "channel"]),
+    ):
+        assert [g.of for g in one(question, tables).group_by] == groups, question
 
 
 def test_bounds_apart_are_alternatives_and_all_values_are_groups(staff: list[dict[str, Any]]) -> None:

@@ -131,7 +131,7 @@ def test_the_story_has_plan_cells_findings_verdict_and_where_everything_went() -
         "ZeroDivisionError: division by zero",
         "sent back  (round 1, 12 checks)",
         "F1: No interval. Mend: Give one.",
-        "Simpson's paradox (warning)",
+        "Simpson’s paradox (warning)",
         "r = -0.235 [-0.333, -0.132]   q < 0.001   n = 1,342   see cell-02, fig_01.png",
         "but: observed only",
         "passed, with remarks  (round 2, 12 checks)",
@@ -145,7 +145,7 @@ def test_the_story_has_plan_cells_findings_verdict_and_where_everything_went() -
         assert words in told, f"{words!r} is missing:\n{told}"
     assert told.index("First look") < told.index("Plan") < told.index("Work") < told.index("Answer")
     assert told.count("It flips within g.") == 2, "beside its cell, and once in the report"
-    assert told.index("Simpson's paradox") < told.index("(round 2") < told.index("Done after"), "read while reviewed"
+    assert told.index("Simpson’s paradox") < told.index("(round 2") < told.index("Done after"), "read while reviewed"
 
 
 def test_code_and_output_are_shortened_and_say_by_how_much() -> None:

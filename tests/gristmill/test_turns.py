@@ -104,6 +104,11 @@ def test_what_cannot_be_read_is_said_and_the_conversation_goes_on(server: Server
     shown = run(server.home, "ask", "--run", first["run"], "by island")
     assert shown.status == 0, shown.err
     assert "Biscoe" in shown.out
+    assert "goes on from “What is the mean body mass?”, since “and by wing colour?” has no answer" in " ".join(
+        shown.out.split()
+    )
+    median = asked(server.home, "--run", first["run"], "as a median")
+    assert "goes on from" not in median["text"], "the question before has an answer"
     misused = run(server.home, "ask", "--run", first["run"], "by island", PENGUINS)
     assert misused.status == 2
 

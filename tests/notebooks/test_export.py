@@ -407,6 +407,21 @@ async def test_a_question_without_an_answer_is_told_first_and_what_was_found_und
     assert "## Findings" not in report
 
 
+async def test_the_answer_stands_first_unless_the_review_found_against_it(store: Store, begin: Begin) -> None:
+    run = await begin("Which is the widest?")
+    answer = Answer(part="Which is the widest?", status="answered", text="The oak is.")
+    await store.append(ReportMade(run_id=run.id, answer="The oak is.", answers=(answer,)))
+    orders = []
+    for round, verdict in enumerate(("pass", "fail"), 1):
+        await store.append(Reviewed(run_id=run.id, round=round, verdict=verdict, checks=3))
+        view = store.view(run.id)
+        page, report = export.report_html(view, store), export.report_md(view)
+        assert page.count('<section class="verdict') == page.count('<section class="answer') == 1
+        orders.append(page.index('<section class="answer') < page.index('<section class="verdict'))
+        orders.append(report.index("The oak is.") < report.index("3 checks by rule"))
+    assert orders == [True, True, False, False]
+
+
 async def test_values_are_told_in_their_units_with_what_came_of_computing_them_again(
     store: Store, begin: Begin
 ) -> None:

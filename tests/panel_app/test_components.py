@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from datetime import timedelta
 
 import pytest
 from markupsafe import Markup
 
 from artifacts.events import RunView, SandboxOpened
-from artifacts.types import FINDING_MIME, Effect, Execution, Output, Run
+from artifacts.types import FINDING_MIME, Effect, Evidence, Execution, Finding, Output, Run
 from notebooks.telling import words as telling
 from panel_app.components import code, outputs, safe, words
 from panel_app.components.render import part
@@ -229,9 +231,33 @@ def test_a_sentence_on_a_page_names_no_command_flag_or_folder(told: str, shown: 
     assert words.for_page(told) == shown
 
 
+def test_what_is_told_of_the_table_alone_stands_below_no_empty_heading() -> None:
+    said = Finding(
+        id="F1", type="descriptive", kind="grain", text="One row is a bird.", evidence=Evidence(cell="cell-01")
+    )
+    run = Run(id="run_1", goal="Profile", agent="notebook", model="", status="done")
+    told = part("components/findings.html", "findings", Face(RunView(run, findings=(said,))))
+    assert "One row is a bird." in told
+    assert "<h2>" not in told
+    trend = said.model_copy(update={"id": "F2", "kind": "trend", "type": "claim"})
+    assert "<h2>Findings</h2>" in part("components/findings.html", "findings", Face(RunView(run, findings=(trend,))))
+
+
+def test_a_run_took_what_it_was_worked_on_and_not_the_hour_between_two_turns() -> None:
+    run = Run(id="run_1", goal="Which?", agent="ask", model="playbook/1", status="done", worked=7.0)
+    done = run.model_copy(update={"ended_at": run.created_at + timedelta(hours=1)})
+    assert "7.0 s" in part("components/runs.html", "row", done)
+    assert "1 h 0 min" in part("components/runs.html", "row", done.model_copy(update={"worked": None}))
+
+
 def test_the_arguments_of_a_step_are_edited_as_what_they_are() -> None:
     given = '{"code": "x = 1\\ny = 2", "n": 3, "deep": {"a": [1]}}'
     assert words.fields(given) == [("code", "x = 1\ny = 2"), ("n", "3"), ("deep", '{"a": [1]}')]
+    query = {"measures": [{"op": "mean", "of": "body_mass_g"}], "group_by": [{"of": "sex"}]}
+    ((_, shown),) = words.fields(json.dumps({"query": query}))
+    assert json.loads(shown) == query
+    assert "\n" in shown, "what has to be decided on can be read"
+    assert words.arguments(json.dumps({"query": query}), {"query": shown}) is None
     assert words.arguments(given, {"code": "x = 1\r\ny = 2", "n": "3"}) is None
     assert words.arguments(given, {"code": "x = 2", "n": "4"}) == '{"code": "x = 2", "n": 4, "deep": {"a": [1]}}'
     with pytest.raises(ValueError, match="n is 'many', which cannot be read as a number"):

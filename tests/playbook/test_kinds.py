@@ -174,3 +174,23 @@ def test_a_distribution_is_told_by_its_quantiles(kernel: Kernel, table: Writer, 
     assert values["skewness"] == pytest.approx(df["height_m"].skew())
     assert values["median of fir"] == pytest.approx(df.loc[df["kind"] == "fir", "height_m"].median())
     assert len(ran.plots) == 1
+
+
+def test_no_direction_is_told_where_the_ranks_go_against_the_line(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    load = random.uniform(0, 1, 300)
+    df = pd.DataFrame({"load": load, "rest": -2 * load + random.normal(0, 0.3, 300)})
+    df.loc[:11, ["load", "rest"]] = random.uniform(4, 5, (12, 2)).round(3)
+    assert stats.pearsonr(df["load"], df["rest"]).statistic > 0.3
+    assert stats.spearmanr(df["load"], df["rest"]).statistic < -0.3
+    ran = kernel.template("associations", data=table("turning", df))
+    assert ran.error is None
+    (claim,) = [f for f in ran.findings if set(f.columns) == {"load", "rest"} and f.type == "claim"]
+    assert "not in one direction: r = +" in claim.text
+    assert "Spearman's rank correlation = −" in claim.text
+    assert claim.direction is None
+    steady = table("steady", df.iloc[12:])
+    (claim,) = [f for f in kernel.template("associations", data=steady).findings if f.type == "claim"]
+    assert "move in opposite directions" in claim.text
+    assert claim.direction == "-"

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from graphs.models.base import USUAL, Asking, Delta, Message, ToolCallDelta, ToolSpec
+
+if TYPE_CHECKING:
+    from graphs.models.playbook.facts import Facts
+
+type Reply = tuple[str, str | None, dict[str, Any] | None]
+"""What the playbook says, the tool that it calls, if any, and with what."""
 
 SPEAKER = "Rule-based playbook"
 
@@ -39,7 +44,7 @@ class Playbook:
         yield Delta(finish="tool_calls" if tool is not None else "stop")
 
 
-def _decide(offered: set[str], messages: Sequence[Message]) -> tuple[str, str | None, dict[str, Any] | None]:
+def _decide(offered: set[str], messages: Sequence[Message]) -> Reply:
     """What to say, and which tool to call with what."""
     # What follows takes a while to load, which a question that needs no plan need not wait for.
     from graphs.models.playbook.coding import next_step
@@ -48,20 +53,8 @@ def _decide(offered: set[str], messages: Sequence[Message]) -> tuple[str, str | 
     from graphs.models.playbook.reporting import write_report
     from graphs.models.playbook.reviewing import give_review
 
-    facts = read(messages)
-    if "make_plan" in offered:
-        plan = make_plan(facts)
-        return plan.said, "make_plan", {"steps": plan.steps}
-    if "run_template" in offered:
-        step = next_step(facts, messages)
-        return step.said, step.tool if step.arguments else None, step.arguments
-    if "write_report" in offered:
-        report = write_report(facts)
-        shown = len(report.findings)
-        said = f"{shown} {'finding' if shown == 1 else 'findings'} in the order of what was asked."
-        return said, "write_report", asdict(report)
-    if "give_review" in offered:
-        review = give_review(facts)
-        said = f"{sum(bool(c.get('ok')) for c in facts.checks)} of {len(facts.checks)} checks hold."
-        return said, "give_review", asdict(review)
-    return "None of the tools that I am offered is one of mine.", None, None
+    jobs: dict[str, Callable[[Facts], Reply]] = {
+        "make_plan": make_plan, "run_template": next_step, "write_report": write_report, "give_review": give_review
+    }  # fmt: skip
+    job = next((jobs[tool] for tool in jobs if tool in offered), None)
+    return job(read(messages)) if job else ("None of the tools that I am offered is one of mine.", None, None)

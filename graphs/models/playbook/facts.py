@@ -11,6 +11,9 @@ from typing import Any
 from graphs.models.base import Message
 from graphs.questions.reader.linking import Column, read_columns
 
+type Finding = Mapping[str, Any]
+
+_FINDING: dict[str, Any] = {"columns": [], "effect": {}, "roles": {}, "params": {}, "evidence": {}}
 _BLOCK = re.compile(r"```json\s*\n(.*?)\n\s*```", re.S)
 
 
@@ -24,10 +27,15 @@ class File:
     sampled: bool = False  # the file is so large that tests see only a sample of its rows
     fits: bool = False  # rows of the longest file can be looked up in it
 
+    @property
+    def by_name(self) -> dict[str, Column]:
+        return {c.name: c for c in self.columns}
+
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts of one job. What a job does not carry is empty. `tables` are the files as they were described."""
+    """The facts of one job. What a job does not carry is empty. `tables` are the files as they were described, and
+    `results` those of all tool calls so far, in order."""
 
     question: str = ""
     tables: tuple[dict[str, Any], ...] = ()
@@ -41,6 +49,11 @@ class Facts:
     answers: tuple[Mapping[str, Any], ...] = ()
     report: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[File, ...] = ()
+    results: tuple[Mapping[str, Any], ...] = ()
+
+    def role(self, name: str, file: File) -> str:
+        """The column that the run declares in a role; empty where this file has none such."""
+        return next((c.name for c in file.columns if c.name == self.roles.get(name)), "")
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -49,15 +62,22 @@ class Facts:
 
 
 def read(messages: Sequence[Message]) -> Facts:
-    """The facts in the newest user message that carries a JSON block; empty facts where there is none."""
-    for message in reversed(messages):
-        block = _BLOCK.search(message.content) if message.role == "user" else None
-        if block:
-            return _facts(json.loads(block[1]))
-    return Facts()
+    """The facts in the newest user message that carries a JSON block, and all results; empty where there are none."""
+    blocks = (_BLOCK.search(m.content) for m in reversed(messages) if m.role == "user")
+    given: dict[str, Any] = next((json.loads(block[1]) for block in blocks if block), {})
+    return _facts(given, tuple(_result(m.content) for m in messages if m.role == "tool"))
 
 
-def _facts(given: Mapping[str, Any]) -> Facts:
+def _result(content: str) -> Mapping[str, Any]:
+    """The result of a tool call; one that is not JSON counts as failed."""
+    try:
+        result = json.loads(content)
+    except json.JSONDecodeError:  # a long conversation has old results cut short, after they were acted on
+        result = {"ok": bool(re.search('"ok": ?true', content))}
+    return result if isinstance(result, dict) else {"ok": False}
+
+
+def _facts(given: Mapping[str, Any], results: tuple[Mapping[str, Any], ...]) -> Facts:
     tables = tuple(_whole(f) for f in given.get("files") or ())
     offered = given.get("templates") or {}
     planned = offered.items() if isinstance(offered, dict) else ()  # what the coder is told of, it does not look up
@@ -68,17 +88,16 @@ def _facts(given: Mapping[str, Any]) -> Facts:
         files=tuple(map(_file, tables)),
         roles={str(k): str(v) for k, v in (given.get("roles") or {}).items() if v},
         templates={str(name): frozenset(map(str, t["parameters"])) for name, t in planned},
-        findings=tuple({"columns": [], **f} for f in given.get("findings") or ()),
+        findings=tuple(_FINDING | {k: v for k, v in f.items() if v is not None} for f in given.get("findings") or ()),
         report=given.get("report") or {},
+        results=results,
         **{name: tuple(given.get(name) or ()) for name in lists},
     )
 
 
-def _file(table: Mapping[str, Any]) -> File:
-    columns = tuple(read_columns([table]))
-    return File(
-        str(table["name"]), int(table.get("rows") or 0), columns, bool(table["sampled"]), bool(table.get("fits"))
-    )
+def _file(t: Mapping[str, Any]) -> File:
+    columns = tuple(read_columns([t]))
+    return File(str(t["name"]), int(t.get("rows") or 0), columns, bool(t["sampled"]), bool(t.get("fits")))
 
 
 def _whole(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from graphs.models.playbook import Reply
 from graphs.models.playbook.facts import Facts, File
 from graphs.models.playbook.wishes import Wish, wishes
 from graphs.questions.reader.linking import Column
@@ -18,13 +18,7 @@ UNCOMPARED = "Not compared: the arms of "
 _ARMS = frozenset(("control", "treatment", "treated", "placebo", "variant", "baseline", "redesign", "test", "exposed"))
 _CONTROLS = frozenset(("control", "placebo", "untreated"))
 
-
-@dataclass(frozen=True)
-class Plan:
-    """The steps, and what the playbook says about them."""
-
-    steps: list[dict[str, Any]] = field(default_factory=list)
-    said: str = ""
+type Step = dict[str, Any]
 
 
 def is_number(column: Column) -> bool:
@@ -53,115 +47,114 @@ def levels_of(column: Column) -> frozenset[str]:
     return frozenset(v.lower() for v in column.values)
 
 
-def make_plan(facts: Facts) -> Plan:
+def make_plan(facts: Facts) -> Reply:
     """Answer what can be computed, then say what each table is, then test what the question is about; else screen."""
-    asked = wishes(facts)
-    answers = [_answer(wish) for wish in asked]
-    main, lookups = _joinable(facts)
+    asked, (main, lookups) = wishes(facts), _joinable(facts)
     profiles = [
         _step(
             "profile",
             f"Profile and clean {file.name}",
             "What one row is, what is missing, and what would mislead every later test.",
-            {"data": file.name, "target": _target_in(facts, file), "unit": facts.roles.get("unit", "")},
+            {"data": file.name, "target": facts.role("target", file), "unit": facts.roles.get("unit", "")},
         )
         for file in facts.files
         if file not in lookups
     ]
-    tests = [s | {"part": wish.text} for wish in asked for s in _steps(wish, facts)]
-    tests += list(_from_roles(facts))
-    tests = _each_apart([_as_experiment(step, facts) for given in tests for step in _of_no_time(given, facts)])
+    tests = [s | {"part": wish.text} for wish in asked for s in _steps(wish, facts)] + list(_from_roles(facts))
     if main is not None and lookups:
         join = _join(asked, main, lookups)
-        tests = [join, *(_screen_of(main) if "outcome" not in join["parameters"] else tests)]
+        tests = [join, *(tests if "outcome" in join["parameters"] else [_screen_of(main)])]
     if not any(s["template"] in facts.templates for s in tests):
-        tests = [_as_experiment(s, facts) for s in [*_arms_of(facts), *_screen(facts)]]
-    steps = list[dict[str, Any]]()
-    for step in [*answers, *_uncompared(facts, tests), *profiles, *tests]:
-        if not any(s["template"] and _alike(s, step) for s in steps):
+        tests = [*_arms_of(facts), *_screen(facts)]
+    arms = [s["parameters"] for s in tests if s["template"] == "ab_test"]
+    for mine in arms:  # several outcomes of one experiment are not also told among each other's further columns
+        alike = [s for s in arms if (s["data"], s["assignment"]) == (mine["data"], mine["assignment"])]
+        mine["outcomes_apart"] = sorted({s["outcome"] for s in alike} - {mine["outcome"]})
+    steps = list[Step]()
+    for step in [*map(_answer, asked), *_uncompared(facts, bool(arms)), *profiles, *tests]:
+        name, told = step["template"], step["parameters"]
+        if name is None:
             steps.append(step)
-    known = [_fit(s, facts) for s in steps if s["template"] in facts.templates or s["template"] is None][:MOST_STEPS]
-    return Plan(known, _say(asked, facts, known))
+        elif (known := facts.templates.get(name)) is not None:  # with the parameters that it has and that say something
+            said = {k: v for k, v in told.items() if k in known and v not in ("", [], None)}
+            if not any((s["template"], s["parameters"]) == (name, said) for s in steps):
+                steps.append(step | {"parameters": said})
+    return _say(asked, facts, steps[:MOST_STEPS]), "make_plan", {"steps": steps[:MOST_STEPS]}
 
 
-def _answer(wish: Wish) -> dict[str, Any]:
+def _answer(wish: Wish) -> Step:
     """The step of a part: its query, or why there is none. What the tests of the table tell of it comes on top."""
     why = "What is asked for, computed from the rows that are meant, before all else."
-    said = wish.why or (why if wish.query else "")
-    whole = wish.intent == "describe" and not wish.columns
-    step = _step(None, wish.text, said, {"columns": list(wish.columns)} | ({"whole": True} if whole else {}))
+    whole = {"whole": True} if wish.intent == "describe" and not wish.columns else {}
+    step = _step(None, wish.text, wish.why or why * (wish.query is not None), {"columns": list(wish.columns), **whole})
     return step | {"part": wish.text, "query": wish.told}
 
 
-def _steps(wish: Wish, facts: Facts) -> Iterator[dict[str, Any]]:
+def _steps(wish: Wish, facts: Facts) -> Iterator[Step]:
     """The templates that test what a part is about."""
     file = _file_of(wish.columns, facts)
     if file is None or not wish.columns:
         return
-    here = {c.name: c for c in file.columns}
+    here = file.by_name
     found = [c for c in wish.columns if c in here]
     groups = [c for c in found if is_group(here[c])]
-    numbers = [c for c in found if is_number(here[c]) and c not in groups and not _names_years(here[c])]
     times = [c for c in found if is_time(here[c]) or _is_year(here[c], file)]
-    target = _target_in(facts, file)
-    declared = facts.roles.get("assignment", "")
-    arms = [declared] if declared in here else [n for n, c in here.items() if is_of_arms(c)]
+    target, declared = facts.role("target", file), facts.role("assignment", file)
+    arms = [declared] if declared else [n for n, c in here.items() if is_of_arms(c)]
     if wish.intent == "experiment" and len(arms) == 1:
         ends = [c for c in found if c not in arms] or [c.name for c in file.columns if c.kind == "bool"]
-        yield from (_associations(file, outcome, arms) for outcome in ends[:3])
-    elif declared in here and target and set(found) <= {target, declared}:
+        for outcome in ends[:3]:
+            yield from _associations(facts, file, outcome, arms)
+    elif declared and target and set(found) <= {target, declared}:
         return  # what an experiment is about; its roles ask for the comparison of the arms
     elif times or wish.intent in ("change", "forecast", "why_changed"):
         yield from _over_time(facts, file, [c for c in found if c not in times])
-    elif target and target not in found:
-        yield _associations(file, target, found)  # the target is what is asked about, whatever the words for it
+    elif target and target not in found:  # the target is what is asked about, whatever the words for it
+        yield from _associations(facts, file, target, found)
     elif found == groups and len(found) == 1:
-        yield _groups(file, found[0], [])
-    elif len(found) == 1:
-        if not _numbers_rows(here[found[0]], file):
-            yield _associations(file, found[0], [])
-    else:
-        outcome = numbers[-1] if numbers and (found[-1] in groups or _names_years(here[found[-1]])) else found[-1]
-        yield _associations(file, outcome, [c for c in found if c != outcome])
+        why = "Which columns tell the groups apart, and how well they do so together."
+        yield _step("groups", f"Rank what separates {found[0]}", why, {"data": file.name, "by": found[0]})
+    elif len(found) > 1 or not _numbers_rows(here[found[0]], file):
+        numbers = [c for c in found if is_number(here[c]) and c not in groups and not _names_years(here[c])]
+        last = numbers and (found[-1] in groups or _names_years(here[found[-1]]))
+        outcome = numbers[-1] if last else found[-1]
+        yield from _associations(facts, file, outcome, [c for c in found if c != outcome])
 
 
-def _arms_of(facts: Facts) -> Iterator[dict[str, Any]]:
+def _arms_of(facts: Facts) -> Iterator[Step]:
     """The outcomes of a table that is an experiment's, for a question that names none of them."""
     for file in facts.files:
         arms = [c.name for c in file.columns if is_of_arms(c)]
-        if len(arms) == 1:
-            yield from (
-                _associations(file, c.name, arms) for c in file.columns if c.kind == "bool" and c.name not in arms
-            )
+        for outcome in [c.name for c in file.columns if c.kind == "bool" and c.name not in arms and len(arms) == 1]:
+            yield from _associations(facts, file, outcome, arms)
 
 
-def _step(template: str | None, title: str, why: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def _step(template: str | None, title: str, why: str, parameters: dict[str, Any]) -> Step:
     return {"title": title, "why": why, "part": "", "query": None, "template": template, "parameters": parameters}
 
 
-def _alike(step: dict[str, Any], other: dict[str, Any]) -> bool:
-    return (step["template"], step["parameters"]) == (other["template"], other["parameters"])
+def _associations(facts: Facts, file: File, outcome: str, factors: list[str]) -> Iterator[Step]:
+    """The test of an outcome by some columns, or by all.
 
-
-def _fit(step: dict[str, Any], facts: Facts) -> dict[str, Any]:
-    """The step with only those parameters that its template has, and that say something."""
-    if step["template"] is None:
-        return step
-    known = facts.templates[step["template"]]
-    return step | {
-        "parameters": {k: v for k, v in step["parameters"].items() if k in known and v not in ("", [], None)}
-    }
-
-
-def _associations(file: File, outcome: str, factors: list[str]) -> dict[str, Any]:
-    title = f"Test {' and '.join(factors)} against {outcome}" if factors else f"Test every column against {outcome}"
-    why = "Whether they go together, how strongly, and whether that changes its sign within groups."
-    return _step("associations", title, why, {"data": file.name, "outcome": outcome, "factors": factors})
-
-
-def _groups(file: File, by: str, columns: list[str]) -> dict[str, Any]:
-    why = "Which columns tell the groups apart, and how well they do so together."
-    return _step("groups", f"Rank what separates {by}", why, {"data": file.name, "by": by, "columns": columns})
+    Where the outcome is a time, the numbers are followed over it instead. By the arms of an experiment it is an A/B
+    test, which checks allocation and unit first; arms are what the role `assignment` declares, or two levels that are
+    named so, and only the former are random.
+    """
+    here, (by, *more) = file.by_name, factors or [""]
+    declared = by != "" and by == facts.roles.get("assignment")
+    if outcome in here and is_time(here[outcome]):
+        if numbers := [c.name for c in file.columns if is_number(c) and c.name in factors]:
+            yield from _over_time(facts, file, numbers)
+    elif "ab_test" in facts.templates and not more and (declared or (by in here and is_of_arms(here[by]))):
+        why = "Whether the arms are as planned and each row a unit of its own, and then by how much they differ."
+        yield _step("ab_test", f"Compare the arms of {by} in {outcome}", why, {
+            "data": file.name, "outcome": outcome, "assignment": by, "unit": facts.role("unit", file),
+            "allocation": facts.roles.get("allocation", "") if declared else "", "randomised": declared,
+        })  # fmt: skip
+    else:
+        title = f"Test {' and '.join(factors) or 'every column'} against {outcome}"
+        why = "Whether they go together, how strongly, and whether that changes its sign within groups."
+        yield _step("associations", title, why, {"data": file.name, "outcome": outcome, "factors": factors})
 
 
 def _numbers_rows(column: Column, file: File) -> bool:
@@ -180,86 +173,26 @@ def _is_year(column: Column, file: File) -> bool:
     return _names_years(column) and column.n_unique == file.rows
 
 
-def _over_time(facts: Facts, file: File, found: list[str]) -> Iterator[dict[str, Any]]:
-    times = [facts.roles.get("time", ""), *(c.name for c in file.columns if is_time(c))]
+def _over_time(facts: Facts, file: File, found: Sequence[str]) -> Iterator[Step]:
+    times = [facts.role("time", file), *(c.name for c in file.columns if is_time(c))]
     times += [c.name for c in file.columns if _is_year(c, file)]
-    time = next((t for t in times if t in {c.name for c in file.columns}), None)
-    if time is not None:
-        values = [c for c in found if c != time]
+    if time := next(filter(None, times), None):
+        told = {"data": file.name, "time": time, "columns": [c for c in found if c != time]}
         why = "Trend, season and lasting shifts, each beyond what chance would make."
-        yield _step(
-            "timeseries", f"Follow the table along {time}", why, {"data": file.name, "time": time, "columns": values}
-        )
+        yield _step("timeseries", f"Follow the table along {time}", why, told)
 
 
-def _of_no_time(step: dict[str, Any], facts: Facts) -> Iterator[dict[str, Any]]:
-    """The step itself; where a time would be its outcome, the numbers that it names are followed over that time."""
-    file = next((f for f in facts.files if f.name == step["parameters"].get("data")), None)
-    outcome = step["parameters"].get("outcome") if step["template"] == "associations" else None
-    if file is None or not any(c.name == outcome and is_time(c) for c in file.columns):
-        yield step
-    elif numbers := [c.name for c in file.columns if is_number(c) and c.name in step["parameters"]["factors"]]:
-        yield from _over_time(facts, file, numbers)
-
-
-def _as_experiment(step: dict[str, Any], facts: Facts) -> dict[str, Any]:
-    """A test of an outcome by the arms of an experiment is an A/B test, which checks allocation and unit first.
-
-    Arms are what the role `assignment` declares, or two levels that are named so; only the former are random.
-    """
-    told = step["parameters"]
-    factors = told.get("factors") or []
-    if step["template"] != "associations" or len(factors) != 1 or "ab_test" not in facts.templates:
-        return step
-    by, outcome = factors[0], str(told["outcome"])
-    declared = by == facts.roles.get("assignment")
-    file = next(f for f in facts.files if f.name == told["data"])
-    column = next((c for c in file.columns if c.name == by), None)
-    if not declared and not (column and is_of_arms(column)):
-        return step
-    unit = facts.roles.get("unit", "")
-    parameters = {
-        "data": file.name,
-        "outcome": outcome,
-        "assignment": by,
-        "allocation": facts.roles.get("allocation", "") if declared else "",
-        "unit": unit if unit in {c.name for c in file.columns} else "",
-        "randomised": declared,
-    }
-    why = "Whether the arms are as planned and each row a unit of its own, and then by how much they differ."
-    return _step("ab_test", f"Compare the arms of {by} in {outcome}", why, parameters)
-
-
-def _each_apart(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The steps, where several outcomes of one experiment are not also told among each other's further columns."""
-
-    def others(step: dict[str, Any]) -> list[str]:
-        mine = step["parameters"]
-        same = [s["parameters"] for s in steps if s["template"] == "ab_test"]
-        alike = [s for s in same if (s["data"], s["assignment"]) == (mine["data"], mine["assignment"])]
-        return sorted({s["outcome"] for s in alike} - {mine["outcome"]})
-
-    return [
-        s if s["template"] != "ab_test" else s | {"parameters": s["parameters"] | {"outcomes_apart": others(s)}}
-        for s in steps
-    ]
-
-
-def _from_roles(facts: Facts) -> Iterator[dict[str, Any]]:
+def _from_roles(facts: Facts) -> Iterator[Step]:
     """What declared roles ask for: the target by all columns, or by the assignment alone."""
     target = facts.roles.get("target", "")
-    file = _file_of((target,), facts) if target else None
-    if file is None:
-        return
-    assignment = facts.roles.get("assignment", "")
-    yield _associations(file, target, [assignment] if assignment in {c.name for c in file.columns} else [])
+    if target and (file := _file_of((target,), facts)):
+        yield from _associations(facts, file, target, [c for c in [facts.role("assignment", file)] if c])
 
 
-def _uncompared(facts: Facts, tests: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _uncompared(facts: Facts, compared: bool) -> Iterator[Step]:
     """A step that says how to have a column read as an experiment's arms, where it looks so and nothing says it."""
-    declared = facts.roles.get("assignment") or any(s["template"] == "ab_test" for s in tests)
     arms = [c.name for c in facts.columns if 2 <= c.n_unique <= 8 and levels_of(c) & _CONTROLS]
-    if "ab_test" in facts.templates and not declared and len(arms) == 1:
+    if "ab_test" in facts.templates and not compared and not facts.roles.get("assignment") and len(arms) == 1:
         why = (
             f"{arms[0]} has a control, as the arms of an experiment do. If it was assigned at random, declare it "
             f"(--role assignment={arms[0]}, or “Model and columns” in the dashboard), and its arms are compared."
@@ -267,21 +200,20 @@ def _uncompared(facts: Facts, tests: list[dict[str, Any]]) -> Iterator[dict[str,
         yield _step(None, f"{UNCOMPARED}{arms[0]}", why, {})
 
 
-def _screen(facts: Facts) -> Iterator[dict[str, Any]]:
+def _screen(facts: Facts) -> Iterator[Step]:
     """The general screen of each table, for a question that names nothing."""
     for file in facts.files:
-        times = {facts.roles.get("time", ""), *(c.name for c in file.columns if is_time(c))}
-        if times & {c.name for c in file.columns} and "timeseries" in facts.templates:
+        if facts.role("time", file) or any(map(is_time, file.columns)):
             yield from _over_time(facts, file, [])
         if file.rows >= 100:  # before the pairs, so that what only the clusters make related is told with them
             why = "Whether a column has two humps or a heavy tail, and whether the rows fall into groups."
             yield _step("clusters", f"Look at shapes and clusters in {file.name}", why, {"data": file.name})
-        yield from _screen_of(file)
+        yield _screen_of(file)
 
 
-def _screen_of(file: File) -> Iterator[dict[str, Any]]:
+def _screen_of(file: File) -> Step:
     why = "The question names no relation, so all pairs are tested and the strongest that hold are reported."
-    yield _step("associations", f"Test all columns of {file.name} against each other", why, {"data": file.name})
+    return _step("associations", f"Test all columns of {file.name} against each other", why, {"data": file.name})
 
 
 def _joinable(facts: Facts) -> tuple[File | None, tuple[File, ...]]:
@@ -292,37 +224,30 @@ def _joinable(facts: Facts) -> tuple[File | None, tuple[File, ...]]:
     return main, tuple(f for f in facts.files if f is not main and f.fits)
 
 
-def _join(asked: list[Wish], main: File, lookups: tuple[File, ...]) -> dict[str, Any]:
+def _join(asked: list[Wish], main: File, lookups: tuple[File, ...]) -> Step:
     """The join of the files, and what a part compares by another file's levels."""
-    parameters: dict[str, Any] = {"data": main.name, "others": [f.name for f in lookups]}
+    names = [f.name for f in lookups]
+    parameters: dict[str, Any] = {"data": main.name, "others": names}
     numbers = {c.name for c in main.columns if is_number(c)}
-    groups = {c.name for f in lookups for c in f.columns if is_group(c)} | {c.name for c in main.columns if is_group(c)}
+    groups = {c.name for f in (*lookups, main) for c in f.columns if is_group(c)}
     for wish in asked:
         levels = [c for c in wish.columns if c in groups]
         amounts = [c for c in wish.columns if c in numbers and c not in levels[:1]]
         if amounts and levels:
-            parameters |= {"outcome": amounts[-1], "compare": levels[0]}
-            if not any(m.op == "sum" for m in (wish.query.measures if wish.query else ())):
-                parameters["per_unit"] = "mean"
+            summed = any(m.op == "sum" for m in (wish.query.measures if wish.query else ()))
+            parameters |= {"outcome": amounts[-1], "compare": levels[0], "per_unit": "" if summed else "mean"}
             break
     why = "Which keys fit, whether a join would repeat rows, and whether levels differ, each unit counted once."
-    return _step("joins", f"Join {and_list([f.name for f in lookups])} to {main.name}", why, parameters)
+    return _step("joins", f"Join {and_list(names)} to {main.name}", why, parameters)
 
 
-def _file_of(columns: tuple[str, ...], facts: Facts) -> File | None:
+def _file_of(columns: Sequence[str], facts: Facts) -> File | None:
     """The file that has most of these columns, the first of several; None where none has any."""
-    counts = [sum(c.name in columns for c in file.columns) for file in facts.files]
-    if not counts or (columns and max(counts) == 0):
-        return None
-    return facts.files[counts.index(max(counts))]
+    most = max(facts.files, key=lambda file: len(set(columns) & set(file.by_name)), default=None)
+    return most if most and (not columns or set(columns) & set(most.by_name)) else None
 
 
-def _target_in(facts: Facts, file: File) -> str:
-    target = facts.roles.get("target", "")
-    return target if target in {c.name for c in file.columns} else ""
-
-
-def _say(asked: list[Wish], facts: Facts, steps: list[dict[str, Any]]) -> str:
+def _say(asked: list[Wish], facts: Facts, steps: list[Step]) -> str:
     named = list(dict.fromkeys(c for wish in asked for c in wish.columns))
     said = f"The question names {and_list(named)}." if named else "The question names no column of this table."
     if len(facts.files) > 1 and not any(s["template"] == "joins" for s in steps):

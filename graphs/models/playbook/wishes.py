@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,34 +99,20 @@ def about(query: Query, facts: Facts) -> tuple[str, ...]:
         *(c.left for m in query.measures if m.op == "share" or m.of == weight for c in _conditions(m.where)),
         *([model.target] if model else ()),
     ]
-    given += [c.left for c in _conditions((*query.where, *(w for m in query.measures for w in m.where)))] * (
-        not any(given)
-    )
-    names = {c.name for c in facts.columns}
-    found: dict[str, None] = {}
+    if not any(given):
+        given += [c.left for c in _conditions((*query.where, *(w for m in query.measures for w in m.where)))]
+    names, found = {c.name for c in facts.columns}, list[str]()
     for expression in filter(None, given):
-        used = [expression] if expression in names else _columns(expression, names)
-        for name in used:
-            found.pop(name, None)  # the last mention counts
-            found[name] = None
-    keys = {c.name for c in facts.columns if _is_key(c)}
-    return tuple(name for name in found if name not in keys and (by is None or name != by.name))
+        with suppress(NotComputable):
+            found += [expression] if expression in names else columns_of(expression, names)
+    keys = {c.name for c in facts.columns if _is_key(c) or c is by}
+    once = dict.fromkeys(name for name in reversed(found) if name not in keys)  # the last mention counts
+    return tuple(reversed(once))
 
 
-def _columns(expression: str, names: set[str]) -> Sequence[str]:
-    try:
-        return columns_of(expression, names)
-    except NotComputable:
-        return ()
-
-
-def _conditions(where: Sequence[Where]) -> Iterator[Condition]:
-    for one in where:
-        if isinstance(one, AnyOf):
-            for together in one.any_of:
-                yield from together
-        else:
-            yield one
+def _conditions(where: Sequence[Where]) -> list[Condition]:
+    some = (w.any_of if isinstance(w, AnyOf) else ((w,),) for w in where)
+    return [c for ways in some for together in ways for c in together]
 
 
 def _refusal(query: Query, facts: Facts) -> str:

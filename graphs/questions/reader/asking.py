@@ -147,14 +147,19 @@ def _judged(ask: Ask, most: Items) -> None:
         return
     known, items = ask.known, [i for i in ask.clause.items if i.code in "CEG"]
     named = [i.column for i in items if i.code == "C" and i.column.kind == "number" and not i.column.label]
-    column = next((c for c in named if known.sense(hint, c)), None) or known.hinted(hint)
+    flags = [i.column for i in items if i.code == "C" and i.column.kind == "bool"]
+    column = next((c for c in [*named, *flags] if known.sense(hint, c)), None) or (
+        known.hinted(hint) if not flags else None
+    )
     whose = any(i.code == "G" or stem(ask.clause.words[i.last].low) in lexicon.some("payers") for i in items)
     other = named and column not in named  # the best price
-    if "quality" in hint.split() and (other or column is None or (whose and known.amount() is not None)):
+    if "quality" in hint.split() and flags and not named and column is None:
+        most[0].code = "U"  # the worst return rate: whether more or less of it is worse is not known
+    elif "quality" in hint.split() and (other or column is None or (whose and known.amount() is not None)):
         most[0].means = end
     elif "-" in hint:
         end = {"min": "max", "max": "min"}[end] if known.sense(hint, column)[:1] == "-" else end
-        most[0].means = end if column in named else f"{end} {hint}"
+        most[0].means = end if column in [*named, *flags] else f"{end} {hint}"
 
 
 @order("(N)(M)(C)([CE])()", "(N)(M)()([CE]?)()", "()(M)()(N)([CE]?)", "[qv][dw]*(N)()()([CE])()(?=.*M)")
@@ -293,9 +298,11 @@ def _levels(ask: Ask) -> None:
 
 @groups("(G)")
 def _monthly(ask: Ask, period: Items) -> bool:
-    """The monthly revenue, the trend by month."""
-    adverb = ask.clause.words[period[0].first].low.endswith("ly") and "S" not in ask.clause.shape
-    return not ask.groups and (adverb or bool(re.search("[XY]", ask.clause.shape))) and _periodic(ask, period[0])
+    """The monthly revenue, the trend by month, the mean price over the years."""
+    first = ask.clause.words[period[0].first].low
+    adverb = first.endswith("ly") and "S" not in ask.clause.shape
+    told = adverb or first in ("over", "through") or bool(re.search("[XY]", ask.clause.shape))
+    return not ask.groups and told and _periodic(ask, period[0])
 
 
 @groups("([hS]?)([CE])(?:(?![CKN])[A-Za-z])*?[wd](K?)(N)([EV])", "([hS]?)([CE])(?:(?![CKN])[A-Za-z])*?(K?)(#)()")

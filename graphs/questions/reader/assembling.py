@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
-from graphs.questions.reader import asking, following, intents, lexicon, parts, steps, unread
+from graphs.questions.reader import asking, fit, following, intents, lexicon, parts, steps, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Known, expr, negated
 from graphs.questions.reader.items import Clause
@@ -157,6 +157,8 @@ class Draft:
         if named := unread.labels(self, queries):
             why = f"“{named[0]}” only names rows: nothing is computed of it but how many there are."
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
+        if other_kind := fit.unfit(self, queries):
+            return Reading(parts=(self.question,), queries=(None,), why_not=(other_kind,))
         others = tuple(
             (n, f"The {self.doubt} may be meant in place of the {m.op}; ask for it by its name.", following.remeasured(q, op=self.doubt))
             for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1 for m in q.measures
@@ -172,6 +174,7 @@ class Draft:
             queries=(*queries, *[None] * len(lost)),
             why_not=whys,
             others=others,
+            follows=changed is not None,
         )
 
     def _undefined(self) -> list[Column]:

@@ -22,8 +22,8 @@ type Items = list[Item]
 
 _FLIP = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "=": "!=", "!=": "=", "contains": "matches"}
 _TURNED = {">": "<", "<": ">"}
-rule = Rules()
-"""The conditions in the order of their kinds."""
+rule, rows = Rules(), Rules()
+"""The conditions in the order of their kinds; `rows` without those that a column of yes and no says by itself."""
 
 
 def expr(column: Column | str) -> str:
@@ -384,3 +384,6 @@ def negated(where: Where) -> list[Where]:
     if where.op not in flips or where.op == "contains":
         return [where]
     return [Condition(left=where.left, op=flips[where.op], right=where.right)]
+
+
+rows.held = [held for held in rule.held if held[1] is not _flags]

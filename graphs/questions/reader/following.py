@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Chart, Compare, Condition, Group, Measure, Order, Query, RemoveOutliers, Test
 from graphs.questions.reader.conditions import expr
-from graphs.questions.reader.intents import before, given
+from graphs.questions.reader.intents import before, given, over
 from graphs.questions.reader.parts import by_group
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def follow(draft: Draft, previous: Query) -> Query | None:
         changed = remeasured(changed, of=expr(by))
     elif base.group_by:
         changed = by_group(_grouped(base.group_by, changed))
+    if "X" in kinds and draft.time is not None:  # over time
+        changed = given(changed, intent="change", group_by=base.group_by or (over(draft.time),), order=(), limit=None)
     if spoken and spoken[0].kind == "number":
         changed = remeasured(changed, of=expr(spoken[0]))
     if stats:
@@ -49,7 +51,8 @@ def follow(draft: Draft, previous: Query) -> Query | None:
         changed = _turned(changed)
     ends = [(a.end, a.limit or 1) for a in asks if a.end] or [(i.means.split()[0], 1) for i in items if i.code == "M"]
     if ends:
-        changed = _ordered(changed, ends[0][0] == "max", ends[0][1])
+        all_of_them = re.search(r"\bfirst\W*$|\bfrom\b.* to\b", draft.question, re.I)  # highest first
+        changed = _ordered(changed, ends[0][0] == "max", None if all_of_them else ends[0][1])
     if "g" in kinds:
         across = changed.group_by[0].of if changed.group_by else None
         changed = given(changed, intent="plot", chart=Chart(x=across))
@@ -102,8 +105,8 @@ def _turned(query: Query) -> Query:
     return given(query, order=order, measures=pairs, group_by=query.group_by if order else query.group_by[::-1])
 
 
-def _ordered(query: Query, descending: bool, limit: int) -> Query:
-    """The first or last of the query's groups or rows."""
+def _ordered(query: Query, descending: bool, limit: int | None) -> Query:
+    """The first or last of the query's groups or rows; all in that order without a limit."""
     if query.order:
         return given(query, order=(Order(by=query.order[0].by, descending=descending),), limit=limit)
     if not query.group_by or len(query.measures) != 1:

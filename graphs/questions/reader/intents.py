@@ -111,7 +111,9 @@ def other(draft: Draft, base: Query) -> Query | None:
         return given(base, intent="compute", measures=each_of) if each_of else None
     each = len(base.group_by) == 1 and not base.group_by[0].grain and ("X" in kinds or kinds >= {"Y", "j"})
     alone = kinds & {"X", "Y"} and not base.group_by and not ends
-    return given(noted, intent="change", group_by=(over(time), *base.group_by)) if time and (each or alone) else None
+    if time is None or not (each or alone):
+        return None
+    return given(noted, intent="change", group_by=tuple(dict.fromkeys((over(time), *base.group_by))))
 
 
 def _without(base: Query, some: Sequence[Condition]) -> tuple[Where, ...]:

@@ -63,6 +63,7 @@ class Column:
         named = self.words[-1] in lexicon.singulars() and "int" in self.dtype.casefold() and self.n_unique > 12
         return (
             (self.words[-1] == "id" and len(self.words) > 1)
+            or (self.key and self.words[-1] in ("no", "nr", "number", "code", "ref") and len(self.words) > 1)
             or named
             or (numbered and self.words[-1] in lexicon.some("rows", "people", "events", "keys"))
         )

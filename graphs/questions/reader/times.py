@@ -73,7 +73,8 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
             elif period == "weekday 0-4":  # "across weekdays": each of them
                 said = before in ("on", "during", "than", "versus", "vs", "to")
             else:
-                said = not (alone and m[0].isdigit()) or before in _OF_YEAR
+                last_word = before in ("about", "only", "just") and n + 1 == len(ws)  # and not "about 2000 units"
+                said = not (alone and m[0].isdigit()) or before in _OF_YEAR or last_word
             if said:
                 yield len(m[0].split()), period
     if (m := re.match(_RELATIVE, text)) and (period := _relative(m[1], m[2], m[3], last)):

@@ -1,0 +1,125 @@
+"""Tests, models and outliers: the columns and groups that are meant, and the call of the toolkit that does the work."""
+
+from __future__ import annotations
+
+from graphs.questions.expressions import NotComputable
+from graphs.questions.measures import by_keys, name_of, single
+from graphs.questions.query import Compare, Condition, Group, Model, Query, Rule, Test
+from graphs.questions.scope import Scope
+from graphs.questions.sentences import aliases, and_list, verdict
+from graphs.questions.source import Source, assigned, found, literal
+from graphs.questions.steps import beyond, limits
+from graphs.questions.values import keys_of
+from notebooks.toolkit.metrics import METRIC_NAMES
+
+_ROWS = Source("rows")
+_OF_A_TEST = {"statistic": "tested.statistic", "w": "tested.statistic", "p": "tested.p", "p_value": "tested.p",
+              "n": "tested.n", "r": "tested.statistic", "correlation": "tested.statistic"}  # fmt: skip
+
+
+def test(query: Query, scope: Scope) -> None:
+    """Run the test, and tell its statistic, its p-value and what follows at the level asked for."""
+    asked, compare = query.test or Test(), query.compare or Compare()
+    columns = [c for m in query.measures for c in (m.of, m.other) if c]
+    if compare.of:
+        query = _of_two(query, compare, scope)
+    else:
+        columns += [c for c in (compare.first, compare.second) if c]
+    for met in (m.where for m in query.measures if m.where and (m.op == "share" or not m.of)):
+        columns.append(f"`{scope.make(scope.words(met), scope.mask(met), 'truth', missing=False)}`")
+    keys = keys_of(query, scope)
+    named = list(dict.fromkeys(map(scope.as_column, columns)))
+    beside = _beside(keys, query, scope)
+    if beside:
+        scope.add(assigned(beside))
+    known = {**aliases({k: found(k) for k in beside}), **_OF_A_TEST, "alpha": repr(asked.alpha)}
+    given = {n: v for n, v in asked if v != Test.model_fields[n].default}
+    scope.tell(
+        "answer_tested", _ROWS, Source(literal(named)), keys, **given, where=scope.words(query.where),
+        beside=Source("found") if beside else "", verdict=verdict(query, known, "tested"),
+        decimals=query.decimals if beside else None,
+    )  # fmt: skip
+
+
+def _of_two(query: Query, compare: Compare, scope: Scope) -> Query:
+    """A test of two groups by name: of the rows of these two."""
+    where = query.where
+    if set(scope.levels(compare.of.strip("`")) or ()) != {compare.first, compare.second}:
+        both = Condition(left=compare.of, op="in", right=(compare.first, compare.second))
+        scope.add(f"rows = rows[{scope.mask((both,))}]")
+        where = (*where, both)
+    return query.model_copy(update={"group_by": (Group(of=compare.of),), "where": where})
+
+
+def _beside(keys: list[str], query: Query, scope: Scope) -> dict[str, str]:
+    """The measures that are asked for beside the test, as entries of a dict."""
+    asked = {name_of(m, scope): m for m in query.measures if m.op not in ("value", "values", "correlation")}
+    if not keys:
+        return {name: single(m, scope) for name, m in asked.items()}
+    by = by_keys(keys)
+    each = {literal(name): single(m, scope, f"rows.groupby({by})", by) for name, m in asked.items()}
+    return {f"**{name}": f"named_by({name}, {source})" for name, source in each.items()}
+
+
+def fit(query: Query, scope: Scope) -> None:
+    """Fit the model and tell the metrics asked for."""
+    model = query.model or Model()
+    if query.group_by:
+        by = query.group_by[0].of
+        raise NotComputable(f"One model is fitted to all rows, and not one for each {by}: choose rows of one instead.")
+    features = [c for f in model.features for name in [scope.as_column(f)] for c in scope.dummies.get(name, [name])]
+    if not features:
+        raise NotComputable("Say from which columns the model is to be made.")
+    if not model.target and model.kind != "kmeans":
+        raise NotComputable("Say what the model is to predict.")
+    target = scope.as_column(model.target) if model.target else ""
+    if target in features:
+        raise NotComputable(f"“{target}” cannot be predicted from itself; leave it out of the features.")
+    if model.test_size is not None and not 0 < model.test_size < 1:
+        raise NotComputable("The part held out for testing lies between 0 and 1.")
+    left_out = ("kind", "target", "features", *(("test_size",) if model.folds else ()))
+    given = {k: v for k, v in model if k not in left_out and v != Model.model_fields[k].default}
+    names = {m: METRIC_NAMES[m] for m in model.metrics or METRIC_NAMES if m in METRIC_NAMES}
+    known = aliases({n: found(n) for n in names.values()}, {m: found(n) for m, n in names.items()})
+    scope.tell(
+        "answer_model", _ROWS, model.kind, features, target, **given, verdict=verdict(query, known, "found"),
+        decimals=query.decimals,
+    )  # fmt: skip
+
+
+def outliers(query: Query, scope: Scope) -> None:
+    """Tell the outliers of the measures' columns; measures other than a count are computed of the outlying rows."""
+    rule, where = query.outliers or Rule(), scope.words(query.where)
+    columns = list(dict.fromkeys(scope.numbers(m.of, "Outliers") for m in query.measures if m.of))
+    if not columns:
+        raise NotComputable("Say in which column outliers are looked for: a measure names it.")
+    column, of = columns[0], f"rows[{literal(columns[0])}]"
+    if query.group_by or len(columns) > 1:
+        keys = keys_of(query, scope)
+        name, part = ("group", "part") if keys else ("name", "rows[name]")
+        each = (
+            f"group, part in rows.groupby({by_keys(keys)})[{literal(column)}]"
+            if keys
+            else f"name in {literal(columns)}"
+        )
+        source, said = limits(rule, part)
+        scope.add(f"found = {{{name}: {beyond(rule, part, source)}.sum() for {each}}}")
+        what, said = f" of {column} by {and_list(keys)}" if keys else "", said + " in their own group" * bool(keys)
+        scope.tell("answer_outlier_counts", Source("found"), Source(literal(what)), said, _ROWS, where)
+        return
+    show = [scope.column(c) for c in query.show] or [column] * (query.tell == "names")
+    source, said = limits(rule, of)
+    scope.add(f"limits = {source}")
+    scope.add(f"outlying = rows[{beyond(rule, of, 'limits')}]")
+    of_them = [m for m in query.measures if m.op not in ("value", "values", "count") and query.tell == "all"]
+    sources = {f"{name_of(m, scope)} among the outliers": single(m, scope, "outlying") for m in of_them}
+    if sources:
+        scope.add(assigned(sources))
+    known = aliases({n: found(n) for n in sources})
+    known |= dict.fromkeys(("count", "number_of_outliers", "number of outliers"), "len(outlying)")
+    scope.tell(
+        "answer_outliers", Source("outlying"), column, _ROWS, Source("limits"), said, where,
+        sides=rule.sides if rule.sides != "both" else "", found=Source("found") if sources else "",
+        show=show if query.tell != "number" else [], tell=query.tell if query.tell != "all" else "",
+        verdict=verdict(query, known), decimals=query.decimals,
+    )  # fmt: skip

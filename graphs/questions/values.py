@@ -1,0 +1,271 @@
+"""Measures of all rows that are meant, or of each group: computed, put in order, and told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from graphs.questions import conditions
+from graphs.questions.expressions import NotComputable, bare, in_backticks, to_scalar, to_series
+from graphs.questions.functions import Kind
+from graphs.questions.measures import PAIRS, beside, by_keys, name_of, of_few, single, with_p
+from graphs.questions.query import IN_A_ROW, Condition, Grain, Group, Measure, Order, Query, Scalar
+from graphs.questions.rows import order_rows, sorting, take
+from graphs.questions.scope import Scope
+from graphs.questions.sentences import aliases, and_list, of_all, unit, verdict
+from graphs.questions.source import Source, assigned, called, found, literal
+from notebooks.toolkit.naming import readable
+
+_GRAINS: dict[Grain, tuple[str, str, Kind]] = {
+    "year": ("year", "{}.dt.year", "number"),
+    "month_of_year": ("month of the year",
+                      f"pd.Categorical({{}}.dt.month_name(), {literal(conditions.MONTHS)}, ordered=True)", "text"),
+    "quarter_of_year": ("quarter of the year", '"Q" + {}.dt.quarter.astype("Int64").astype("string")', "text"),
+    "weekday": ("weekday", f"pd.Categorical({{}}.dt.day_name(), {literal(conditions.DAYS)}, ordered=True)", "text"),
+    "hour_of_day": ("hour of the day", '{}.dt.strftime("%H:00")', "text"),
+    "quarter": ("quarter", '{}.dt.to_period("Q")', "time"), "month": ("month", '{}.dt.to_period("M")', "time"),
+    "week": ("week", '{}.dt.to_period("W")', "time"), "day": ("day", '{}.dt.to_period("D")', "time"),
+    "hour": ("hour", '{}.dt.to_period("h")', "time"),
+}  # fmt: skip
+"""What a part of a time is called, its source, and what it holds."""
+_COUNT = Measure(op="count")
+_ROWS = Source("rows")
+
+
+def computed(query: Query, scope: Scope, by: str = "") -> tuple[list[str], dict[str, str], dict[str, str]]:
+    """Write the lines that compute the measures and formulas, of each group where `by` says what groups are made by.
+
+    Returns their names, the source of each by all names that rules may use, and their units.
+    """
+    frame, parts, ops, units = "result" if by else "found", dict[str, str](), dict[str, str](), dict[str, str]()
+    measures = query.measures or (() if query.formulas else (_COUNT,))
+    for n, m in enumerate(measures):
+        name, tail = name_of(m, scope), str(n + 1) if len(measures) > 1 else ""
+        one = single(m, scope, "groups" if by else "rows", by) if not m.with_p else ""
+        parts |= with_p(m, scope, name, tail, by) if m.with_p else {name: one}
+        units |= {name: unit(m, scope)}
+        ops.setdefault(m.op, found(name, frame))
+    if by and any("groups" in source for source in parts.values()):
+        scope.add(f"groups = rows.groupby({by})")
+    scope.add(assigned(parts, frame, "pd.DataFrame({})" if by else "{}"))
+    names = {n: found(n, frame) for n in parts}
+    for m in measures:
+        if by and m.where and m.of and m.op in ("count", "present", "distinct", "missing"):  # no row is none of them
+            column = names[name_of(m, scope)]
+            scope.add(f"{column} = {column}.fillna(0).astype(int)")
+    for formula in query.formulas:
+        source = (to_series if by else to_scalar)(formula.expr, aliases(names, ops))
+        names[formula.name] = found(formula.name, frame)
+        scope.add(f"{names[formula.name]} = {source}")
+        units |= {formula.name: _formula_unit(formula.name, source, units)}
+    return list(names), aliases(names, ops), {n: u for n, u in units.items() if u}
+
+
+def _formula_unit(name: str, source: str, units: Mapping[str, str]) -> str:
+    """The unit of a formula: per cent by its name, or that of the measures of which it is a sum or difference."""
+    if name.endswith("in per cent"):
+        return "%"
+    used = {u for n, u in units.items() if u and f"[{literal(n)}]" in source}
+    if len(used) != 1 or re.search(r"[*/%(]", re.sub(r'\["[^"]*"\]', "", source)):
+        return ""
+    return "pp" if used == {"%"} else used.pop()
+
+
+def singles(query: Query, scope: Scope) -> None:
+    """Compute the measures and formulas, and tell them; with an order by `value`, put in order by what they are."""
+    ranked = next((o for o in query.order if re.search(r"\bvalue\b", o.by) and "value" not in scope.kinds), None)
+    if query.order and not ranked:
+        order_rows(query, scope)
+    names, known, units = computed(query, scope)
+    if ranked:
+        _ranked(query, scope, ranked)
+        return
+    given = [n for n in (*(m.name for m in query.measures), *(f.name for f in query.formulas)) if n]
+    alone = len(query.measures) == len(names) == 1 and not (query.verdicts or query.order)
+    few = of_few(query.where, scope)[:1] if alone and query.measures[0].op not in PAIRS else []
+    each = {f"by {c}": ("", [Group(of=in_backticks(c))], query.measures[0]) for c in few}
+    summary = ""
+    if scope.sides and len(query.measures) == 2 and len(query.formulas) <= 2 and not query.verdicts:
+        what, *sides = scope.sides
+        both = [Source(found(m.name)) for m in query.measures]
+        summary = called("compared_text", what, sides, both, unit=units.get(names[0], ""), decimals=query.decimals)
+    scope.tell(
+        "answer_values", Source("found"), _ROWS, scope.words(query.where), **of_all(query, scope, units), given=given,
+        beside=beside(each, units.get(names[0], ""), scope), intervals=_intervals(query, scope),
+        verdict=verdict(query, known | {"n": "len(rows)"}), summary=summary,
+    )  # fmt: skip
+
+
+def _intervals(query: Query, scope: Scope) -> dict[str, Source]:
+    """Of each of a few correlations, the variable that holds its 95 % interval."""
+    related = [m for m in query.measures if m.op == "correlation" and m.method == "pearson" and not m.where]
+    told = dict[str, Source]()
+    for n, m in enumerate(related if len(related) <= 3 and not query.order else ()):
+        both = literal([scope.sized(c or "", "It") for c in (m.of, m.other)])
+        told[name_of(m, scope)] = ends = Source(f"ends{n + 1}" if len(related) > 1 else "ends")
+        scope.add(f"{ends} = r_interval(*rows[{both}].dropna().to_numpy(dtype=float).T)")
+    return told
+
+
+def _ranked(query: Query, scope: Scope, order: Order) -> None:
+    """Put the measures in order of their values, and tell the first."""
+    size = "abs" in order.by
+    in_order = f'sort_values(ascending={not order.descending}, kind="stable"{", key=abs" * size})'
+    cut = f".iloc[{query.offset or ''}:{query.offset + query.limit}]" if query.limit is not None else ""
+    scope.add(f"found = pd.Series(found).{in_order}{cut}")
+    ops, both = {m.op for m in query.measures}, [{m.of, m.other} for m in query.measures]
+    shared = set[str | None]().union(*both).intersection(*both)
+    what = next(iter(ops)) if len(ops) == 1 else "value"
+    related = what in ("correlation", "covariance") and len(shared) == 1 < len(query.measures)
+    scope.tell(
+        "answer_ranked", Source("found"), len(query.measures), "size" if size else "value",
+        what=what if query.limit == 1 else "", decimals=query.decimals,
+        of_all=readable(f"{what} with {shared.pop()}".replace("`", ""), scope.kinds) if related else "",
+        verdict=verdict(query, dict.fromkeys(("value", what, "r"), "found.iloc[0]")),
+        names_only=query.tell == "names",
+    )  # fmt: skip
+
+
+def keys_of(query: Query, scope: Scope) -> list[str]:
+    """The columns that the query's groups are made by; rows that miss one are said to be in no group."""
+    keys = [_key(g, scope) for g in query.group_by]
+    known = {c["name"]: c for t in scope.tables.values() for c in t["columns"]}
+    for group, key in zip(query.group_by, keys, strict=True):
+        if known.get(group.of.strip("`"), scope.facts.get(key, {})).get("n_missing"):
+            scope.say(f"Rows without a value of {key} are in no group.")
+    return keys
+
+
+def _key(group: Group, scope: Scope) -> str:
+    """The column that groups are made by; a new one for a part of a time."""
+    name = scope.as_column(group.of)
+    if group.grain is None:
+        return name
+    of = scope.times(name, f"there is no {group.grain.replace('_', ' ')} of it")
+    said, source, what = _GRAINS[group.grain]
+    return scope.make(f"{said} of {name}", source.format(of), what, missing=True)
+
+
+def groups(query: Query, scope: Scope) -> None:
+    """Compute measures and formulas of each group, put them in order, and tell them."""
+    keys = keys_of(query, scope)
+    names, known, units = computed(query, scope, by_keys(keys))
+    for condition in query.having:
+        left = to_series(in_backticks(condition.left) if condition.left in known else condition.left, known)
+        scope.add(f"result = result[{left}{_bound(condition, scope)}]")
+    order = [_order(o, keys, known, scope) for o in query.order]
+    if order:
+        scope.add(f"result = result.{sorting(order)}")
+    take(query, scope, "result", [] if {n for n, _ in order} & set(keys) else [n for n, _ in order])
+    if query.verdicts:
+        each = {n: s.replace("result[", "g[", 1) for n, s in known.items()}
+        scope.add(f'result["verdict"] = [{verdict(query, each)} for _, g in result.iterrows()]')
+    counts = {"count": "number of rows"} if "number of rows" in names else {}
+    having = [c.model_copy(update={"left": counts.get(c.left, c.left)}) for c in query.having]
+    whose = conditions.in_words(having, scope.named)
+    what, whose, where = and_list(keys), f" whose {whose}" * bool(whose), scope.words(query.where)
+    if query.tell == "number":
+        scope.tell("answer_number", Source("len(result)"), what + whose, _ROWS, where)
+        return
+    if others := [n for n, _ in order if n not in names and n not in keys]:
+        scope.add(f"result = result.drop(columns={literal(others)})")
+    told = _told(query, names, order)
+    more = _beside(query, names, keys, units, scope) if told == "all" else []
+    scope.tell(
+        "answer_groups", Source("result"), what, _ROWS, where, whose=whose, **of_all(query, scope, units), tell=told,
+        tied=scope.tied, beside=more,
+        shares=told == "all" and len(names) == 1 and not query.verdicts and _counts_rows(query),
+    )  # fmt: skip
+
+
+def _told(query: Query, names: Sequence[str], order: Sequence[tuple[str, bool]]) -> str:
+    """What is told of the groups: all, their names, or the first, which is the highest or the lowest of one number."""
+    if query.tell == "names" or query.limit != 1:
+        return "names" if query.tell == "names" else "all"
+    by_number = len(names) == 1 and not query.offset and order and order[0][0] in names
+    return ("highest" if order[0][1] else "lowest") if by_number else "first"
+
+
+def _order(order: Order, keys: Sequence[str], known: Mapping[str, str], scope: Scope) -> tuple[str, bool]:
+    """The column of the result that puts it in order; one is made for an expression."""
+    plain = bare(order.by)
+    if plain in keys:
+        return plain, order.descending
+    source = to_series(in_backticks(plain) if plain in known else order.by, known)
+    if name := re.fullmatch(r'result\["([^"]+)"\]', source):
+        return name[1], order.descending
+    scope.add(f"{found(order.by, 'result')} = {source}")
+    return order.by, order.descending
+
+
+def _bound(condition: Condition, scope: Scope) -> str:
+    """The right side of a condition on a number of each group."""
+    right, op = condition.right, condition.op
+    if op == "between" and isinstance(right, tuple) and len(right) == 2:
+        return f".between({right[0]!r}, {right[1]!r})"
+    if op not in conditions.SIGNS:
+        raise NotComputable(f"A number of a group is compared by = != < <= > >= or between, not by “{op}”.")
+    if not isinstance(right, (Scalar, int, float)):
+        raise NotComputable(f"“{condition.left}” is a number of each group; compare it with a number.")
+    bound = scope.given[scope.named(right)] if isinstance(right, Scalar) else repr(right)
+    return f" {conditions.SIGNS[op]} {bound}"
+
+
+def _counts_rows(query: Query) -> bool:
+    """Whether the groups are told by how many rows they have: each with its share, then."""
+    plain = all(m.op == "count" and not m.of and not m.where for m in query.measures)
+    return plain and not query.formulas and not any(g.grain for g in query.group_by)
+
+
+def _beside(
+    query: Query, names: Sequence[str], keys: Sequence[str], units: Mapping[str, str], scope: Scope
+) -> list[Source]:
+    """What is told of one number beside its groups: its trend, by how much groups differ, or how even they are.
+
+    Of groups that are described or compared also the number by each of two columns alone, the medians of what is
+    described by its means, and, of rows that were chosen for one of a few values of a column, that of each of these.
+    """
+    if len(names) != 1 or query.verdicts:
+        return []
+    number, unit, intent = Source(found(names[0], "result")), units.get(names[0], ""), query.intent
+    (measure, *_), (group, *others) = query.measures or (_COUNT,), query.group_by
+    grain, uncut = group.grain or ("year" if intent == "change" else ""), not query.order and query.limit is None
+    if grain in IN_A_ROW and uncut and len(keys) <= 1 + (intent == "change"):
+        return [_trend(number, grain, unit, query, scope)]
+    told, chosen = list[Source](), query.formulas or query.having
+    if intent in ("compare", "describe") and not (others or group.grain or chosen or query.limit):
+        told += _gap(measure, keys[0], unit, scope)
+    if intent == "describe" and _counts_rows(query) and not others:
+        share = {"measures": [{"op": "share"}], "group_by": [{"of": group.of}]} if not scope.missing(keys[0]) else {}
+        told.append(called("evenness", number, Source("len(rows)"), share))
+    if intent not in ("describe", "distribution", "compare") or chosen or not uncut or measure.within or measure.with_p:
+        return told  # else they are values that nobody asked for
+    asked = dict[str, tuple[str, list[Group], Measure]]()
+    if len(keys) == 2 and all((scope.facts.get(k, {}).get("n_unique") or 13) <= 12 for k in keys):
+        asked |= {f"by {k} alone": ("overall", [g], measure) for k, g in zip(keys, query.group_by, strict=True)}
+    if not others and measure.op == "mean" and not measure.where and intent != "compare":
+        asked["medians"] = "median", [group], measure.model_copy(update={"op": "median"})
+    if not others and measure.op == "count" and not measure.where:
+        few = [c for c in of_few(query.where, scope) if c != keys[0]]
+        asked |= {f"by {c}": ("", [Group(of=in_backticks(c)), group], measure) for c in few}
+    return told + beside(asked, unit, scope)
+
+
+def _gap(measure: Measure, key: str, unit: str, scope: Scope) -> list[Source]:
+    """By how much groups differ in a mean or share."""
+    if measure.op == "share" and measure.where and not measure.of:
+        of = f"100 * ({scope.mask(measure.where)})"
+    elif measure.op == "mean" and not measure.where:
+        of = f"rows[{literal(scope.as_column(measure.of or ''))}]"
+    else:
+        return []
+    return [called("group_difference", Source(of), Source(f"rows[{literal(key)}]"), unit)]
+
+
+def _trend(number: Source, grain: str, unit: str, query: Query, scope: Scope) -> Source:
+    """The trend of a number, or of each group's, from the periods that the rows cover wholly."""
+    flows = all(m.op in ("count", "sum", "missing", "distinct") for m in query.measures)
+    of = scope.as_column(query.group_by[0].of)
+    timed = flows and query.group_by[0].grain and scope.kinds[of] == "time"
+    times = Source(f"rows[{literal(of)}]" if timed else "")
+    return called("trends_by", number, grain, unit=unit, flows=flows, quiet=query.intent != "change", times=times)

@@ -1,0 +1,60 @@
+"""Each word read and the whole misunderstood: what is read must be of the kind that was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from graphs.questions.reader import read
+from tests.graphs.test_reader import described
+
+
+@pytest.fixture(scope="module")
+def parcels() -> list[dict[str, Any]]:
+    """Parcels sent by three depots over two months."""
+    n = 200
+    table = pd.DataFrame(
+        {
+            "parcel_no": range(7001, 7001 + n),
+            "sent_at": pd.date_range("2024-02-01 08:00", periods=n, freq="7h").astype(str),
+            "depot": [("east", "west", "port")[i % 3] for i in range(n)],
+            "fee": [4.5 + i % 17 + i / 100 for i in range(n)],
+            "insured": [("yes", "no")[i % 4 > 0] for i in range(n)],
+            "damaged": [("yes", "no")[i % 9 > 0] for i in range(n)],
+        }
+    )
+    return [described("parcels.csv", table)]
+
+
+def why_not(question: str, tables: list[dict[str, Any]]) -> str:
+    reading = read(question, tables)
+    assert reading.queries == (None,), reading
+    return reading.why_not[0]
+
+
+def test_a_yes_or_no_is_never_answered_by_a_bare_statistic(parcels: list[dict[str, Any]]) -> None:
+    assert "yes or no" in why_not("Is the fee 12?", parcels)
+
+
+def test_what_there_is_may_be_counted(parcels: list[dict[str, Any]]) -> None:
+    (query,) = read("Are there duplicate rows?", parcels).queries
+    assert query is not None
+    assert query.measures[0].op == "duplicates"
+
+
+def test_numbers_that_only_name_rows_are_not_averaged(parcels: list[dict[str, Any]]) -> None:
+    (query,) = read("At what time of day do we get the most parcels?", parcels).queries
+    assert query is not None
+    assert [m.op for m in query.measures] == ["count"]
+    assert [g.grain for g in query.group_by] == ["hour_of_day"]
+
+
+def test_the_worst_share_is_the_higher_one_of_a_fault_and_unknown_of_anything_else(
+    parcels: list[dict[str, Any]],
+) -> None:
+    (query,) = read("Which depot has the worst damage rate?", parcels).queries
+    assert query is not None
+    assert query.order[0].descending
+    assert "worst" in why_not("Which depot has the worst insured rate?", parcels)
