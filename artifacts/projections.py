@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +76,16 @@ def read_body(seq: int, body: str) -> Event:
         ) from error
 
 
-def project(write: DuckDBPyConnection, event: Event) -> None:
-    """Change the tables as this event says. Outputs and the like change none: they are read from the events."""
+def project(write: DuckDBPyConnection, events: Sequence[Event]) -> None:
+    """Change the tables as these events say. Outputs and the like change none: they are read from the events."""
+    for event in events:
+        _project(write, event)
+    parts = (event.event if isinstance(event, TaskWorked) else event for event in events)
+    if saved := [part.artifact for part in parts if isinstance(part, ArtifactSaved)]:
+        _save(write, saved)
+
+
+def _project(write: DuckDBPyConnection, event: Event) -> None:
     match event:
         case RunStarted(run=run):
             values = run.model_dump(exclude={"params", "created_at", "began_at", "ended_at"})
@@ -109,20 +118,25 @@ def project(write: DuckDBPyConnection, event: Event) -> None:
             write.execute(_FINDINGS_OF_CELL, [event.run_id, cell_id])
         case ReportMade(turn_id=None):  # those of further turns are found in the events
             _update(write, "runs", event.run_id, answer=event.answer)
-        case ArtifactSaved(artifact=artifact):
-            values = artifact.model_dump(exclude={"parents", "created_at"})
-            created_at = utc(artifact.created_at)
-            # One that a task made is recorded again, as it is, when it becomes part of the run; another is a fault.
-            same = "SELECT 1 FROM artifacts WHERE id = ? AND sha256 = ? AND name = ? AND run_id = ?"
-            if not write.execute(same, [artifact.id, artifact.sha256, artifact.name, artifact.run_id]).fetchall():
-                _insert(write, "artifacts", **values, parents=list(artifact.parents), created_at=created_at)
-        case TaskWorked(event=ArtifactSaved() as saved):
-            project(write, saved)
         case FindingMade(finding=finding):
             write.execute("DELETE FROM findings WHERE run_id = ? AND id = ?", [event.run_id, finding.id])
             values = finding.model_dump(include={"id", "type", "kind", "text", "confidence"})
             columns, body = list(finding.columns), finding.model_dump_json()
             _insert(write, "findings", **values, run_id=event.run_id, columns=columns, body=body)
+
+
+def _save(write: DuckDBPyConnection, artifacts: Sequence[Artifact]) -> None:
+    """Add artifacts, in one statement: each costs a millisecond."""
+    # One that a task made is recorded again, as it is, when it becomes part of the run; another is a fault.
+    marks = ", ".join("?" * len(artifacts))
+    same = f"SELECT id, sha256, name, run_id FROM artifacts WHERE id IN ({marks})"
+    known = set(write.execute(same, [artifact.id for artifact in artifacts]).fetchall())
+    new = {key: a for a in artifacts if (key := (a.id, a.sha256, a.name, a.run_id)) not in known}
+    if new:
+        rows = [a.model_dump() | {"parents": list(a.parents), "created_at": utc(a.created_at)} for a in new.values()]
+        names, marks = ", ".join(rows[0]), ", ".join("?" * len(rows[0]))
+        values = [value for row in rows for value in row.values()]
+        write.execute(f"INSERT INTO artifacts ({names}) VALUES {', '.join([f'({marks})'] * len(rows))}", values)
 
 
 def _insert(write: DuckDBPyConnection, table: str, **values: object) -> None:

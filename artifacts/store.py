@@ -298,8 +298,9 @@ class Store:
         parents: Sequence[str] = (),
         step_id: str | None = None,
         task_id: str | None = None,
+        then: Sequence[Event] = (),
     ) -> list[Artifact]:
-        """`put` for several at once, whose bytes go to the disk together: all are recorded, in this order, or none."""
+        """`put` for several at once, and what is `then` to be recorded: all of it is, in this order, or none."""
         kept = await asyncio.gather(*(self._keep(file.data) for file in files), return_exceptions=True)
         blobs = [one for one in kept if isinstance(one, Blob)]
         try:
@@ -320,10 +321,9 @@ class Store:
                 )
                 for file, blob in zip(files, blobs, strict=True)
             ]
-            saved = [ArtifactSaved(run_id=run_id, step_id=step_id, artifact=one) for one in artifacts]
-            await self.append_all(
-                [TaskWorked(run_id=run_id, task_id=task_id, event=one) for one in saved] if task_id else [*saved]
-            )
+            saved: list[Event] = [ArtifactSaved(run_id=run_id, step_id=step_id, artifact=one) for one in artifacts]
+            saved = [TaskWorked(run_id=run_id, task_id=task_id, event=one) for one in saved] if task_id else saved
+            await self.append_all([*saved, *then])
         finally:
             for blob in blobs:
                 self._blobs.recorded(blob)

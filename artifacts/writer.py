@@ -154,8 +154,8 @@ class Writer:
                 except StoreError as refusal:
                     outcomes.append((entry.future, refusal))
                     continue
+                project(write, numbered)
                 for event, (_, body) in zip(numbered, entry.events, strict=True):
-                    project(write, event)
                     rows.append((event.run_id, event.seq, event.kind, event.step_id, utc(event.at), body))
                 events += numbered
                 outcomes.append((entry.future, numbered))

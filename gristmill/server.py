@@ -165,6 +165,7 @@ async def _serve(local: Local, settings: Settings, listening: socket.socket, rea
         for task in (firing, *warming):
             task.cancel()
         await asyncio.gather(firing, *warming, return_exceptions=True)
+        gc.unfreeze()  # what is never freed DuckDB complains of as the program ends
         discovery.remove(settings.home)
 
 

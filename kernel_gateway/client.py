@@ -17,7 +17,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -81,8 +81,10 @@ class GatewayStatus:
     isolation: str
 
 
-async def find_host(home: Path, *, isolation: str = "bubblewrap") -> Host:
-    """The host to use, started if need be.
+async def find_host(
+    home: Path, *, isolation: str = "bubblewrap", starting: Callable[[], object] = lambda: None
+) -> Host:
+    """The host to use, started if need be, of which `starting` is told first, in a thread: it takes some seconds.
 
     Raises `NoIsolation` when this machine cannot isolate sandboxes, and `GatewayUnavailable` when the local gateway
     does not come up; both say what to do.
@@ -94,7 +96,7 @@ async def find_host(home: Path, *, isolation: str = "bubblewrap") -> Host:
         facts = await asyncio.to_thread(_ask_health, url, key)
         kind = str(facts.get("isolation", "microvm")) if facts else "microvm"
         return Host("local" if facts else "e2b", kind, url, os.environ.get("E2B_SANDBOX_URL"), key)
-    endpoint = await asyncio.to_thread(_find_or_start, _whole(home), isolation)
+    endpoint = await asyncio.to_thread(_find_or_start, _whole(home), isolation, starting)
     _bypass_proxy()
     return Host("local", str(endpoint["isolation"]), endpoint["url"], endpoint["url"], endpoint["api_key"])
 
@@ -257,7 +259,7 @@ def connection(host: Host) -> dict[str, Any]:
     return {"api_key": host.api_key, **{name: url for name, url in urls.items() if url is not None}}
 
 
-def _find_or_start(home: Path, isolation: str) -> dict[str, Any]:
+def _find_or_start(home: Path, isolation: str, starting: Callable[[], object]) -> dict[str, Any]:
     folder = home / "gateway"
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -267,7 +269,9 @@ def _find_or_start(home: Path, isolation: str) -> dict[str, Any]:
         raise GatewayUnavailable(f"The data folder {home} cannot be written: {error.strerror}.") from None
     try:
         fcntl.flock(guard, fcntl.LOCK_EX)  # two programs that start at once share one gateway
-        endpoint = _live(folder) or _start(home, folder, isolation)
+        if (endpoint := _live(folder)) is None:
+            starting()
+            endpoint = _start(home, folder, isolation)
     finally:
         os.close(guard)
     if endpoint["isolation"] == "none" and isolation != "none":

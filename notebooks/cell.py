@@ -79,6 +79,7 @@ class Cell:
         self._complete = complete
         self.call: asyncio.Task[Any] | None = None
         self.lost: Exception | None = None
+        self.language: dict[str, Any] = {}  # a notebook's `language_info`, if the sandbox has told it
         self._log, self._sandbox, self._tree, self._ours = log, sandbox, tree, ours
         self._shown: list[_Reported | str] = []  # findings and names of plots, in the order of their display
         # A cell that runs again gives its plots and findings the numbers that they had, as far as there are any.
@@ -168,13 +169,14 @@ class Cell:
             return None
 
     async def _record_end(self, recorder: Recorder, end: _End, wait: bool) -> Execution:
-        log, x = self._log, self.execution
+        log, x, left = self._log, self.execution, recorder.left
+        self.language = left["language"] if isinstance(left.get("language"), dict) else {}
         closing = asyncio.create_task(recorder.close())  # while the files are looked through
         unread: Exception | None = None
         written: list[files.Entry] = []
         if end.status != "unknown":
             try:
-                written = await self._tree.changes()
+                written = await self._tree.changes(left.get("files"))
             except host_failures() as failure:
                 unread = failure
         await closing

@@ -20,12 +20,12 @@ from artifacts.events import Noted
 from artifacts.home import default_home
 from artifacts.store import Store, StoreLocked
 from artifacts.types import Execution, Run
-from kernel_gateway.client import GatewayError, find_host
+from kernel_gateway.client import GatewayError, find_host, load_sdk
 from notebooks.beside import beside
 from notebooks.catalog import heading
 from notebooks.errors import NotebookError
 from notebooks.filling import EXPECTED, KEY, Filling, runs, took_too_long
-from notebooks.job import Bridge, Job, begin, finish, open_session, plan_uploads
+from notebooks.job import Bridge, Job, finish, open_session, plan_uploads, started
 from notebooks.language import PythonEngine, check_language
 from notebooks.parameters import check_name, tags
 
@@ -175,20 +175,31 @@ def _recorded(nb_man: Any, kernel_name: str, input_path: str | None, patience: f
     values, uploads, folders, left_out = take_along(notebook, kernel_name, input_path)
     name = Path(input_path or "notebook.ipynb").name
     title = next((h for c in notebook.cells if c.cell_type == "markdown" and (h := heading(c.source))), name)
-    with _store(home) as store, loop_in_thread() as loop:
-        bridge = Bridge(loop)
-        host = bridge.call(find_host(home, isolation=os.environ.get("GRISTMILL_ISOLATION", "bubblewrap")))
-        run = bridge.call(begin(store, goal=title, notebook=name, parameters=values, cells=notebook.cells))
-        with _ended(bridge, store, run) as end:
-            for sentence in left_out:
-                bridge.call(store.append(Noted(run_id=run.id, text=sentence, level="warning")))
-            session = bridge.call(open_session(store, host, run.id, uploads, patience=patience))
-            try:
-                job = end.job = Job(bridge, store, session)
-                job.make_folders(folders)
-                yield job
-            finally:
-                bridge.call(session.close())
+    isolation = os.environ.get("GRISTMILL_ISOLATION", "bubblewrap")
+    with loop_in_thread() as loop:
+        # While it starts there is time to import the SDK and to open the record.
+        finding = asyncio.run_coroutine_threadsafe(find_host(home, isolation=isolation, starting=_say_so), loop)
+        load_sdk()
+        with _store(home) as store:
+            bridge, host = Bridge(loop), finding.result()
+            run = (begun := started(goal=title, notebook=name, parameters=values, cells=notebook.cells)).run
+            bridge.call(store.append(begun))
+            with _ended(bridge, store, run) as end:
+                for sentence in left_out:
+                    bridge.call(store.append(Noted(run_id=run.id, text=sentence, level="warning")))
+                session = bridge.call(open_session(store, host, run.id, uploads, patience=patience))
+                try:
+                    job = end.job = Job(bridge, store, session)
+                    job.make_folders(folders)
+                    yield job
+                finally:
+                    bridge.call(session.close())
+
+
+def _say_so() -> None:
+    from papermill.log import logger
+
+    logger.info("Starting the gateway of the sandboxes: this takes some seconds, and the next notebook finds it there.")
 
 
 def take_along(

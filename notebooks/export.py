@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from artifacts.errors import ArtifactDamaged
-from artifacts.events import RunEnded, RunView, apply
+from artifacts.events import Event, RunEnded, RunView, apply
 from artifacts.store import Put, Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Cell, Execution, PlanStep
@@ -131,12 +131,17 @@ def _levels(view: RunView) -> Iterator[float]:
 
 
 async def save_report(
-    store: Store, run_id: str, *, ending: RunEnded | None = None, before: Sequence[Put] = ()
+    store: Store,
+    run_id: str,
+    *,
+    ending: RunEnded | None = None,
+    before: Sequence[Put] = (),
+    then: Sequence[Event] = (),
 ) -> list[Artifact]:
     """Keep the four files of a run as artifacts. One that is there already with the same bytes is not kept twice.
 
     `ending` is the end that is about to be recorded, for a report that tells of it; `before` are artifacts to be kept
-    with it, and first. Returns the four.
+    with it, and first, `then` what is recorded with it, and last. Returns the four.
     """
     view = await in_own_thread(store.view, run_id)
     if ending is not None:
@@ -146,7 +151,8 @@ async def save_report(
     made = await in_own_thread(lambda: {name: make(view, store) for name, (_, _, make) in _FILES.items()})
     known = {n: there.get((n, _FILES[n][1], hashlib.sha256(data).hexdigest())) for n, data in made.items()}
     new = [Put(data, name, *_FILES[name][:2]) for name, data in made.items() if known[name] is None]
-    added = iter((await store.put_all([*before, *new], run_id=run_id, parents=inputs))[len(before) :])
+    kept = await store.put_all([*before, *new], run_id=run_id, parents=inputs, then=then)
+    added = iter(kept[len(before) :])
     return [artifact or next(added) for artifact in known.values()]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from artifacts.types import Artifact, ArtifactRole
+from kernel_gateway.inside.notebook import DEPTH
 from notebooks.outputs import clean
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 HOME = "/home/user"
 PROJECT = "project"
 """Where the files of a run's project are, below /home/user."""
-DEPTH = 4
-"""Folders below /home/user that are looked into for new files."""
 MAX_FILE = 100 * 2**20
 """Bytes of a file that is still captured."""
 MAX_FILES = 100
@@ -59,21 +58,25 @@ class Tree:
     def __init__(self, sandbox: AsyncSandbox) -> None:
         self._sandbox = sandbox
         self._known: dict[str, Entry] = {}
+        self._digest: object = None  # what the sandbox said of all files before they were looked at last
 
-    async def changes(self) -> list[Entry]:
+    async def changes(self, digest: object = None) -> list[Entry]:
         """Regular files that are new, or differ in size or time, since the last look, by name.
 
-        No links, pipes, hidden files or caches. Raises what the SDK raises when the host fails.
+        No links, pipes, hidden files or caches. Where the sandbox has just told a `digest` of all its files that is the
+        one of the last look, nothing has changed. Raises what the SDK raises when the host fails.
         """
         from e2b_code_interpreter import FileType
 
+        if digest is not None and digest == self._digest:
+            return []
         found: dict[str, Entry] = {}
         for info in await self._sandbox.files.list(HOME, depth=DEPTH):
             relative = info.path.removeprefix(HOME + "/")
             hidden = any(part.startswith(".") or part in _SKIP for part in relative.split("/"))
             if info.type is FileType.FILE and not info.symlink_target and not hidden:
                 found[relative] = Entry(relative, info.size, info.modified_time)
-        before, self._known = self._known, found
+        before, self._known, self._digest = self._known, found, digest
         return [found[name] for name in sorted(found) if before.get(name) != found[name]]
 
     @property

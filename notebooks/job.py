@@ -102,6 +102,9 @@ class Job:
         """Wait until the record has all of it; returns what the kernel says of its language, as a notebook's
         `language_info`, empty where it does not say. Raises StoreError.
         """
+        if self._session.language:
+            self._bridge.call(self._session.settle())
+            return self._session.language
         for pause in (0, 0, 0.2, 1, 3):  # a kernel that was told to exit may do so only now, and the next one answers
             time.sleep(pause)
             told = self._bridge.call(self._settle_and_ask())
@@ -118,8 +121,7 @@ class Job:
 _LANGUAGE = "import json\nprint(json.dumps(get_ipython().kernel.language_info))"
 
 
-async def begin(
-    store: Store,
+def started(
     *,
     goal: str,
     notebook: str,
@@ -130,8 +132,8 @@ async def begin(
     run_id: str | None = None,
     options: Mapping[str, Any] | None = None,
     project: Mapping[str, str] | None = None,
-) -> Run:
-    """Record that a run of a notebook with these cells began; it gets the id `run_id`, or a new one.
+) -> RunStarted:
+    """The beginning of a run of a notebook with these cells, to be recorded; the run has the id `run_id`, or a new one.
 
     `options` are those of the engine, for when it is carried out; `project` names the project and its environment.
     """
@@ -153,8 +155,7 @@ async def begin(
             "parent_id": parent_id,
         }
     )
-    await store.append(RunStarted(run_id=run.id, run=run))
-    return run
+    return RunStarted(run_id=run.id, run=run)
 
 
 async def open_session(
@@ -183,8 +184,7 @@ async def finish(
 ) -> Run:
     """Keep the report of a run, and before it what else was `made` of its inputs, and record its end."""
     ending = RunEnded(run_id=run_id, status=status, error=error)
-    await save_report(store, run_id, ending=ending, before=made)
-    await store.append(ending)
+    await save_report(store, run_id, ending=ending, before=made, then=[ending])
     return store.run(run_id)
 
 

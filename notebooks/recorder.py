@@ -71,7 +71,8 @@ class Recorder:
     The first piece of text goes out at once, so that somebody who watches sees it; what follows is gathered for 50 ms
     or 64,000 characters, so that a chatty cell does not make a thousand events. A display that is replaced or taken
     back in that time is not handed on. `verdict` is what the sandbox says of the cell's end beside its outputs,
-    `frames` the pieces of its traceback, `widgets` the state of each widget that it told of.
+    `frames` the pieces of its traceback, `widgets` the state of each widget that it told of, `left` what the sandbox
+    says of its files and its language when the cell is over.
     """
 
     def __init__(self, sink: Sink) -> None:
@@ -79,6 +80,7 @@ class Recorder:
         self.verdict: dict[str, Any] = {}
         self.frames: tuple[str, ...] = ()
         self.widgets: dict[str, dict[str, Any]] = {}
+        self.left: dict[str, Any] = {}
         self._pending: list[_Text | _Update | _Clear | _Failed | Result] = []
         self._clear_next = False
         self._chars = 0
@@ -121,6 +123,8 @@ class Recorder:
             self.frames = tuple(clean(str(frame)) for frame in frames)
         elif told.keys() & {"status", "died"}:
             self.verdict = told
+        elif "files" in told:
+            self.left = told
         else:
             self._clear_if_due()
             if self._results >= RESULT_CAP:

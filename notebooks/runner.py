@@ -22,7 +22,7 @@ from notebooks.errors import BadNotebook, NotebookError, NotebookNotFound
 from notebooks.export import SOURCE
 from notebooks.files import media_type as media_type_of
 from notebooks.files import safe_name
-from notebooks.job import Bridge, Job, begin, finish, plan_uploads
+from notebooks.job import Bridge, Job, finish, plan_uploads, started
 from notebooks.parameters import check, read_parameters
 from notebooks.session import Session
 
@@ -80,8 +80,7 @@ async def keep_notebook(
         options = {**(options or {}), "folders": [*(options or {}).get("folders", ()), *found.folders]}
     first = next((c.source for c in notebook.cells if c.cell_type == "markdown"), "")
     title = notebook.metadata.get("gristmill", {}).get("title") or catalog.heading(first) or path.stem
-    run = await begin(
-        store,
+    begun = started(
         goal=title,
         notebook=str(path_or_name),
         parameters=values or dict(notebook.metadata.get("papermill", {}).get("parameters", {})),
@@ -92,17 +91,21 @@ async def keep_notebook(
         options=options,
         project=project,
     )
+    run = begun.run
+    notes = [f"Not taken into the sandbox: {sentence}" for sentence in found.left_out]
+    told = [Noted(run_id=run.id, text=note, level="warning") for note in notes]
+    beginning = store.submit([begun, *told])  # to be recorded together with the files
     try:
-        for sentence in found.left_out:
-            await store.append(Noted(run_id=run.id, text=f"Not taken into the sandbox: {sentence}", level="warning"))
         kept = [Put(path, path.stem + SOURCE, _NOTEBOOK, "notebook")]
         for name, file in {**found.files, **uploads, **(files or {})}.items():
             kept.append(Put(file, safe_name(name), media_type_of(safe_name(name)), "input"))
         for some in itertools.batched(kept, _AT_ONCE):
             await store.put_all(some, run_id=run.id)
     except StoreError as error:
+        await beginning
         await store.append(RunEnded(run_id=run.id, status="failed", error=str(error)))
         return store.run(run.id)
+    await beginning
     return run
 
 

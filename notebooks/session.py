@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from artifacts.events import ArtifactSaved, CellsReplayed, Event, ExecutionEnded, RunView, SandboxLeft, SandboxOpened
 from artifacts.store import Store
@@ -37,8 +37,7 @@ CELL_TIMEOUT = 600.0
 """Seconds that a cell may take if nobody says otherwise."""
 
 _AWAKE = 60.0  # seconds for which a sandbox is taken to be there still
-_ASIDE = 60
-"""Seconds that code beside the cells may take."""
+_ASIDE = 60  # seconds that code beside the cells may take
 
 _FINISHED = ("ok", "error")
 _MARK = "get_ipython()._gristmill_left = ({!r}, get_ipython().execution_count)"
@@ -66,6 +65,7 @@ class Session:
         self._taken_over = False
         self._brought = set[str]()  # files of cells that ran elsewhere
         self._life, self._renewed = SANDBOX_LIFE, time.monotonic()
+        self.language: dict[str, Any] = {}  # a notebook's `language_info`, once a cell has told it
 
     @classmethod
     async def open(cls, store: Store, host: Host, run_id: str, *, timeout: int = SANDBOX_LIFE) -> Session:  # noqa: ASYNC109 (the sandbox's life, not this call's)
@@ -73,8 +73,7 @@ class Session:
 
         Raises GatewayError where no sandbox can be had.
         """
-        log = RunLog(store, await in_own_thread(store.view, run_id))
-        return await cls._begin(log, host, timeout)
+        return await cls._begin(RunLog(store, await in_own_thread(store.view, run_id)), host, timeout)
 
     @classmethod
     async def resume(cls, store: Store, host: Host, run_id: str, task_id: str | None = None) -> Session:
@@ -282,6 +281,7 @@ class Session:
             self._log.heard = heard
             try:
                 done = await self._cell.run(CELL_TIMEOUT if timeout is None else timeout, wait=wait)
+                self.language = self._cell.language or self.language
                 if self._cell.lost is not None:
                     await self._raise_if_gone(self._cell.lost)
             finally:

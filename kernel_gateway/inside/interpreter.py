@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from kernel_gateway.inside.bash import Bash, BashEnded
 from kernel_gateway.inside.contexts import Context, Contexts
+from kernel_gateway.inside.files import digest
 from kernel_gateway.inside.http import Receive, Refused, Send, disconnected, read_json, respond, respond_json
 from kernel_gateway.inside.jupyter import Incoming
 from kernel_gateway.inside.keeping import NoCopy
 from kernel_gateway.inside.kernels import Cell, Kernel, KernelDied, is_idle
 from kernel_gateway.inside.launch import Forks, Launched
-from kernel_gateway.inside.notebook import ASK, COPY, as_notebook, tell
+from kernel_gateway.inside.notebook import ASK, COPY, DEPTH, as_notebook, tell
 from kernel_gateway.inside.preload import is_outdated
 from kernel_gateway.inside.results import error_line, line, stream_line, translate, with_limits
 from kernel_gateway.inside.settings import Settings
@@ -212,6 +214,9 @@ class Interpreter:
                 rest += await _verdict(cell, notebook, foreign=context.command is not None)
                 if undo:
                     await kernel.run_silently(undo)
+                if notebook:
+                    language = _own_language() if context.command is None else {}
+                    rest += tell(files=digest(self._settings.home, DEPTH), language=language)
         except BaseException as failure:
             kernel.end_told = kernel.end_told or isinstance(failure, KernelDied)
             kernel.lock.release()
@@ -248,6 +253,12 @@ class Interpreter:
             return ""
         await kernel.run_silently(code[0])
         return code[1]
+
+
+def _own_language() -> dict[str, Any]:
+    """A notebook's `language_info` of our own kernel; empty where this process was not forked from one that has it."""
+    loaded = sys.modules.get("ipykernel.ipkernel")
+    return dict(loaded.IPythonKernel.language_info) if loaded is not None else {}
 
 
 async def _verdict(cell: Cell, notebook: bool, *, foreign: bool) -> bytes:

@@ -29,8 +29,13 @@ MIME = "application/vnd.gristmill.cell+json"
 `{"update": display_id, "metadata"}` for a result that replaces all of that id; `{"clear": wait}`;
 `{"comm": {"id", "state"}}` of a widget; and at the end `{"status", "shown"}` where it is not as the stream looks, for
 an error that was shown and is none of the cell's (`status` ok) or one that the cell has not shown; or `{"died": true}`
-when the kernel has ended. Before an error `{"traceback"}`, its pieces with their colours.
+when the kernel has ended. Before an error `{"traceback"}`, its pieces with their colours. Last of all `{"files"}`, a
+digest that is another where a file of the user's folder has come, gone or changed (`DEPTH` folders deep), and
+`language`, a notebook's `language_info`, empty where only the kernel knows it.
 """
+
+DEPTH = 4
+"""Folders, the user's own the first, in which files are looked at."""
 
 VERDICT = "gristmill_verdict"
 """The message by which our own kernel says, before it is idle, that a cell has failed."""

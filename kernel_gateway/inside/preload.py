@@ -28,8 +28,10 @@ SHOWN = (
     "IPython.core.pylabtools",
     "matplotlib.backends.backend_agg",
     "pandas.io.formats.html",
+    "pandas.io.formats.string",
     "pandas.plotting._matplotlib",
     "pyarrow.pandas_compat",
+    "pyarrow.vendored.version",
     *(f"PIL.{name}ImagePlugin" for name in ("Bmp", "Gif", "Jpeg", "Png", "Ppm")),  # PIL's first picture wants them all
 )
 INLINE = "module://matplotlib_inline.backend_inline"

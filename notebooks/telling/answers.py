@@ -111,11 +111,11 @@ def value_text(value: AnswerValue) -> str:
 
 
 def plain(value: float | int | bool | str | None) -> str:
-    """One value for reading; of a long list its first."""
+    """One value for reading, to as many digits as the sentence of its answer has it; of a long list its first."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float) or value is None:
-        return number(value)
+        return number(value, 4 if value and abs(value) >= 1 else 3)
     if len(value) <= _LONG:
         return value
     first, comma, _ = value[:_LONG].rpartition(", ")

@@ -45,14 +45,14 @@ def kind(finding: Finding) -> str:
     return words.replace("Simpsons", "Simpson’s").replace("Ab effect", "A/B effect")
 
 
-def number(value: float | None) -> str:
-    """A number for reading: three significant digits, a true minus sign, thousands apart."""
+def number(value: float | None, digits: int = 3) -> str:
+    """A number for reading: so many significant digits, a true minus sign, thousands apart."""
     if value is None:
         return "–"
     if value == int(value) and abs(value) < 1e15:
         text = f"{int(value):,}"
     elif 1e-3 <= abs(value) < 1e3:
-        text = f"{value:#.3g}".rstrip(".")
+        text = f"{value:#.{digits}g}".rstrip(".")
     elif abs(value) < 1e-3:
         text = f"{value:.1e}"
     else:

@@ -30,12 +30,24 @@ from artifacts.events import (
 )
 from artifacts.lineage import ancestors, descendants
 from artifacts.migrations import STEPS
-from artifacts.store import ArtifactDamaged, NotFound, Store, StoreError
+from artifacts.store import ArtifactDamaged, NotFound, Put, Store, StoreError
 from artifacts.types import Artifact, Evidence, Execution, ExecutionError, Finding, Run, new_id, now
 
 
 def seqs(events: list[Event]) -> list[int]:
     return [event.seq for event in events]
+
+
+async def test_what_is_to_follow_files_is_recorded_with_them_or_nothing_is(store, begin, note):
+    run = begin(store)
+    files = [Put(f"bytes {n}".encode(), f"{n}.txt", "text/plain", "file") for n in range(12)]
+    kept = await store.put_all(files, run_id=run.id, then=[note(run, "after them")])
+    assert [event.kind for event in store.events(run.id)] == ["run_started", *["artifact_saved"] * 12, "note"]
+    assert {(a.id, a.name) for a in store.artifacts(run_id=run.id)} == {(a.id, f"{n}.txt") for n, a in enumerate(kept)}
+    with pytest.raises(NotFound):
+        await store.put_all(files, run_id=run.id, then=[Noted(run_id="run_of_nobody", text="lost")])
+    assert len(store.events(run.id)) == 14
+    assert len(store.artifacts(run_id=run.id)) == 12
 
 
 async def test_seq_counts_from_one_without_gap_in_each_run_whoever_appends(store, begin, note):

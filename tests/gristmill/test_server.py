@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 
@@ -34,3 +36,30 @@ async def test_the_interface_answers_while_the_pages_are_loading_and_a_page_wait
         assert not page.done()
         house.pages.set_result(answering("page"))
         assert (await page).text == "page"
+
+
+ENDS_ONCE_LOADED = """
+import asyncio, gc, os, signal
+from gristmill import server
+from gristmill.settings import load
+
+server.SETTLED, server.NEEDED = 0, ()
+freeze = gc.freeze
+
+def end():
+    freeze()
+    os.kill(os.getpid(), signal.SIGINT)
+
+gc.freeze = end
+asyncio.run(server.serve(load(), host="127.0.0.1", port=0, ready=lambda link: print("ready")))
+"""
+
+
+def test_the_end_of_a_server_leaves_nothing_to_complain_of(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS_ONCE_LOADED],
+        env=os.environ | {"GRISTMILL_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ready\n", "")

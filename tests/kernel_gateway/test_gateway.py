@@ -197,8 +197,11 @@ def test_a_port_in_use_is_a_sentence(gateways, tmp_path: Path) -> None:
 
 
 async def test_the_client_starts_a_gateway_once_and_finds_it_again(tmp_path: Path) -> None:
-    one, two = await asyncio.gather(find_host(tmp_path), find_host(tmp_path))
+    told = list[Path]()
+    finding = [find_host(tmp_path, starting=lambda: told.append(tmp_path)) for _ in range(2)]
+    one, two = await asyncio.gather(*finding)
     try:
+        assert told == [tmp_path]
         assert one == two
         assert (one.kind, one.isolation) == ("local", "bubblewrap")
         status = gateway_status(tmp_path)

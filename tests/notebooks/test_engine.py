@@ -276,10 +276,10 @@ async def test_a_cell_that_is_interrupted_ends_before_its_run_however_long_its_f
     task = asyncio.create_task(carry_out_notebook(store, host, run.id))
     ended, look = asyncio.Event(), Tree.changes
 
-    async def late(tree: Tree) -> list[Entry]:
+    async def late(tree: Tree, digest: object = None) -> list[Entry]:
         with contextlib.suppress(TimeoutError):  # the run is not to end meanwhile; where it does, that is soon
             await asyncio.wait_for(ended.wait(), 2)
-        return await look(tree)
+        return await look(tree, digest)
 
     async with asyncio.timeout(60):
         async for event in store.follow(run.id):

@@ -441,9 +441,9 @@ async def test_values_are_told_in_their_units_with_what_came_of_computing_them_a
     )
     await store.append(Reviewed(run_id=run.id, round=1, verdict="pass", recomputed=again))
     report = export.report_md(store.view(run.id))
-    assert "- share: 61.3 %, computed twice, with the same result\n" in report
-    assert "- fare: 32.2 EUR (30.1 to 34.3), not confirmed: computed again it is 29\n" in report
-    assert "- p: 0.25, computed once, by its cell\n" in report or "- p: 0.250, computed once" in report
+    assert "- share: 61.30 %, computed twice, with the same result\n" in report
+    assert "- fare: 32.20 EUR (30.10 to 34.30), not confirmed: computed again it is 29\n" in report
+    assert "- p: 0.250, computed once, by its cell\n" in report
     assert "left aside: “still here”" in report
 
 

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -181,6 +182,35 @@ async def test_files_that_a_cell_writes_are_kept_and_links_pipes_and_hidden_ones
     versions = [a for a in store.view(session.run_id).artifacts if a.name == "sums.csv"]
     assert [store.read(a) for a in versions] == [b"a\n1\n", b"a\n2\n"]
     assert versions[1].execution_id == again.id
+
+
+async def test_files_are_looked_through_after_a_cell_that_changed_some_and_after_no_other(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = list[str]()
+    look = session.sandbox.files.list
+
+    async def counted(path: str, **options: Any) -> Any:
+        looks.append(path)
+        return await look(path, **options)
+
+    monkeypatch.setattr(session.sandbox.files, "list", counted)
+    deep = "import os\nos.makedirs('a/b/c', exist_ok=True)\nopen('a/b/c/{}', 'w').write('{}')"
+    wrote = [
+        "1",
+        deep.format("one.txt", "x"),
+        "2",
+        deep.format("one.txt", "xy"),
+        "os.remove('a/b/c/one.txt')",
+        "3",
+        "4",
+    ]
+    seen = []
+    for code in wrote:
+        await session.run(code)
+        seen.append(len(looks))
+    assert seen[1:] == [seen[0] + n for n in (1, 1, 2, 3, 3, 3)]
+    assert [(a.name, a.size) for a in session.view.artifacts] == [("a/b/c/one.txt", 1), ("a/b/c/one.txt", 2)]
 
 
 async def test_lineage_follows_a_file_from_cell_to_cell(session: Session, store: Store, table: Path) -> None:
