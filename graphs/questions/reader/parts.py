@@ -34,7 +34,7 @@ def reconciled(draft: Draft, base: Query) -> Query:
             continue
         where = [w for w in where if w not in own]
         if all(w.op != "!=" for w in own) and left in draft.named and len(levels) < draft.named[left].n_unique:
-            where.append(Condition(left=left, op="in", right=tuple(levels)))  # type: ignore[arg-type]
+            where.append(Condition(left=left, op="in", right=tuple(levels)))
         group_by += [] if left in [g.of for g in group_by] else [Group(of=left)]
     return given(base, where=tuple(where), group_by=tuple(group_by))
 
