@@ -264,31 +264,41 @@ def size(folder: Path) -> int:
 
 
 def growth(folder: Path, turns: int) -> dict[str, Any]:
-    """Turns on one run: seconds of the next turn and of its page, and the data folder's growth, early and late."""
+    """Turns on one run: what the next turn and its page take, and the data folder's growth, early and late.
+
+    `cpu_s` is processor time of the server, which other work on the machine does not change much.
+    """
     home = folder / "growth" / "home"
     home.parent.mkdir()
     product = Product(home, {})
     follow_ups = ("only Gentoo", "as a median", "only Adelie", "as a mean")
-    took, pages, sizes = list[float](), list[float](), list[int]()
+    took, pages, sizes = list[tuple[float, float]](), list[tuple[float, float]](), list[int]()
+    server = psutil.Process(product.pid)
+
+    def timed(do: Callable[[], Any]) -> tuple[float, float]:
+        began, used = time.perf_counter(), sum(server.cpu_times()[:2])
+        do()
+        return time.perf_counter() - began, sum(server.cpu_times()[:2]) - used
+
     try:
         run = product.post("/api/ask", files=TABLE, question="What is the mean body mass?")["id"]
         until(lambda: product.view(run)["run"]["status"] == "done")
         for number in range(2, turns + 1):
-            began = time.perf_counter()
-            product.post(f"/api/runs/{run}/ask", text=follow_ups[number % len(follow_ups)])
-            took.append(time.perf_counter() - began)
-            began = time.perf_counter()
-            product.client.get(f"/runs/{run}").raise_for_status()
-            pages.append(time.perf_counter() - began)
+            text = follow_ups[number % len(follow_ups)]
+            took.append(timed(functools.partial(product.post, f"/api/runs/{run}/ask", text=text)))
+            pages.append(timed(lambda: product.client.get(f"/runs/{run}").raise_for_status()))
             sizes.append(size(home))
     finally:
         product.close()
     early, late = slice(2, 9), slice(-7, None)
     middle = len(sizes) // 2
 
-    def medians(values: list[float]) -> dict[str, float]:
-        one, two = statistics.median(values[early]), statistics.median(values[late])
-        return {"at_5_s": round(one, 3), "at_the_end_s": round(two, 3), "ratio": round(two / one, 2)}
+    def medians(values: list[tuple[float, float]]) -> dict[str, float]:
+        (one, cpu), (two, cpu_two) = (
+            [statistics.median(c) for c in zip(*values[s], strict=True)] for s in (early, late)
+        )
+        walls = {"at_5_s": round(one, 3), "at_the_end_s": round(two, 3), "ratio": round(two / one, 2)}
+        return walls | {"at_5_cpu_s": round(cpu, 3), "at_the_end_cpu_s": round(cpu_two, 3)}
 
     return {
         "turns": turns,

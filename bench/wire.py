@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,3 +123,13 @@ def _chunks(answer: Answer) -> list[dict[str, Any]]:
     chunks = [{**common, "choices": [{"index": 0, "delta": d, "finish_reason": f}]} for d, f in deltas]
     usage = {"prompt_tokens": 12, "completion_tokens": 5, "total_tokens": 17}
     return [*chunks, {**common, "choices": [], "usage": usage}]
+
+
+@contextlib.asynccontextmanager
+async def served() -> AsyncIterator[Wire]:
+    """A server on a port of its own, as long as the block lasts."""
+    wire = Wire()
+    server = await asyncio.start_server(wire.handle, "127.0.0.1", 0)
+    wire.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    async with server:
+        yield wire

@@ -111,6 +111,13 @@ class Editor:
         async with self._notebook(run_id) as notebook:
             return await notebook.lend()
 
+    @contextlib.asynccontextmanager
+    async def undisturbed(self, run_id: str) -> AsyncIterator[None]:
+        """No edit of the run's notebook is under way meanwhile; one that is comes to its end first."""
+        notebook = self._open.get(run_id)
+        async with notebook.alone() if notebook is not None else contextlib.nullcontext():
+            yield
+
     async def make_room(self, most: int, *, but: str | None = None, serving: bool = True) -> None:
         """End sandboxes that nobody uses, until there are at most so many beside what run `but` may take over.
 

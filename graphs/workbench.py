@@ -210,7 +210,9 @@ class Workbench:
         self._must_be_open()
         text = check_question(text)
         run = self.store.run(run_ref)
-        async with self._deciding:  # of two who ask at once, one is first
+        resting = (await in_own_thread(self.store.view, run.id)).turn is None
+        quiet = self._editor.undisturbed(run.id) if resting else contextlib.nullcontext()
+        async with quiet, self._deciding:  # the end of an edit would end the turn; of two who ask at once, one is first
             view = await in_own_thread(self.store.view, run.id)
             model = may_be_asked(view)
             message = Message(id=new_id("msg"), text=text, by=by)

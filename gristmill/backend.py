@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from artifacts.errors import StoreLocked
 from artifacts.events import Event, Redone, RunView, TextDelta, Undone, fold
 from artifacts.types import Artifact, ArtifactRole, Decision, Fire, Message, Run, RunStatus, Schedule, Turn
 from gristmill.settings import Settings
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
     from graphs.request import Question, Terms
     from gristmill.projects import Projects
     from notebooks.live.edits import Edit, Edited
+
+
+LOOK_AGAIN = 5.0
+"""Seconds for which a data folder that another process holds is tried again."""
 
 
 class Listed[T](list[T]):
@@ -246,15 +253,24 @@ async def family_of(backend: Backend, run: Run) -> list[tuple[int, Run]]:
 async def connect(settings: Settings, *, leaves: bool = False) -> Backend:
     """The running server of this data folder if there is one, else the data folder itself, opened by this process.
 
-    With `leaves` the next process goes on in the sandboxes of runs that are edited, if it comes soon.
+    With `leaves` the next process goes on in the sandboxes of runs that are edited, if it comes soon. A folder that
+    another process holds may be a server's that has only begun, or a command's that is about to end: we look again for
+    `LOOK_AGAIN` seconds. Raises StoreLocked after that, and StoreUnwritable.
     """
     from gristmill.discovery import find_server
 
-    server = await find_server(settings.home)
-    if server is not None:
-        from gristmill.remote import Remote
+    until = time.monotonic() + LOOK_AGAIN
+    while True:
+        server = await find_server(settings.home)
+        if server is not None:
+            from gristmill.remote import Remote
 
-        return Remote(server.url, server.token)
-    from gristmill.local import Local
+            return Remote(server.url, server.token)
+        from gristmill.local import Local
 
-    return Local.open(settings, leaves=leaves)
+        try:
+            return Local.open(settings, leaves=leaves)
+        except StoreLocked:
+            if time.monotonic() > until:
+                raise
+        await asyncio.sleep(0.1)

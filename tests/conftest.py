@@ -59,8 +59,10 @@ TOGETHER = {
     "tests/e2e/test_": "dashboard main_job tutorial",
     "tests/gristmill/test_": "api ask browser cli completion engine machine processes python reference review "
     "schedules",
+    "tests/kernel_gateway/test_": "bash boxplots browser commands control copies facts files front interpreter "
+    "isolation isolation_seccomp kernels languages logs pause ports provisioner templates watch wire",
 }
-"""Files that share a server and finished runs, which each process would make anew."""
+"""Files that share a server and finished runs, or a gateway, which each process would make anew."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -103,33 +103,33 @@ def against_the_others(query: Query, tables: Tables) -> Query:
     return query.model_copy(update={"prepare": (*query.prepare, two), "compare": against})
 
 
+_OF_A_COLUMN: dict[Kind, tuple[Statistic, ...]] = {
+    "number": ("mean", "median", "std", "min", "max"),
+    "time": ("min", "max", "distinct"),
+}
+
+
 def described(query: Query, scope: Scope) -> Query:
-    """What a column is like, as measures of it, where a description asks for none in particular."""
-    if query.intent not in ("describe", "distribution") or query.measures:
+    """What columns or a table are like, as measures, where a description asks for none in particular.
+
+    Of a table these are its rows, gaps and copies, the time that it covers, and the means of its first numbers.
+    """
+    if query.measures or query.intent not in ("describe", "distribution"):
         return query
-    if not query.show:
-        return query.model_copy(update={"measures": _of_the_whole(scope)}) if query.intent == "describe" else query
-    measures: list[Measure] = []
+    asked = list[tuple[Statistic, str]]()
     for name in map(scope.column, query.show):
-        plain: tuple[Statistic, ...] = ("present", "missing")
-        of_kind: dict[Kind, tuple[Statistic, ...]] = {
-            "number": ("mean", "median", "std", "min", "max"),
-            "time": ("min", "max", "distinct"),
-        }
-        ops = (*plain, *of_kind.get(scope.kinds[name], ("distinct", "mode")))
-        measures += [Measure(op=op, of=in_backticks(name)) for op in ops]
-    return query.model_copy(update={"measures": tuple(measures), "show": ()})
-
-
-def _of_the_whole(scope: Scope) -> tuple[Measure, ...]:
-    """What a table is like: its rows, gaps and copies, the time that it covers, and the means of its first numbers."""
-    found = [Measure(op="count"), Measure(op="missing"), Measure(op="duplicates")]
-    time = next((n for n, kind in scope.kinds.items() if kind == "time"), None)
-    found += [Measure(op=op, of=in_backticks(time)) for op in ("min", "max")] if time else []
-    numbers = [
-        n for n, kind in scope.kinds.items() if kind == "number" and not re.search(r"(?i)(?:^|_)(?:id|index)$", n)
-    ]
-    return (*found, *(Measure(op="mean", of=in_backticks(n)) for n in numbers[:3]))
+        asked += [
+            (op, name) for op in ("present", "missing", *_OF_A_COLUMN.get(scope.kinds[name], ("distinct", "mode")))
+        ]
+    if not query.show and query.intent == "describe":
+        numbers = [
+            n for n, kind in scope.kinds.items() if kind == "number" and not re.search(r"(?i)(^|_)(id|index)$", n)
+        ]
+        times = [n for n, kind in scope.kinds.items() if kind == "time"]
+        asked = [("count", ""), ("missing", ""), ("duplicates", "")]
+        asked += [(op, n) for n in times[:1] for op in ("min", "max")] + [("mean", n) for n in numbers[:3]]
+    measures = tuple(Measure(op=op, of=in_backticks(name) if name else None) for op, name in asked)
+    return query.model_copy(update={"measures": measures, "show": ()})
 
 
 def compared(query: Query, scope: Scope) -> Query:

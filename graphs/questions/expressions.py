@@ -299,15 +299,14 @@ class InPandas:
         if found := re.fullmatch(r"(month|quarter|weekday|hour|day|year)s? (\d+)(?:-(\d+))?", told):
             if sign not in ("==", "!="):
                 raise NotComputable(f"“{told}” comes again and again, so nothing is before or after it. Name a date.")
-            part, first, last = self.function(FUNCTIONS[found[1]], [source]), found[2], found[3] or found[2]
-            if first == last:
-                return self.compared(part, sign, first)
-            inside, below, above = (">=", first), ("<", first), (">", last)
-            ends = [inside, ("<=", last)] if sign == "==" else [below, above]
-            return self.joined(sign == "==", [self.compared(part, *end) for end in ends])
-        if sign == "==" and re.fullmatch(r"\d{4}", told):
+            source = self.function(FUNCTIONS[found[1]], [source])
+            if found[3] in (None, found[2]):
+                return self.compared(source, sign, found[2])
+            first, after = found[2], str(int(found[3]) + 1)
+        elif sign == "==" and re.fullmatch(r"\d{4}", told):
             return self.compared(self.function(FUNCTIONS["year"], [source]), "==", told)
-        first, after = map(self.constant, ends_of(told))
+        else:
+            first, after = map(self.constant, ends_of(told))
         within: dict[str, list[tuple[str, str]]] = {
             "<": [("<", first)], "<=": [("<", after)], ">": [(">=", after)], ">=": [(">=", first)],
             "!=": [("<", first), (">=", after)], "==": [(">=", first), ("<", after)],

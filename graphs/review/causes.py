@@ -17,6 +17,7 @@ _CAUSE = re.compile(
     r"\b(?:caus(?:e|es|ed|ing)|leads? to|led to|because(?: of)?|due to|owing to|thanks to|results? in|resulted in|"
     r"drives?|drove|driven by|brings? about|brought about|responsible for|(?:is|are|was) why|the reason|pays? off|"
     r"(?:has|had|have) an? (?:\w+ )?(?:effect|impact|influence) on|"
+    r"(?:bring|brought|dr[ia]v|drove|push|pull|ke[ep]p)\w* (?:\w+ ){1,4}(?:up|down|low|high)\b|"
     r"m(?:akes?|ade) (?:\w+ ){1,3}(?:more|less|better|worse|\w{3,}er|rise|fall|stay|leave|buy|spend|go|come)\b|"
     r"(?<!\bto )(?:(?:increase|reduce|raise|boost|cut|prevent|improve|worsen|shorten|lengthen|strengthen|weaken|hurt|"
     r"push|pull|lift|encourage|discourage)(?:d|ed|es|s)?|(?:lower|slow|help|keep)s) "

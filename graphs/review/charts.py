@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from artifacts.types import Execution
 from graphs.review.base import Work
+from graphs.review.facts import Facts, Kind, Rows
+from graphs.review.mentions import YEAR, Tables, levels
 from graphs.review.syntax import calls, keywords, name_of, trees
 
 _WRITES = frozenset({"title", "set_title", "suptitle", "annotate", "text", "set_text", "bar_label", "figtext"})
@@ -33,6 +36,18 @@ def drawn(cell: Execution) -> Iterator[tuple[str, str, float]]:
                     if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], (int, float)):
                         whole = isinstance(pair[0], float) and pair[0].is_integer()
                         yield f"{place} {i} {j}", str(int(pair[0]) if whole else pair[0]), float(pair[1])
+
+
+def enter(facts: Facts, cells: Sequence[Execution], tables: Tables) -> None:
+    """Enter the bars and ends of lines that cells drew, by the values of columns that name them."""
+    of: dict[str, list[str]] = {}
+    for column, value in levels(tables):
+        of.setdefault(value, []).append(column)
+    for cell in cells:
+        for series, name, height in drawn(cell):
+            year = [YEAR] if re.fullmatch(r"(?:19|20)\d\d", name) else []
+            if named := frozenset((column, name) for column in (*year, *of.get(name, ()))):
+                facts.add(Kind(Rows(cell.cell, f"figure {series}")), named, height)
 
 
 def _figures(cell: Execution) -> list[dict[str, Any]]:

@@ -16,7 +16,6 @@ from graphs.questions.query import (
     Join,
     Keep,
     Measure,
-    Operator,
     Query,
     Statistic,
     Step,
@@ -45,18 +44,12 @@ PLAIN: tuple[Statistic, ...] = ("mean", "median", "sum", "min", "max")
 _RARE: dict[Statistic, str] = {
     "std": r"\bstd|devia",
     "missing": "missing",
-    "present": "missing",
     "distinct": "uniq|dist",
 }
 _IN_CODE: dict[str, Statistic] = {
     "mean": "mean", "average": "mean", "avg": "mean", "median": "median", "sum": "sum", "count": "count",
     "size": "count", "value_counts": "count", "len": "count", "min": "min", "max": "max", "std": "std",
     "nunique": "distinct",
-}  # fmt: skip
-_COMPARES = r"""["'`]?\]?\)?\s*(==?|!=|<>|>=?|<=?|\.(?:eq|ne|gt|ge|lt|le)\()\s*(-?\d+(?:\.\d+)?)(?![\w.])"""
-_SIGNS: dict[str, Operator] = {
-    "==": "=", "=": "=", "!=": "!=", "<>": "!=", ">": ">", ">=": ">=", "<": "<", "<=": "<=",
-    ".eq(": "=", ".ne(": "!=", ".gt(": ">", ".ge(": ">=", ".lt(": "<", ".le(": "<=",
 }  # fmt: skip
 LEFT_OUT = re.compile(
     r"\b(?:left out|leav\w+ out|remov\w+|exclud\w+|without|dropp?\w*|clean\w*|omit\w*|ignor\w+|filter\w*|only)\b", re.I
@@ -74,13 +67,6 @@ class Rows:
     how: str = ""
     steps: tuple[Step, ...] = ()
     repeated: str = ""  # the file each row of which has stood beside them
-
-    @property
-    def limit(self) -> Condition | None:
-        """The one condition that was put to them."""
-        first = self.steps[0] if len(self.steps) == 1 else None
-        where = first.where[0] if isinstance(first, Keep) else None
-        return where if isinstance(where, Condition) else None
 
 
 @dataclass(frozen=True)
@@ -196,26 +182,15 @@ class Given:
         named += [c for c, _ in levels([self.tables[base]]) if stands(c, self.code)]
         return [d for d in dict.fromkeys(named) if self.reached(base, d)][:_DIMENSIONS]
 
-    def limits(self, base: str) -> list[Condition]:
-        """The conditions by which the code compares columns with numbers, in pandas, a query or SQL."""
-        found = list[Condition]()
-        for column in (c for c, kind in self.kinds[base].items() if kind == "number"):
-            for sign, number in re.findall(rf"(?<!\w){re.escape(column)}{_COMPARES}", self.code):
-                found.append(Condition(left=in_backticks(column), op=_SIGNS[sign], right=float(number)))
-        return list(dict.fromkeys(found))[:4]
-
     def rows(self, base: str) -> Iterator[Rows]:
         """The rows that a number may be of: all, those that are left, and those that a join repeats."""
         yield Rows(base)
-        for limit in self.limits(base):
-            yield Rows(base, f"of the rows only whose {limit.left} {limit.op} {limit.right:g}", (Keep(where=(limit,)),))
         if LEFT_OUT.search(self.text) and re.search(r"\bduplicate", self.text, re.I):
             yield Rows(base, "without duplicates", (DropDuplicates(),))
         for code in re.findall(r"(?<![\w.])-?9{2,}(?:\.0)?\b|(?<=code )-?\d+", self.text)[:1]:
             for column in self.measured(base)[:2] if LEFT_OUT.search(self.text) else ():
                 keep = Condition(left=in_backticks(column), op="!=", right=float(code))
-                if keep not in self.limits(base):
-                    yield Rows(base, f"without {code}", (Keep(where=(keep,)),))
+                yield Rows(base, f"without {code}", (Keep(where=(keep,)),))
         for file in self.tables:
             if file != base and (keys := self.repeats(base, file)):
                 yield Rows(base, f"counted once for each row of {file} with the same {keys[0]}", repeated=file)
@@ -238,8 +213,10 @@ class Given:
     def _measures(self, base: str, rows: Rows) -> Iterator[Measure]:
         of, said = self.measured(base), f"{self.text} {self.question} {self.code}".casefold()
         ops = [*PLAIN, *(op for op, words in _RARE.items() if re.search(words, said))]
+        gaps = {str(c["name"]) for c in self.tables[base]["columns"] if c["n_missing"]}
         made = [Measure(op="count")]
         made += [Measure(op=op, of=in_backticks(c)) for c in of for op in (["sum"] if rows.repeated else ops)]
+        made += [Measure(op="present", of=in_backticks(c)) for c in gaps.intersection(of) if not rows.repeated]
         if not rows.repeated:
             keys = [c for c in self.kinds[base] if is_key(c) and c not in of]
             made += [Measure(op="distinct", of=in_backticks(c)) for c in keys]
@@ -277,6 +254,8 @@ class Given:
     def of_rows(self, base: str, after: str) -> bool:
         """Whether these words begin, but for one adjective, with the things of which a table holds a row each."""
         things = {stem(w) for w in re.findall(r"[^\W\d_]+", base.rpartition(".")[0].casefold())}
+        whole = {str(c["name"]) for c in self.tables[base]["columns"] if str(c["dtype"]).lower().startswith("int")}
+        things.update(*(telling(c) for c in self.unique[base] if is_key(c) or c in whole))
         noun = next((w for w in re.findall(r"^\s([^\W\d_]+)(?:\s([^\W\d_]+))?", after)), ())
         amounts = {w for column in self.measured(base) for w in telling(column)}
         return any((root := stem(w.casefold())) in things and root not in amounts for w in noun)

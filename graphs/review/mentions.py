@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from graphs.questions.expressions import kind_of
+from graphs.questions.reader import lexicon
 from graphs.questions.reader.text import stem
 from graphs.review.prose.figures import Figure, figures, quantified, sentences
 from graphs.review.syntax import words
@@ -73,21 +75,23 @@ def time_columns(tables: Tables) -> list[str]:
 
 def labels(text: str, tables: Tables) -> list[Label]:
     """The values that a text names, as whole words, the longest first where one holds another; and its years."""
-    return list(_labels(text, tuple(dict.fromkeys(levels(tables))), bool(time_columns(tables))))
+    things = frozenset(str(t["name"]).rpartition(".")[0].casefold() for t in tables)
+    return list(_labels(text, tuple(dict.fromkeys(levels(tables))), bool(time_columns(tables)), things))
 
 
 @lru_cache(maxsize=512)
-def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple[Label, ...]:
+def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool, things: frozenset[str]) -> tuple[Label, ...]:
     found: list[Label] = []
     for column, value in sorted(known, key=lambda pair: -len(pair[1])):
         if len(value) < 2 or value.casefold() in _COMMON or value.isdigit():
             continue
         flags = re.I if len(value) >= 4 else 0
         ending = "(?:s|es)?" if value.isalpha() and len(value) >= 4 else ""
-        spelt = _SEXES.get(value.casefold(), f"{re.escape(value)}{ending}")
+        begins = f"{re.escape(value[0])}|{re.escape(value[0].upper())}"
+        spelt = _SEXES.get(value.casefold(), f"(?:{begins}){re.escape(value[1:])}{ending}")
         for m in re.finditer(rf"(?<![\w])(?:{spelt})(?!\w)", text, flags):
             inside = any(f.start <= m.start() and m.end() <= f.end and f.value != value for f in found)
-            if not inside:
+            if not inside and (m[0].casefold() not in things or m[0] == value):  # flats, where a tariff is flat
                 found.append(Label(column, value, m.start(), m.end()))
     if timed:
         found += [Label(YEAR, m[1], m.start(), m.end()) for m in _YEAR.finditer(text)]
@@ -109,7 +113,8 @@ def telling(column: str) -> set[str]:
 
 def flags(text: str, tables: Tables) -> list[Label]:
     """The columns of yes and no that a text names as a verb does, "had left": their yes, or their no."""
-    found = []
+    found, kin = [], lexicon.kin(False)
+    every = [(m, stem(m[0].casefold())) for m in re.finditer(r"[^\W\d_]+", text)]
     for table in tables:
         for column in table["columns"]:
             spelt = {str(v).casefold(): v for v in column.get("values") or ()}
@@ -117,12 +122,30 @@ def flags(text: str, tables: Tables) -> list[Label]:
             wanted = telling(str(column["name"]))
             if len(spelt) != 2 or len(yes) != 1 or len(no) != 1 or not wanted:
                 continue
-            said = [m for m in re.finditer(r"[^\W\d_]+", text) if stem(m[0].casefold()) in wanted]
-            if {stem(m[0].casefold()) for m in said} == wanted:
+            meant = [(m, wanted.intersection((root, *kin.get(root, ())))) for m, root in every]
+            said = [m for m, of in meant if of]
+            if wanted == set[str]().union(*(of for _, of in meant)):
                 denied = re.search(r"\b(?:not|never|no|without|n't)\s+(?:\w+\s+){0,2}$", text[: said[0].start()], re.I)
                 value = str(no[0] if denied else yes[0])
                 found.append(Label(str(column["name"]), value, said[0].start(), said[-1].end()))
     return found
+
+
+_OTHERS = re.compile(r"\b(?:without|(?:the )?(?:others?|rest)|non-\w+)\b", re.I)
+"""What names the rows that do not have a value that was named."""
+
+
+def contrasted(text: str, named: Sequence[Label], tables: Tables) -> list[Label]:
+    """The values that a text names, and where it names the one of a column's two and "the others", the other too."""
+    said = [*named, *(f for f in flags(text, tables) if f.column not in {n.column for n in named})]
+    two = {str(c["name"]): c["values"] for t in tables for c in t["columns"] if len(c.get("values") or ()) == 2}
+    if named and len({n.value for n in named}) > 1:
+        return [*named]
+    for one in said:
+        if one.column in two and (m := _OTHERS.search(text, one.end)) is not None:
+            other = next(str(v) for v in two[one.column] if str(v) != one.value)
+            return [one, Label(one.column, other, m.start(), m.end())]
+    return [*named]
 
 
 _KEY = re.compile(r"(?:^|[_ ])(?:id|key|code|no|nr|number)$|(?<=[a-z])I[Dd]$", re.I)
@@ -134,14 +157,16 @@ def is_key(column: str) -> bool:
 
 
 def keys(table: Mapping[str, Any]) -> set[str]:
-    """The columns that number a table's rows, or its things: one value a row, or whole numbers without a gap."""
+    """The columns that number or name a table's rows, or its things: one text a row, or whole numbers without a gap."""
 
     def serial(column: Mapping[str, Any]) -> bool:
         low, high, many = column.get("min"), column.get("max"), int(column["n_unique"])
         whole = isinstance(low, int) and isinstance(high, int) and str(column["dtype"]).lower().startswith("int")
         return whole and 2 * many > table["rows"] and int(high or 0) - int(low or 0) < 1.05 * many
 
-    return {str(c["name"]) for c in table["columns"] if c["n_unique"] == table["rows"] or serial(c)}
+    once = {str(c["name"]) for c in table["columns"] if c["n_unique"] == table["rows"]}
+    named = {str(c["name"]) for c in table["columns"] if is_key(str(c["name"])) or kind_of(str(c["dtype"])) == "text"}
+    return once & named | {str(c["name"]) for c in table["columns"] if serial(c)}
 
 
 def entity(word: str, table: Mapping[str, Any]) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from artifacts.events import ReportMade, RunView
 from artifacts.types import FINDING_MIME, Artifact, Evidence, Execution, ExecutionError, Finding, Objection, Output, Run
 from graphs.review.base import Work
-from graphs.review.syntax import without_magics
+from graphs.review.syntax import parsed, strings
 
 Notebook = Any
 """A notebook of format 4: nbformat's, or what `notebooks.catalog.read` gives."""
@@ -109,16 +108,10 @@ def given_files(notebook: Notebook, at: Path, named: Sequence[Path] = ()) -> dic
 
 def _texts(notebook: Notebook) -> set[str]:
     """The short texts that the cells write out, in queries the quoted ones."""
-    found = set()
-    for cell in (c for c in notebook.cells if c.cell_type == "code"):
-        try:
-            tree = ast.parse(without_magics(cell.source))
-        except (SyntaxError, ValueError, RecursionError):
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found |= {t for t in (node.value, *re.findall(r"'([^'\s]+)'", node.value)) if 0 < len(t) < 300}
-    return {t for t in found if "\0" not in t and "\n" not in t}
+    trees = (parsed(cell.source) for cell in notebook.cells if cell.cell_type == "code")
+    whole = {text for tree in trees if tree is not None for text in strings(tree)}
+    found = whole.union(*(re.findall(r"'([^'\s]+)'", text) for text in whole))
+    return {t for t in found if 0 < len(t) < 300 and "\0" not in t and "\n" not in t}
 
 
 def has_run(notebook: Notebook) -> bool:

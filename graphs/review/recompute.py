@@ -18,14 +18,13 @@ from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Measure, Query
 from graphs.review import CheckResult, Work, units
 from graphs.review.answering import Asked, Result, equal, listed, meant, names, shown
-from graphs.review.charts import drawn, written
+from graphs.review.charts import drawn, enter, written
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
 from graphs.review.prose.asked import expected
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
-from graphs.review.prose.orders import Statements, handful_first
-from graphs.review.prose.shown import enter
+from graphs.review.prose.orders import Statements
 from graphs.review.prose.verdicts import signs, untested
 from graphs.review.sql import MOST, Tables, sql
 from graphs.review.syntax import words
@@ -243,7 +242,6 @@ class _Report:
         cells = [x for x in self.work.view.executions if "describe" not in x.tags]
         enter(facts, cells, self.tables)
         problems += [*misstated(report.answer, given, facts, self.work.written)]
-        problems += [*handful_first(report.answer, given, facts)]
         for text in self.texts:
             problems += Statements(text, given, facts, question).problems()
             problems += [*signs(text, cells), *untested(text, cells)]

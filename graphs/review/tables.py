@@ -75,38 +75,27 @@ def turned(frame: pd.DataFrame, x: str, y: str) -> Turn | None:
     It does so when the slope within the levels (their intercepts apart) has the other sign than the pooled one, both
     are more than noise, and so have nearly all levels.
     """
+    import pandas as pd
+
     first, second = _numeric(frame[x]), _numeric(frame[y])
-    if first is None and second is not None and frame[x].nunique() > 2:
+    if first is None and second is not None:
         first = _extremes(frame[x], second)
-    if second is None and first is not None and frame[y].nunique() > 2:
+    if second is None and first is not None:
         second = _extremes(frame[y], first)
-    if first is None or second is None:
-        return None
-    for by in sorted(set(frame.columns) - {x, y}, key=str):
-        groups = frame[by]
-        if not 2 <= groups.nunique() <= _LEVELS:
+    for by in sorted(set(frame.columns) - {x, y}, key=str) if first is not None and second is not None else ():
+        known = pd.DataFrame({"x": first, "y": second, "by": frame[by]}).dropna()
+        if not 2 <= known["by"].nunique() <= _LEVELS or len(known) < 2 * _FEWEST:
             continue
-        known = first.notna() & second.notna() & groups.notna()
-        if known.sum() < 2 * _FEWEST:
-            continue
-        a, b, g = first[known].astype(float), second[known].astype(float), groups[known]
-        pooled, strength = _slope(a - a.mean(), b - b.mean(), 2)
-        within, force = _slope(
-            a - a.groupby(g, observed=True).transform("mean"),
-            b - b.groupby(g, observed=True).transform("mean"),
-            g.nunique() + 1,
-        )
-        if pooled * within >= 0 or abs(strength) < 1.5 or abs(force) < 1:
-            continue
-        slopes = [
-            _slope(a[rows] - a[rows].mean(), b[rows] - b[rows].mean(), 2)[0]
-            for rows in (g == level for level in sorted(g.unique(), key=str))
-            if rows.sum() >= _FEWEST and a[rows].nunique() > 1
-        ]
-        against = [s for s in slopes if s * pooled < 0]
-        if len(slopes) >= 2 and (
-            len(against) == len(slopes) or (abs(force) >= 2.5 and len(against) >= 0.6 * len(slopes))
-        ):
+        levels = known.groupby("by", observed=True)
+        pair, apart = known[["x", "y"]], levels[["x", "y"]].transform("mean")
+        pooled, strength = _slope(pair - pair.mean(), 2)
+        within, force = _slope(pair - apart, known["by"].nunique() + 1)
+        large = levels["x"].transform("size") >= _FEWEST
+        groups = (pair - apart)[large & (levels["x"].transform("nunique") > 1)].groupby(known["by"], observed=True)
+        slopes = [_slope(group, 2)[0] for _, group in groups]
+        most = (0.6 if abs(force) >= 2.5 else 1.0) * len(slopes)
+        against = len(slopes) >= 2 and sum(s * pooled < 0 for s in slopes) >= most
+        if pooled * within < 0 and abs(strength) >= 1.5 and abs(force) >= 1 and against:
             return Turn(x, y, str(by), pooled, within)
     return None
 
@@ -123,20 +112,17 @@ def _numeric(column: pd.Series[Any]) -> pd.Series[Any] | None:
 
 def _extremes(column: pd.Series[Any], other: pd.Series[Any]) -> pd.Series[Any] | None:
     """The levels with the lowest and the highest mean of another column as 0 and 1, the rest as missing."""
-    if column.nunique() > _LEVELS:
-        return None
-    counts = column.value_counts()
-    means = other.groupby(column, observed=True).mean()
-    means = means[counts.reindex(means.index) >= _FEWEST]
-    if len(means) < 2:
+    groups = other.groupby(column, observed=True)
+    means = groups.mean()[groups.size() >= _FEWEST]
+    if len(means) < 2 or not 2 < column.nunique() <= _LEVELS:
         return None
     return column.map({means.idxmin(): 0.0, means.idxmax(): 1.0}).astype("float64")
 
 
-def _slope(a: pd.Series[Any], b: pd.Series[Any], used: int) -> tuple[float, float]:
-    """The slope of centred values and its t."""
+def _slope(pair: pd.DataFrame, used: int) -> tuple[float, float]:
+    """The slope of centred values of `y` on those of `x`, and its t."""
+    a, b, left = pair["x"], pair["y"], len(pair) - used
     spread = float((a * a).sum())
-    left = len(a) - used
     if spread <= 0 or left <= 0:
         return 0.0, 0.0
     slope = float((a * b).sum()) / spread

@@ -53,11 +53,13 @@ def is_unit(word: str) -> bool:
 def of_column(name: str) -> tuple[str, float] | None:
     """Dimension and size of the unit that a column's name ends in or holds: `amount_cents`, `Weight (kg)`."""
     parts = re.findall(r"[^\W\d_]+|[€$£]", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))
-    for part in reversed(parts):
-        unit = _UNITS.get(part.lower())
-        if unit is not None and (not _ALONE.match(part) or (part == parts[-1] and len(parts) > 1)):
-            return unit
-    return None
+    known = [
+        _UNITS.get(p.lower()) if not _ALONE.match(p) or (p == parts[-1] and len(parts) > 1) else None for p in parts
+    ]
+    found = [i for i, unit in enumerate(known) if unit is not None]
+    while found[1:] and found[-2] == found[-1] - 1 and len(found) < len(parts):  # of `profit_eur_ha` the euros
+        found.pop()
+    return known[found[-1]] if found else None
 
 
 def of_text(text: str) -> tuple[str, float] | None:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Header, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Header, Query, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.background import BackgroundTask
 
@@ -42,9 +42,19 @@ _Images = Annotated[bool | None, Form(description="Whether the model is shown pl
 ENDED = ("waiting", "done", "failed", "cancelled", "interrupted")
 
 
-def _terms(agent: str, budget: str, approve: Approve, unattended: bool, project: str, images: bool | None) -> Terms:
+def _terms(
+    agent: _Agent = "",
+    budget: _Budget = "",
+    approve: _Approve = "auto",
+    unattended: _Unattended = False,
+    project: _Project = "",
+    images: _Images = None,
+) -> Terms:
     told = {"agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
     return terms_of(told | {"project": project, "images": images})
+
+
+_Terms = Annotated[Terms, Depends(_terms)]
 
 
 def runs(local: Local) -> APIRouter:
@@ -53,6 +63,7 @@ def runs(local: Local) -> APIRouter:
 
     @router.post("", **schemas.answer(Run, schemas.RUN, status=201, description="It has begun."))
     async def start(
+        terms: _Terms,
         question: _Asked = "",
         files: _Files = [],  # noqa: B006  # FastAPI reads it, nobody changes it
         model: _Model = None,
@@ -61,15 +72,8 @@ def runs(local: Local) -> APIRouter:
             bool | None,
             Form(description="Whether the review runs the notebook again (default: `GRISTMILL_RERUN`)."),
         ] = None,
-        agent: _Agent = "",
-        budget: _Budget = "",
-        approve: _Approve = "auto",
-        unattended: _Unattended = False,
-        project: _Project = "",
-        images: _Images = None,
     ) -> Run:
         """Begin to answer a question of the uploaded files."""
-        terms = _terms(agent, budget, approve, unattended, project, images)
         async with kept(local, files) as paths:
             return await local.start(
                 question, paths, model=model or None, roles=roles_field(roles), rerun=rerun, terms=terms
@@ -174,6 +178,7 @@ def ask(local: Local) -> APIRouter:
 
     @router.post("", **schemas.answer(Run, begun, status=201, description="It has begun."))
     async def ask(
+        terms: _Terms,
         question: _Asked = "",
         files: _Files = [],  # noqa: B006  # FastAPI reads it, nobody changes it
         query: Annotated[
@@ -185,19 +190,12 @@ def ask(local: Local) -> APIRouter:
         ] = "",
         model: _Model = None,
         roles: _Roles = "{}",
-        agent: _Agent = "",
-        budget: _Budget = "",
-        approve: _Approve = "auto",
-        unattended: _Unattended = False,
-        project: _Project = "",
-        images: _Images = None,
     ) -> Run:
         """Begin to answer a question of the uploaded files, and no more than that.
 
         The answer is told by the run's events, and at its end by `GET /api/runs/{run}/answers`.
         """
         asked = asked_in(question, query, questions)
-        terms = _terms(agent, budget, approve, unattended, project, images)
         async with kept(local, files) as paths:
             return await local.ask(asked, paths, model=model or None, roles=roles_field(roles), terms=terms)
 

@@ -54,7 +54,8 @@ def _immortalise() -> None:
         objects += found
         found = gc.get_referents(*(one for one in found if type(one) in (dict, tuple) and not gc.is_tracked(one)))
     objects += _parts_of_code(objects)
-    places = numpy.fromiter(map(id, objects), numpy.uint64, len(objects))
+    held = numpy.fromiter(objects, object, len(objects))  # an array of where they are: two million ids would take long
+    places = numpy.frombuffer((ctypes.c_char * held.nbytes).from_address(held.ctypes.data), numpy.uint64)
     first, last = int(places.min()), int(places.max())
     memory = (ctypes.c_char * (last - first + 8)).from_address(first)  # a view: only where an object is will be written
     counts = numpy.frombuffer(memory, numpy.uint64)

@@ -7,16 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from artifacts.events import (
-    CellsStale,
-    Event,
-    Redone,
-    RunEnded,
-    RunResumed,
-    RunView,
-    SandboxLeft,
-    Undone,
-)
+from artifacts.events import CellsStale, Event, Redone, RunEnded, RunResumed, RunView, SandboxLeft, Undone
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Answer, Cell, RunStatus
@@ -64,7 +55,7 @@ class LiveNotebook:
         Raises EditError for what cannot be done, Outdated for an edit of an older version, with nothing changed, and
         GatewayError where no sandbox can be had; what is stale then stays so.
         """
-        async with self._alone():
+        async with self.alone():
             began = time.monotonic()
             before = await in_own_thread(self._store.view, self.run_id)
             events, cell = recorded_of(before, edit)
@@ -88,7 +79,7 @@ class LiveNotebook:
 
         The kernel is brought in line when a cell next runs.
         """
-        async with self._alone():
+        async with self.alone():
             view = await in_own_thread(self._store.view, self.run_id)
             past = view.previous
             if past is None:
@@ -101,7 +92,7 @@ class LiveNotebook:
 
     async def redo(self, by: str = "person") -> Redone:
         """Put back what was taken back last. Raises EditError where there is nothing, or something was done since."""
-        async with self._alone():
+        async with self.alone():
             view = await in_own_thread(self._store.view, self.run_id)
             then = view.undone
             if then is None or then.previous is None:
@@ -147,7 +138,7 @@ class LiveNotebook:
 
     async def keep(self, session: Session, *, serves: bool = False) -> None:
         """Have the sandbox in which a turn has ended, for the next turn or edit. `serves`: a service runs in it."""
-        async with self._alone():
+        async with self.alone():
             self._left, self._serves, self._out = session, serves, False
             await session.rest(self._life)
 
@@ -156,7 +147,7 @@ class LiveNotebook:
 
         What edits have left out or changed is put right by running cells again, without a record.
         """
-        async with self._alone():
+        async with self.alone():
             view = await in_own_thread(self._store.view, self.run_id)
             await self._find(view)
             left, kernel = self._left, self._kernel
@@ -176,6 +167,17 @@ class LiveNotebook:
                     await see_through(self._leave())
             self._left, self._kernel, self._out = None, None, session is not None
             return session
+
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Nobody else works on the notebook meanwhile, and nobody closes it for want of room."""
+        self._users += 1
+        try:
+            async with self._lock:
+                yield
+        finally:
+            self._users -= 1
+            self._used = time.monotonic()
 
     async def leave(self) -> bool:
         """Leave the sandbox to the next program that works on the run; whether there is one that can be left.
@@ -344,17 +346,6 @@ class LiveNotebook:
         if kernel.session.run_id != self.run_id:
             kernel.session = await kernel.session.taken_over(log)
 
-    @contextlib.asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        """Nobody else works on the notebook meanwhile, and nobody closes it for want of room."""
-        self._users += 1
-        try:
-            async with self._lock:
-                yield
-        finally:
-            self._users -= 1
-            self._used = time.monotonic()
-
     @property
     def _life(self) -> int:
         """Seconds after which a sandbox that nobody uses ends by itself if this process does not end it."""
@@ -405,6 +396,8 @@ class LiveNotebook:
 
     async def _record[E: Event](self, event: E, view: RunView) -> E:
         """Record a step of the run's history between turns, after which it is at rest as in a view."""
+        if (await in_own_thread(self._store.view, self.run_id)).turn is not None:  # said while this waited
+            raise EditError(f"{self.run_id} is being worked on. Wait for its end, or stop it.")
         begun = RunResumed(run_id=self.run_id, why="edit")
         ended = RunEnded(run_id=self.run_id, status=_status(view), error=view.error)
         recorded = (await self._store.append_all([begun, event, ended]))[1]

@@ -78,7 +78,10 @@ def show(fig: Any, alt: str) -> None:
 
 
 def _make_fit(fig: Any) -> None:
-    """Break lines where the name of an axis or of a small chart is longer than its place, and thin out dates."""
+    """Break lines where the name of an axis or of a small chart is longer than its place, and thin out dates.
+
+    Only the layout is worked out to see what fits, and one that holds is not worked out again when the chart is drawn.
+    """
     from matplotlib.dates import AutoDateFormatter, AutoDateLocator
 
     for ax in fig.axes:
@@ -97,7 +100,7 @@ def _make_fit(fig: Any) -> None:
     if not any(may_be_long(*each) for each in named):
         return
     for ease in (1.0, 0.9, 0.8, 0.7):  # what is broken moves the chart, so look again
-        fig.draw_without_rendering()
+        fig.get_layout_engine().execute(fig)
         fits = True
         for ax, text, whole in named:
             place, column = ax.get_window_extent(), fig.bbox.width / ax.get_subplotspec().get_gridspec().ncols
@@ -113,4 +116,5 @@ def _make_fit(fig: Any) -> None:
                     textwrap.fill(whole, max(8, int(line * ease * room / long)), max_lines=4, placeholder=" …")
                 )
         if fits:
+            fig.set_layout_engine("none")
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = str(Path(sys.executable).with_name("gristmill"))
@@ -34,6 +37,33 @@ def environment(home: Path) -> dict[str, str]:
     keys = ("E2B_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GROQ_", "OPENROUTER_", "GRISTMILL_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(keys)}
     return kept | {"GRISTMILL_HOME": str(home), "COLUMNS": "120"}
+
+
+def followed(block: Block, folder: Path, names: dict[str, str]) -> str:
+    """Do in a folder what a block says, with these variables, and return what it printed.
+
+    Python runs in this process, as if it were a program: to load the same SDK for each block takes longer than they do.
+    """
+    if block.kind == "python":
+        said = io.StringIO()
+        with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patched, contextlib.redirect_stdout(said):
+            for name in os.environ.keys() - names.keys():
+                patched.delenv(name)
+            for name, value in names.items():
+                patched.setenv(name, value)
+            exec(compile(block.text, "block", "exec"), {"__name__": "__main__"})
+        return said.getvalue()
+    done = subprocess.run(
+        ["bash", "-euc", block.text],
+        cwd=folder,
+        env=names,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert done.returncode == 0, f"{block.text}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
 
 
 @dataclass(frozen=True)

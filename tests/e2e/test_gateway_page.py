@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.product import BLOCK, REPOSITORY, Product, environment
+from tests.e2e.product import BLOCK, REPOSITORY, Block, Product, environment, followed
 from tests.free_port import free_port
 from tests.kernel_gateway.wheels import make_wheel
 
@@ -44,10 +44,7 @@ def test_every_block_of_the_gateway_page_does_what_it_says(product: Product, tmp
                 for line in block.splitlines():
                     assert line in shown, f"the page promises {line!r}, but was shown:\n{shown}"
                 continue
-            command = ["bash", "-euc", block] if kind == "sh" else [sys.executable, "-c", block]
-            done = subprocess.run(command, cwd=tmp_path, env=names, capture_output=True, text=True, timeout=400)
-            shown = done.stdout + done.stderr
-            assert done.returncode == 0, f"{block}\n{shown}"
+            shown = followed(Block(kind, block), tmp_path, names)
         assert len(rest) > 10, "the page's blocks were not found"
     finally:
         gateway.send_signal(signal.SIGINT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import io
 import json
@@ -16,7 +15,7 @@ import pytest_asyncio
 
 from artifacts.store import Store
 from artifacts.types import ANSWER_MIME
-from bench.wire import Answer, Wire
+from bench.wire import Answer, Wire, served
 
 if TYPE_CHECKING:
     from graphs.workbench import Workbench
@@ -24,10 +23,7 @@ if TYPE_CHECKING:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def wire() -> AsyncIterator[Wire]:
-    made = Wire()
-    server = await asyncio.start_server(made.handle, "127.0.0.1", 0)
-    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-    async with server:
+    async with served() as made:
         yield made
 
 

@@ -414,6 +414,8 @@ CARS = {"cars.csv": ["model,mpg,wt", "A,21.4,2.62", "B,33.9,1.835", "C,10.4,5.25
         ("Each further 1,000 lb costs 6.5 miles per gallon.", True),
         ("A car that is 1,000 lb heavier drives 6.5 miles less per gallon.", True),
         ("The road tests were made in 1974, after the oil crisis of the early 1970s.", True),
+        ("In April 1974, when the tests were made, it was warm.", True),
+        ("They are cars of before the crisis of 1979.", True),
         ("The cars weigh 1,200 lb on average.", False),
         ("The table holds the 1974 models of them.", False),
         ("In 1974 miles there were 6.5 stops.", False),

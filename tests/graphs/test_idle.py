@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from artifacts.events import SandboxOpened
+from artifacts.events import RunEnded, SandboxOpened, TurnStarted
 from artifacts.store import Store
 from graphs.request import Question, Request
 from graphs.workbench import Workbench
@@ -167,3 +167,17 @@ async def test_who_is_stopped_at_once_leaves_no_sandbox_behind(with_gateway, tmp
         await bench.close()
         await editing_now
         assert await living(bench, run_id) == []
+
+
+async def test_what_is_said_while_an_edit_runs_is_a_turn_behind_it(bench, table):
+    run_id = await asked(bench, table)
+    slow = Edit(what="add", source="import time\ntime.sleep(0.5)\nprint('slow')")
+    editing_now = asyncio.create_task(bench.edit(run_id, slow))
+    while bench.store.run(run_id).status != "running":  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    turn = await further(bench, run_id, "as a median")
+    done, view = await editing_now, bench.store.view(run_id)
+    assert next(x.text for x in view.executions if x.cell == done.cell) == "slow\n"
+    assert (turn.status, [a.status for a in view.answers]) == ("done", ["answered", "answered"])
+    told = [e.kind for e in bench.store.events(run_id) if isinstance(e, RunEnded | TurnStarted)]
+    assert told == ["run_ended", "run_ended", "turn_started", "run_ended"], "the end of the edit ends no turn"

@@ -58,3 +58,16 @@ def test_the_worst_share_is_the_higher_one_of_a_fault_and_unknown_of_anything_el
     assert query is not None
     assert query.order[0].descending
     assert "worst" in why_not("Which depot has the worst insured rate?", parcels)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the total fee of Zanzibar?",  # a name that the table does not hold
+        "Is every insured parcel damaged?",  # no statistic tells it
+        "How many parcels are insured or cost more than 10?",  # a choice between conditions, not both
+        "Which parcels have the same fee?",
+    ],
+)
+def test_what_would_be_told_of_other_rows_is_not_answered(question: str, parcels: list[dict[str, Any]]) -> None:
+    assert why_not(question, parcels)

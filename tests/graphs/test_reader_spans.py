@@ -134,3 +134,44 @@ def test_a_group_against_elsewhere_is_two_sides(stays: list[dict[str, Any]]) -> 
     query = one("Is the nightly rate at the Mill house lower than elsewhere?", stays)
     assert query.prepare == (Recode(column="house", values=(("Mill", "Mill"),), other="others"),)
     assert query.measures == (Measure(op="mean", of="nightly_eur"),)
+
+
+@pytest.mark.parametrize("noun", ["complaints", "orders", "women"])
+def test_rows_that_are_called_something_else_are_not_counted_as_that(stays: list[dict[str, Any]], noun: str) -> None:
+    reading = read(f"How many {noun} were there in March 2024?", stays)
+    assert reading.queries == (None,)
+    assert noun in reading.why_not[0]
+
+
+def test_what_a_column_depends_on_is_no_statistic_of_it(stays: list[dict[str, Any]]) -> None:
+    assert one("What does the cancellation rate depend on?", stays).intent == "drivers"
+    by_house = one("Does the nightly rate depend on the house?", stays)
+    assert (by_house.intent, by_house.group_by) == ("relate", (Group(of="house"),))
+
+
+def test_who_came_again_is_who_has_more_than_one_row(stays: list[dict[str, Any]]) -> None:
+    (facts,) = stays
+    known = [facts | {"columns": [c for c in facts["columns"] if c["name"] != "came_back"]}]
+    again = one("How many guests came back?", known)
+    assert again.having == (Condition(left="count", op=">", right=1),)
+    assert (again.group_by, again.tell) == ((Group(of="guest"),), "number")
+    assert read("What share of guests came back?", known).queries == (None,)
+
+
+def test_better_than_last_year_sets_the_same_months_of_two_years_against_each_other(
+    stays: list[dict[str, Any]],
+) -> None:
+    query = one("Was the nightly rate higher than last year?", stays)
+    assert query.compare is not None
+    assert (query.compare.first, query.compare.second) == ("2024", "2023")
+    assert query.where == (Condition(left="arrival", op="during", right="month 1-6"),)
+
+
+def test_whom_to_call_first_is_not_said(stays: list[dict[str, Any]]) -> None:
+    reading = read("Which guests should we call first?", stays)
+    assert reading.queries == (None,)
+    assert "first" in reading.why_not[0]
+
+
+def test_a_question_that_names_nothing_is_refused(stays: list[dict[str, Any]]) -> None:
+    assert read("Look.", stays).queries == (None,)

@@ -16,15 +16,23 @@ from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query
 from graphs.review import Work, answering, recompute
 from graphs.review.answering import Asked, Result, equal, listed, meant, shown
+from graphs.review.charts import enter
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
 from graphs.review.prose.orders import Statements
-from graphs.review.prose.shown import enter
 from graphs.review.sql import sql
 from graphs.review.tables import described
 
 O, P = orders().assign(order_date=lambda t: pd.to_datetime(t["order_date"])), patients()  # noqa: E741
-FRAMES = {"orders.csv": O, "patients.csv": P, "payments.csv": payments()}
+PLOTS = pd.DataFrame(
+    {
+        "plot": range(60),
+        "crop": ["Rye", "Oats", "Wheat"] * 20,
+        "gain_eur_ha": [12.5, *(-300 - n if n % 3 == 0 else 200.5 + n for n in range(1, 60))],
+        "rain_mm": [600 + n if n % 4 else None for n in range(60)],
+    }
+)
+FRAMES = {"orders.csv": O, "patients.csv": P, "payments.csv": payments(), "plots.csv": PLOTS}
 FACTS = [described(name, frame) for name, frame in FRAMES.items()]
 IN_2022 = O[O["order_date"].dt.year == 2022]
 
@@ -146,6 +154,8 @@ POOR = P[(P["ward"] == "Cedar") & (P["outcome"] == "poor")]
 ON = P["ward"].value_counts()
 BY_OUTCOME = "print(pd.crosstab(df['ward'], df['outcome'], normalize=True))"
 COUNTED = "print(df.groupby('ward')['days'].agg(['count', 'mean', 'sum']))"
+BY_CROP, RYE = "print(df.groupby('crop')['gain_eur_ha'].mean())", PLOTS[PLOTS["crop"] == "Rye"]["gain_eur_ha"]
+BY_CHANNEL = "print(df.groupby('channel')['returned'].apply(lambda r: (r == 'yes').mean()))"
 IN_2023 = O[O["order_date"].dt.year == 2023]
 
 
@@ -161,11 +171,13 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
          IN_2023["items"].mean(), None),
         (f"The median stay is {P['days'].mean():.3f} days.", "", "df['days'].mean()", P["days"].mean(),
          "the mean, not the median"),
-        (f"The average stay is {P[P['age'] < 40]['days'].mean():.3f} days.", "", "df[df['age'] < 40]['days'].mean()",
-         P[P["age"] < 40]["days"].mean(), "of the rows only whose age < 40"),
+        ("Those who do poor stay three times as long as the others.", "", "df.groupby('outcome')['days'].mean()", "",
+         "the input files give 1."),
+        ("1. Aster, 2. Birch, 3. Cedar: so they rank by mean days.", "", BY_WARD, "", "the order of ward"),
         ("On Birch they stay longest.", "Where do patients stay longest on average?", BY_WARD, "",
          "of ward Cedar is the highest"),
-        ("They stay longer on Aster than on Cedar.", "", BY_WARD, "", None),
+        ("They stay longer on Aster than on Cedar.", "", BY_WARD, "", "say the opposite"),
+        ("They stay longer on Cedar than on Aster.", "", BY_WARD, "", None),
         ("Aster keeps them longer than Cedar.", "", BY_WARD, "", "say the opposite"),
         (f"It is {POINTS:.1f} percentage points higher on the web ({BACK['web']:.1f} %) than in the shop "
          f"({BACK['shop']:.1f} %).", "How many orders are returned?", "df.groupby('channel')['returned']", BACK, None),
@@ -191,6 +203,23 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
         (f"The {len(P)} patients stay {P['days'].mean():.2f} days on average.", "", "print(len(df), df['days'].mean())",
          f"{len(P)} {P['days'].mean()}", None),
         (f"{CITY.idxmax()} has the most items on average.", "", "df.groupby('city')['items'].mean()", "", None),
+        (f"Rye plots gain {-RYE.mean():.2f} euros per hectare on average.", "", BY_CROP, RYE.mean(),
+         "told without its sign, and the input files give -"),
+        (f"Rye plots lose {-RYE.mean():.2f} euros per hectare on average.", "", BY_CROP, RYE.mean(), None),
+        ("All Rye plots make a loss.", "", BY_CROP, "", f"give a gain_eur_ha from {RYE.min():.4g} to 12.5"),
+        ("All Oats plots make a gain.", "", BY_CROP, "", None),
+        (f"There are {PLOTS['rain_mm'].count()} plots.", "", "df['rain_mm'].count()", PLOTS["rain_mm"].count(),
+         "how many rows have a value of rain_mm"),
+        (f"It rained on {PLOTS['rain_mm'].count()} of them.", "", "df['rain_mm'].count()", PLOTS["rain_mm"].count(),
+         None),
+        (f"The share of returned orders differs by {POINTS:.1f} per cent between web and shop.", "", BY_CHANNEL, POINTS,
+         "the difference in percentage points"),
+        (f"The share of returned orders differs by {POINTS:.1f} percentage points between web and shop.", "",
+         BY_CHANNEL, POINTS, None),
+        (f"On the web {100 * (BACK['web'] / BACK['shop'] - 1):.1f} % more orders are returned than in the shop.", "",
+         BY_CHANNEL, 100 * (BACK["web"] / BACK["shop"] - 1), None),
+        (f"{100 * len(POOR) / ON['Cedar']:.1f} % of all patients were on Cedar and poor.", "", BY_OUTCOME,
+         100 * len(POOR) / ON["Cedar"], "a share among those of Cedar, not among all"),
     ],
 )  # fmt: skip
 def test_a_sentence_is_held_against_what_the_input_files_give(text, question, code, printed, problem):

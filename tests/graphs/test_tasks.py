@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from artifacts.events import RunView
 from artifacts.store import Store
 from graphs.addressing import addressed
 from graphs.agents import load
@@ -236,14 +237,34 @@ async def test_helpers_wait_for_people_without_stopping_each_other_and_each_gets
     assert sum(x.code == "1" for x in view.executions) == 1
 
 
-async def test_a_run_that_stops_among_tasks_goes_on_without_those_that_are_done(tmp_path, table, team, answer):
+def one_of_two_is_held(team, answer) -> asyncio.Event:
+    """Have the team give two tasks, one of which is done when the event is set."""
     hold = asyncio.Event()
     team.plan = [give(answer, *({"title": t, "agent": "coder"} for t in ("Quick", "Slow")))]
     team.helpers = {
         "Quick": [answer(calls=[call("run_code", code="quick = 1")])],
         "Slow": [answer(calls=[call("run_code", code="slow = 1")]), answer(text="Held.", hold=hold)],
     }
-    with Store.open(tmp_path / "home") as store:
+    return hold
+
+
+async def resumed(home, team) -> tuple[RunView, list[str]]:
+    """The only run of a data folder when it has gone on to its end, and whose turns that took."""
+    asked = len(team.asked)
+    with Store.open(home) as store:
+        bench = Workbench(store, rerun=False)
+        (run,) = store.runs()
+        await bench.resume(run.id)
+        run = await asyncio.wait_for(bench.wait(run.id), 120)
+        view = store.view(run.id)
+        await bench.close()
+    assert (run.status, [t.status for t in view.tasks]) == ("done", ["done", "done"])
+    return view, team.asked[asked:]
+
+
+async def test_a_run_that_stops_among_tasks_goes_on_without_those_that_are_done(ready, table, team, answer):
+    hold = one_of_two_is_held(team, answer)
+    with Store.open(ready) as store:
         bench = Workbench(store, rerun=False)
         run = await bench.start(Request(question="?", files=(table,), model="openai:test"))
         await until(
@@ -251,17 +272,10 @@ async def test_a_run_that_stops_among_tasks_goes_on_without_those_that_are_done(
         )
         await bench.close()
         assert store.run(run.id).status == "interrupted"
-    with Store.open(tmp_path / "home") as store:
-        hold.set()
-        bench = Workbench(store, rerun=False)
-        asked = len(team.asked)
-        await bench.resume(run.id)
-        run = await asyncio.wait_for(bench.wait(run.id), 120)
-        view = store.view(run.id)
-        await bench.close()
-    assert (run.status, [t.status for t in view.tasks]) == ("done", ["done", "done"])
+    hold.set()
+    view, asked = await resumed(ready, team)
     assert [c.source for c in view.cells if c.task_id] == ["quick = 1", "slow = 1"]
-    assert "Quick" not in team.asked[asked:]
+    assert "Quick" not in asked
 
 
 async def test_a_task_begins_as_soon_as_what_it_builds_on_is_done(bench, table, team, answer):
@@ -380,12 +394,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 async def test_a_run_killed_among_its_tasks_goes_on_and_runs_nothing_twice(ready, table, team, answer):
-    hold = asyncio.Event()
-    team.plan = [give(answer, *({"title": t, "agent": "coder"} for t in ("Quick", "Slow")))]
-    team.helpers = {
-        "Quick": [answer(calls=[call("run_code", code="quick = 1")])],
-        "Slow": [answer(calls=[call("run_code", code="slow = 1")]), answer(text="Held.", hold=hold)],
-    }
+    hold = one_of_two_is_held(team, answer)
     doomed = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(ready), str(table))
     try:
         await until(lambda: sorted(team.asked) == ["Quick", "Quick", "Slow", "Slow"])
@@ -393,19 +402,11 @@ async def test_a_run_killed_among_its_tasks_goes_on_and_runs_nothing_twice(ready
         doomed.kill()
         await doomed.wait()
         hold.set()
-    with Store.open(ready) as store:
-        bench = Workbench(store, rerun=False)
-        (run,) = store.runs()
-        asked = len(team.asked)
-        await bench.resume(run.id)
-        run = await asyncio.wait_for(bench.wait(run.id), 120)
-        view = store.view(run.id)
-        await bench.close()
-    assert (run.status, [t.status for t in view.tasks]) == ("done", ["done", "done"])
+    view, asked = await resumed(ready, team)
     assert sorted(c.source for c in view.cells if c.task_id) == ["quick = 1", "slow = 1"]
     ran = [x.code for v in view.task_views.values() for x in v.executions if not x.tags or "code" in x.tags]
     assert sorted(ran) == ["quick = 1", "slow = 1"]
-    assert team.asked[asked:].count("Slow") == 1
+    assert asked.count("Slow") == 1
 
 
 async def test_an_agent_that_is_addressed_has_the_turn_and_its_words_are_the_answer(bench, table, team, wire, answer):

@@ -24,7 +24,7 @@ from graphs.errors import InputError
 from graphs.request import Request
 from graphs.state import MAX_CALLS, MAX_FOLLOW_UPS, MAX_ROUNDS
 from graphs.workbench import Workbench
-from kernel_gateway.client import connection, find_host, gateway_status
+from kernel_gateway.client import connection, end_sandbox, find_host, gateway_status
 from notebooks.nb import nbformat
 from notebooks.slices import TOOLKIT, binds, package
 from tests.graphs.conftest import call
@@ -423,7 +423,7 @@ async def test_a_run_gets_the_id_that_was_asked_for(bench, table):
         await bench.start(Request(question="x and y?", files=(table,), run_id="run_chosen"))
 
 
-async def test_an_interrupted_run_goes_on_in_another_process_s_workbench(tmp_path, table, team, answer):
+async def test_an_interrupted_run_goes_on_in_another_process_s_workbench(ready, table, team, answer):
     team.code = [
         answer(
             calls=[
@@ -433,7 +433,7 @@ async def test_an_interrupted_run_goes_on_in_another_process_s_workbench(tmp_pat
             ]
         )
     ]
-    with Store.open(tmp_path / "home") as store:
+    with Store.open(ready) as store:
         bench = Workbench(store, rerun=False)
         run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test"))
         async for event in bench.follow(run.id):
@@ -443,7 +443,8 @@ async def test_an_interrupted_run_goes_on_in_another_process_s_workbench(tmp_pat
         assert store.run(run.id).status == "interrupted"
         with pytest.raises(InputError, match="being stopped"):
             await bench.resume(run.id)
-    with Store.open(tmp_path / "home") as store:
+        await end_sandbox(await find_host(ready), store.view(run.id).sandboxes[-1].sandbox_id)
+    with Store.open(ready) as store:
         bench = Workbench(store, rerun=False)
         resumed = await bench.resume(run.id)
         assert resumed.status == "running"

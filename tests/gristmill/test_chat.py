@@ -11,6 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest_asyncio
 
+from bench.wire import served
 from tests.graphs.conftest import Answer, Wire, call
 from tests.gristmill.door import REPOSITORY, command, environment
 
@@ -63,10 +64,7 @@ def test_the_playbook_answers_lines_and_commands_and_the_end_of_input_is_polite(
 
 @pytest_asyncio.fixture
 async def wire() -> AsyncIterator[Wire]:
-    made = Wire()
-    server = await asyncio.start_server(made.handle, "127.0.0.1", 0)
-    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-    async with server:
+    async with served() as made:
         yield made
 
 

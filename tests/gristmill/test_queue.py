@@ -61,29 +61,37 @@ def test_more_plotting_notebooks_than_threads_all_end_while_the_list_answers(rea
         assert set(until_ended(client, ids).values()) == {"done"}
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
-def test_what_waited_when_a_server_ended_is_taken_up_in_order_by_the_next_and_by_no_command(
-    ready: Path, end: signal.Signals
-) -> None:
+def test_what_waited_when_a_server_ended_is_taken_up_in_order_by_the_next_and_by_no_command(ready: Path) -> None:
     with serving(ready, GRISTMILL_MAX_RUNS="1") as (server, process), server.client() as client:
-        ids = [start(client, code)["id"] for code in (BLOCKS, PLOT, PLOT)]
+        ids = [start(client, code)["id"] for code in (BLOCKS, BLOCKS, PLOT, PLOT)]
         told = client.get("/api/runs").json()["runs"]
         assert [(r["id"], r["status"], r["place"]) for r in reversed(told)] == [
             (ids[0], "running", None),
             (ids[1], "queued", 1),
             (ids[2], "queued", 2),
+            (ids[3], "queued", 3),
         ]
-        assert client.get("/api/health").json()["runs"] == {"running": 1, "queued": 2, "limit": 1}
+        assert client.get("/api/health").json()["runs"] == {"running": 1, "queued": 3, "limit": 1}
         assert "queued, place 2" in server.cli("runs", "list").out
-        process.send_signal(end)
+        process.send_signal(signal.SIGTERM)
         process.wait(60)
-    (ready / "server.json").unlink(missing_ok=True)
-    listed = json.loads(run(ready, "runs", "list", "--json").out)
-    assert [r["status"] for r in reversed(listed)] == ["interrupted", "queued", "queued"]
+    assert statuses(ready) == ["interrupted", "queued", "queued", "queued"]
+    with serving(ready, GRISTMILL_MAX_RUNS="1") as (server, process), server.client() as client:
+        while client.get(f"/api/runs/{ids[1]}").json()["run"]["status"] == "queued":
+            time.sleep(0.05)
+        process.kill()
+        process.wait(60)
+    (ready / "server.json").unlink()
+    assert statuses(ready) == ["interrupted", "interrupted", "queued", "queued"]
     with serving(ready, GRISTMILL_MAX_RUNS="1") as (server, _), server.client() as client:
-        assert until_ended(client, set(ids)) == {ids[0]: "interrupted", ids[1]: "done", ids[2]: "done"}
-        began, after = (client.get(f"/api/runs/{id}").json()["run"] for id in ids[1:])
+        assert until_ended(client, set(ids)) == dict(zip(ids, ["interrupted"] * 2 + ["done"] * 2, strict=True))
+        began, after = (client.get(f"/api/runs/{id}").json()["run"] for id in ids[2:])
         assert began["ended_at"] <= after["began_at"]
+
+
+def statuses(home: Path) -> list[str]:
+    """Of all runs, the oldest first, as a command finds them where no server runs."""
+    return [r["status"] for r in reversed(json.loads(run(home, "runs", "list", "--json").out))]
 
 
 async def test_health_is_no_green_light_where_the_record_does_not_answer(

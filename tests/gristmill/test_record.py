@@ -8,7 +8,6 @@ import json
 import tarfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -58,31 +57,19 @@ class Place:
         return run(self.home, *arguments)
 
 
-@contextmanager
-def placed(kind: str, home: Path, with_gateway: Callable[[Path], Path]) -> Iterator[Place]:
-    if kind == "alone":
+@pytest.fixture(scope="module", params=["served", "alone"])
+def place(
+    request: pytest.FixtureRequest, with_gateway: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """One for all tests that look, and the last one deletes."""
+    home = tmp_path_factory.mktemp(request.param) / "home"
+    if request.param == "alone":
         asyncio.run(fill(home))
         yield Place(home, None)
         return
     asyncio.run(fill(with_gateway(home)))
     with serving(home) as (server, _):
         yield Place(home, server)
-
-
-@pytest.fixture(scope="module", params=["served", "alone"])
-def place(
-    request: pytest.FixtureRequest, with_gateway: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    """One for all tests that only look."""
-    with placed(request.param, tmp_path_factory.mktemp(request.param) / "home", with_gateway) as made:
-        yield made
-
-
-@pytest.fixture(params=["served", "alone"])
-def own_place(request: pytest.FixtureRequest, with_gateway: Callable[[Path], Path], tmp_path: Path) -> Iterator[Place]:
-    """One for a test that deletes."""
-    with placed(request.param, tmp_path / "home", with_gateway) as made:
-        yield made
 
 
 def test_a_query_is_a_table_csv_json_or_parquet(place: Place, tmp_path: Path) -> None:
@@ -163,8 +150,7 @@ def test_a_backup_is_a_folder_or_a_file_and_opens_when_it_is_restored(place: Pla
     assert {p.name for p in tmp_path.iterdir()} == {"copy", "deep", "told.tar", "unpacked"}
 
 
-def test_pruning_shows_asks_and_then_deletes(own_place: Place) -> None:
-    place = own_place
+def test_pruning_shows_asks_and_then_deletes(place: Place) -> None:
     dry = place.cli("record", "prune", "--older-than", "90d", "--dry-run")
     assert dry.status == 0
     assert dry.out.startswith("4 runs ended before ")

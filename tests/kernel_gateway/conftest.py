@@ -63,14 +63,14 @@ def wait_until(condition: Callable[[], Any], what: str) -> None:
     end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, f"{what} did not happen within {PATIENCE} s"
-        time.sleep(0.01)
+        time.sleep(0.03)  # to look at all processes of the machine takes half as long
 
 
 async def wait_soon(condition: Callable[[], Awaitable[Any]]) -> None:
     """The same for a condition that has to be asked for."""
     async with asyncio.timeout(PATIENCE):
         while not await condition():  # noqa: ASYNC110 - the sandbox tells nobody when it comes true
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.03)
 
 
 def is_gone(process: psutil.Process) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import httpx
@@ -11,10 +12,9 @@ import pytest
 from e2b_code_interpreter import Sandbox
 from playwright.sync_api import Browser, expect
 
-pytest.importorskip("jupyterlab", reason="the extra `lab` is not installed")
-
 
 @pytest.mark.slow
+@pytest.mark.skipif(find_spec("jupyterlab") is None, reason="the extra `lab` is not installed")
 def test_jupyterlab_in_a_sandbox_runs_a_cell(gateway: Any, eventually: Callable[..., None], browser: Browser) -> None:
     token = secrets.token_hex(16)
     with Sandbox.create(timeout=300, **gateway.connection) as sandbox:

@@ -6,16 +6,18 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import pytest
 from e2b import Volume
 from e2b_code_interpreter import AsyncSandbox, Sandbox
 
 from kernel_gateway import nursery
 from kernel_gateway.inside import probes, seccomp
 from kernel_gateway.nursery import Nursery, Seed
-from tests.kernel_gateway.conftest import NURSERY, those_that
+from tests.kernel_gateway.conftest import NURSERY, Gateway, those_that
 
 INSIDE = "/opt/gristmill/kernel_gateway/inside"
 
@@ -206,61 +208,50 @@ async def test_a_nursery_that_has_ended_tells_whoever_asks_after_its_end(soon, t
     assert told == ["The nursery ended."]
 
 
-def test_a_gateway_that_is_killed_takes_its_nursery_along(gateways, eventually, gone, tmp_path: Path) -> None:
-    running = gateways(tmp_path, "--parked", "0")
-    eventually(lambda: nurseries(running), "a nursery")
-    (left,) = nurseries(running)
-    running.process.kill()
-    running.process.wait()
-    eventually(lambda: gone(left), "the end of the nursery")
+@pytest.fixture(scope="module")
+def ahead(gateways, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway that keeps two sandboxes made ahead, none of which was asked anything."""
+    running = gateways(tmp_path_factory.mktemp("ahead"), "--parked", "0", "--spare", "2")
+    yield running
+    running.stop()
 
 
-def test_a_sandbox_made_ahead_has_its_kernel_and_learns_its_name(gateways, processes_of, eventually, tmp_path) -> None:
-    running = gateways(tmp_path, "--parked", "0", "--spare", "1")
-
+def test_a_sandbox_made_ahead_has_its_kernel_and_learns_its_name(ahead, processes_of, eventually) -> None:
     def kernels() -> set[int]:
-        ours = processes_of(running.process.pid)
+        ours = processes_of(ahead.process.pid)
         return {one.pid for one in those_that(ours, lambda one: one.name() == "python" and one.num_threads() > 2)}
 
     name = "import os; print(os.environ['E2B_SANDBOX_ID'])"
-    try:
-        eventually(kernels, "a kernel before anybody asks for a sandbox")
-        made = Sandbox.create(timeout=300, envs={"MINE": "yes"}, **running.connection)
-        said = [made.run_code(f"{name}; print(os.environ['MINE'], os.environ['MPLBACKEND'][:6])").logs.stdout]
-        assert "".join(said[0]).split() == [made.sandbox_id, "yes", "module"]
-        other = made.create_code_context()
-        told = [made.run_code(name, context=other), made.run_code("echo $E2B_SANDBOX_ID", language="bash")]
-        texts = ["".join(one.logs.stdout) for one in told]
-        texts += [made.commands.run("echo $E2B_SANDBOX_ID", user=user).stdout for user in ("user", "root")]
-        assert {text.strip() for text in texts} == {made.sandbox_id}
-        made.kill()
-    finally:
-        running.stop()
+    eventually(kernels, "a kernel before anybody asks for a sandbox")
+    made = Sandbox.create(timeout=300, envs={"MINE": "yes"}, **ahead.connection)
+    said = [made.run_code(f"{name}; print(os.environ['MINE'], os.environ['MPLBACKEND'][:6])").logs.stdout]
+    assert "".join(said[0]).split() == [made.sandbox_id, "yes", "module"]
+    other = made.create_code_context()
+    told = [made.run_code(name, context=other), made.run_code("echo $E2B_SANDBOX_ID", language="bash")]
+    texts = ["".join(one.logs.stdout) for one in told]
+    texts += [made.commands.run("echo $E2B_SANDBOX_ID", user=user).stdout for user in ("user", "root")]
+    assert {text.strip() for text in texts} == {made.sandbox_id}
+    made.kill()
 
 
-def test_namespaces_made_ahead_are_each_used_once(gateways, processes_of, eventually, gone, tmp_path: Path) -> None:
-    running = gateways(tmp_path, "--parked", "0", "--spare", "2")
-
+def test_namespaces_made_ahead_are_each_used_once(ahead, processes_of, eventually, gone) -> None:
     def spare() -> list[psutil.Process]:
-        return those_that(processes_of(running.process.pid), lambda one: one.name() == "cat")
+        return those_that(processes_of(ahead.process.pid), lambda one: one.name() == "cat")
 
     def inside(made: Sandbox) -> int:
         return int(made.run_code("import os; os.stat('/proc/self/ns/mnt').st_ino").text)
 
-    try:
-        eventually(lambda: len(spare()) == 2, "two to spare")
-        first = spare()
-        ahead = {os.stat(f"/proc/{one.pid}/ns/mnt").st_ino for one in first}
-        made = [Sandbox.create(timeout=300, **running.connection) for _ in range(3)]
-        used = [inside(one) for one in made]
-        assert len({*used}) == 3
-        assert ahead <= {*used}
-        for one in made:
-            one.kill()
-        eventually(lambda: all(map(gone, first)), "their end")  # whose numbers the kernel gives to others
-        eventually(lambda: len(spare()) == 2, "two others")
-        for one in spare():
-            one.kill()
-        assert inside(Sandbox.create(timeout=300, **running.connection)), "one that is gone is given to nobody"
-    finally:
-        running.stop()
+    eventually(lambda: len(spare()) == 2, "two to spare")
+    first = spare()
+    waiting = {os.stat(f"/proc/{one.pid}/ns/mnt").st_ino for one in first}
+    made = [Sandbox.create(timeout=300, **ahead.connection) for _ in range(3)]
+    used = [inside(one) for one in made]
+    assert len({*used}) == 3
+    assert waiting <= {*used}
+    for one in made:
+        one.kill()
+    eventually(lambda: all(map(gone, first)), "their end")  # whose numbers the kernel gives to others
+    eventually(lambda: len(spare()) == 2, "two others")
+    for one in spare():
+        one.kill()
+    assert inside(Sandbox.create(timeout=300, **ahead.connection)), "one that is gone is given to nobody"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LinearRegression
 
 from notebooks.toolkit.joint_model import (
     held_out_fit,
@@ -38,6 +37,8 @@ def flats(random: np.random.Generator, n: int = 900) -> pd.DataFrame:
 def test_joint_effects_are_told_in_the_outcomes_units(
     kernel: Kernel, table: Writer, random: np.random.Generator
 ) -> None:
+    from sklearn.linear_model import LinearRegression
+
     df = flats(random)
     ran = kernel.template("drivers", data=table("flats", df), target="rent_eur")
     assert ran.error is None
@@ -101,6 +102,7 @@ def test_an_outcome_that_nothing_explains_is_told_so(
 
 def test_the_joint_model_is_what_statsmodels_and_sklearn_say(random: np.random.Generator) -> None:
     import statsmodels.api as sm
+    from sklearn.linear_model import LinearRegression
     from sklearn.metrics import r2_score
     from sklearn.model_selection import KFold, cross_val_predict
 

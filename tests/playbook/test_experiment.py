@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from statsmodels.stats.proportion import confint_proportions_2indep
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
@@ -27,6 +26,8 @@ def visits(random: np.random.Generator, rates: tuple[float, float], n: int = 400
 def test_two_arms_are_found_and_a_clear_difference_decides(
     kernel: Kernel, table: Writer, random: np.random.Generator
 ) -> None:
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     df = visits(random, (0.10, 0.14))
     ran = kernel.template("experiment", data=table("visits", df))
     assert ran.error is None

@@ -43,15 +43,13 @@ class Wish:
 def wishes(facts: Facts) -> list[Wish]:
     """The parts of the question as they are read; then the clauses of it that no query is of, if they name columns."""
     reading = read(facts.question, facts.tables, facts.roles)
-    found = []
-    for place, (text, query) in enumerate(zip(reading.parts, reading.queries, strict=True)):
+    found, whys = list[Wish](), (*reading.why_not, *[""] * len(reading.parts))
+    for text, query, why in zip(reading.parts, reading.queries, whys, strict=False):
         if query is not None:
             found.append(Wish(text, about(query, facts), query, _refusal(query, facts)))
         else:
-            why = next(iter(reading.why_not[place : place + 1]), "")
-            found.append(
-                Wish(text, tuple(dict.fromkeys(c for _, named in clauses(text, facts) for c in named)), None, why)
-            )
+            named = dict.fromkeys(c for _, some in clauses(text, facts) for c in some)
+            found.append(Wish(text, tuple(named), None, why))
     read_of = {c for wish in found for c in wish.columns}
     return [*found, *(Wish(text, some) for text, some in clauses(facts.question, facts) if not set(some) <= read_of)]
 
@@ -64,10 +62,8 @@ def clauses(text: str, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
         named = [column for column in means if isinstance(column, Column)]
         if any(item.code in "XF" for item in clause.items):
             named = [*times(columns)[:1], *named]
-        yield (
-            re.sub(r"^(?:and|or|then|also|,)\s+", "", clause.text),
-            tuple(dict.fromkeys(column.name for column in named if not _is_key(column))),
-        )
+        once = dict.fromkeys(column.name for column in named if not _is_key(column))
+        yield re.sub(r"^(?:and|or|then|also|,)\s+", "", clause.text), tuple(once)
 
 
 def times(columns: Sequence[Column]) -> list[Column]:

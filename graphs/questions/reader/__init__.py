@@ -42,13 +42,8 @@ def read(
         question = question.replace(age.said, age.read_as)
         lengths.append(age)
     if (lasts := made.lasting(question, columns)) is not None:  # "how long do people wait": the verb says no more
-        question = question.replace(lasts.said, lasts.read_as)
-        question = re.sub(
-            rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?",
-            "",
-            question,
-            flags=re.I,
-        )
+        verbs = rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?"
+        question = re.sub(verbs, "", question.replace(lasts.said, lasts.read_as), flags=re.I)
         lengths.append(lasts)
     for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):  # how old: which age
         hint = lexicon.dimensions("much little", said[1].casefold())
@@ -68,12 +63,27 @@ def read(
     if previous is None and not any(reading.queries):
         reading = _by_slots(draft, split(question, columns, files), reading)
     queries = tuple(q and placed(q, asked, tables) for q in reading.queries)
+    if reading.why_not and not any(queries):
+        reading = reading.model_copy(
+            update={"why_not": (*reading.why_not[:-1], f"{reading.why_not[-1]} {_told(tables)}")}
+        )
     return by_case(reading.model_copy(update={"queries": queries}), columns)
+
+
+def _told(tables: Sequence[Mapping[str, Any]]) -> str:
+    """What there is to ask of, for one whose question was not understood."""
+    names = list(dict.fromkeys(str(c["name"]) for t in tables for c in t["columns"]))
+    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"The columns are {', '.join(names[:_NAMED])}{more}."
+
+
+_NAMED = 20
+"""Columns that are told by name."""
 
 
 def _by_slots(draft: Draft, clauses: Sequence[Clause], reading: Reading) -> Reading:
     """What a single sentence says in whatever order; what was read before where that says nothing either."""
-    query = slots.read(clauses[0], draft.known) if len(clauses) == 1 and not draft.steps else None
+    query = slots.read(clauses[0], draft.known) if len(clauses) == 1 and clauses[0].items and not draft.steps else None
     if query is None or fit.unfit(draft, [query]):
         return reading
     return Reading(parts=(draft.question,), queries=(query.model_copy(update={"text": draft.question}),), why_not=("",))
@@ -93,7 +103,7 @@ def _of_the_whole(question: str, columns: Sequence[Column]) -> Query | None:
 
 def _time(columns: Sequence[Column], roles: Mapping[str, str]) -> Column | None:
     """The column of times that is meant where none is named: the declared one, a row's beginning, a date, a year."""
-    declared = [c for c in columns if c.name == roles.get("time")]
-    dated = [c for c in columns if c.kind == "time" and not made.born(c)]
-    years = [c for c in columns if c.words[-1:] == ("year",) and c.kind == "number" and not made.born(c)]
+    declared, living = [c for c in columns if c.name == roles.get("time")], [c for c in columns if not made.born(c)]
+    dated = [c for c in living if c.kind == "time"]
+    years = [c for c in living if c.words[-1:] == ("year",) and c.kind == "number"]
     return next(iter([*declared, *made.ends_of(columns, "starts"), *dated, *years]), None)

@@ -72,6 +72,8 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
     for rules in (relations, statistics):
         rules.read(ask)
     _share(clause, ask)
+    flags = [i for i in clause.items if i.code == "C" and not i.sure and i.column.kind == "bool"]
+    clause.notes += [f"“{clause.written([i])}” is read as “{i.column.name}”." for i in flags]
     use(clause.of("OHFALDWYXgqahoiwdcvpz"))
     return ask
 
@@ -87,14 +89,6 @@ def _same(ask: Ask, where: Items) -> Any:
     where[0].code = "B"
     ask.kinds.add("j")
     return [[i for i in ask.clause.of("U") if re.fullmatch(_ALIKE, ask.clause.written([i]), re.I)]]
-
-
-@alike("^[ac]*[dqv].*?([Jj])")
-def _significant(ask: Ask, differ: Items) -> None:
-    """Whether a difference is significant, however that is said."""
-    differs = stem(ask.clause.words[differ[0].first].low) == "differ"
-    if differs and re.search(r"\bsignifican", ask.clause.text, re.I):
-        differ[0].code, differ[0].means = "H", "significance"
 
 
 @alike("(q.*[CEG].*)(S)(?![oi]*[CE])")
@@ -159,43 +153,28 @@ def _limited(ask: Ask, *groups: Items) -> Any:
     return [*groups, [_ends(ask, ask.clause.of("M")[0])]]
 
 
-@order("[qv]d*M?(C)[dwoiUE]*E?[wi](M)(C)(?!S)")
+@order("[qv]d*M?(C)[dwoiUE]*E?[wi](M)(C)(?!S)", "(C)o(M)()(?:[CE]|$)")
 def _at_row(ask: Ask, what: Items, top: Items, by: Items) -> Any:
-    """The value of one column where another is highest."""
-    if what[0].means == by[0].means or what[0].column.kind != "number" or what[0].column.divides:
+    """The value of one column where another is highest; the salary of the oldest."""
+    column = what[0].column
+    fits = not column.divides and column != by[0].means if by else " " in top[0].means
+    if column.kind != "number" or not fits:
         return None
     _ends(ask, top[0])
-    ask.limit, ask.columns, ask.by, ask.at_row = 1, [expr(what[0].column)], by[0].column, True
-    return what, top, by, ask.clause.of("UE")
-
-
-@order("(C)o(M)(?:[CE]|$)")
-def _of_the_most(ask: Ask, what: Items, top: Items) -> Any:
-    """The salary of the oldest."""
-    if " " not in top[0].means or what[0].column.kind != "number":
-        return None
-    _ends(ask, top[0])
-    ask.limit, ask.columns, ask.at_row = 1, [expr(what[0].column)], ask.by is not None
-    return what, top, ask.clause.of("E")
+    ask.limit, ask.columns, ask.by = 1, [expr(column)], by[0].column if by else ask.by
+    ask.at_row = ask.by is not None
+    return what, top, by, ask.clause.of("UE" if by else "E")
 
 
 @order("(q|v)d*(M)([CEG])(?!S)")
 def _best(ask: Ask, which: Items, top: Items, named: Items) -> Any:
     """Who is the best customer, the busiest month."""
-    noun, word, last = named[0].means, ask.clause.written(top).casefold(), ask.clause.words[named[0].last].low
-    if named[0].code == "G" and which[0].code == "q":
-        _periodic(ask, named[0])
-    elif (
-        named[0].code == "G"
-        or (named[0].code == "C" and noun.kind != "text")
-        or not (word in ("best", "worst", "top") or " " in top[0].means or last in lexicon.some("events"))
-    ):
+    noun, clause, item = named[0].means, ask.clause, named[0]
+    word, last = clause.written(top).casefold(), clause.words[item.last].low
+    says = word in ("best", "worst", "top") or " " in top[0].means or last in lexicon.some("events")
+    if which[0].code != "q" if item.code == "G" else not says or (item.code == "C" and noun.kind != "text"):
         return None
-    else:
-        ask.of = noun
-    _ends(ask, top[0])
-    ask.names, ask.limit = True, 1
-    return True
+    return _named(ask, top[0], item) and True
 
 
 @order("(q|v)o?((?:[CEG][oi]?)*).*?(M)")
@@ -206,13 +185,17 @@ def _which(ask: Ask, which: Items, named: Items, top: Items) -> Any:
     things = things or [i for i in run[:1] if i.column.divides]
     if not things and not (which[0].code == "q" and ask.clause.words[which[0].first].low == "who"):
         return None
-    _ends(ask, top[0])
+    ask.columns += [expr(i.column) for i in run if i not in things]
+    return which, run, _named(ask, top[0], *things)
+
+
+def _named(ask: Ask, top: Item, *things: Item) -> Items:
+    """Have things be named by which end they are at: columns, or periods."""
     ask.names, ask.limit = True, 1
     ask.of = next((i.means for i in reversed(things) if isinstance(i.means, Column)), None)
-    ask.columns += [expr(i.column) for i in run if i not in things]
     if things and things[0].code == "G":
         _periodic(ask, things[0])
-    return which, run, top
+    return [_ends(ask, top)]
 
 
 def _ends(ask: Ask, most: Item) -> Item:
@@ -239,7 +222,7 @@ def _by(ask: Ask, by: Items, first: Items, rest: Items) -> Any:
     means = any(i.means == "mean" for i in clause.items if i.code == "S")
     before = clause.items[: clause.items.index(by[0])][-1:]  # told per kWh, and not "cost more per unit"
     for item in [first[0], *(r for r in rest if r.code in "CG")]:
-        column: Column | None = item.means if item.code != "G" else None
+        column: Column | None = item.means
         if item.code == "G":
             _periodic(ask, item)
         elif column is None:
@@ -290,23 +273,20 @@ def _having(ask: Ask, how: Items, of: Items, op: Items, number: Items, rows: Ite
     who = of[0].means
     rows = [i for i in rows if i.code == "E"]  # two no-shows: the value is a condition of its own
     single = who is None or who.key or (who.kind == "number" and not who.label)
-    if single or (rows and rows[0].means and not rows[0].column.key):
+    shares = any(i.code == "S" and i.means == "share" for i in ask.clause.items)
+    if single or shares or (rows and rows[0].means and not rows[0].column.key):
         return None
-    sign = op[0].means.split()[0] if op else "="
-    ask.having.append(Condition(left="count", op=sign, right=int(number[0].means)))
+    again = number[0].means == "again"  # who came back
+    sign = op[0].means.split()[0] if op else ">" if again else "="
+    ask.having.append(Condition(left="count", op=sign, right=1 if again else int(number[0].means)))
     ask.groups += [] if ask.end else [Group(of=expr(who))]
     how = [i for i in how if i.code == "h" or i.means == "distinct"]
     ask.numbered = bool(how)
     return how, of, op, number, rows
 
 
-@groups("([bKio]?)(T)([aio]+|K)(T)")
-def _periods(ask: Ask, between: Items, first: Items, joined: Items, second: Items) -> Any:
-    """Two times that are set against each other."""
-    if not set("Yj") & set(ask.clause.shape):
-        return None
-    ask.periods = (first[0].means, second[0].means)
-    return True
+groups("([bKio]?)(T)([aio]+|K)(T)")(sides.periods)
+groups("([jKY])[^TCEVN]*(T)")(sides.than)
 
 
 @relations("d(j)([CE])[dv]*j?(C)", "d(?=[CE]w(j))([CE])wjv?j?(C)", "d(j)([CE])[dv]*(j)")

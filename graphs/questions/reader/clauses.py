@@ -40,15 +40,12 @@ def _split(ws: list[Word]) -> list[list[Word]]:
     """A sentence cut before "and", "then" or a comma that a verb of asking or doing follows."""
     pieces, held = list[list[Word]](), list[Word]()
     deep = 0
+    passed = ("then", "also", "finally", "subsequently", "afterwards", ",")
     for n, word in enumerate(ws):
         deep += (word.text == "(") - (word.text == ")")
-        ahead = [
-            w.low for w in ws[n : n + 5] if w.low not in ("then", "also", "finally", "subsequently", "afterwards", ",")
-        ]
         joins = word.low in ("and", "then", ",", ":") and not word.quote and not deep
-        verb = (
-            next((w for w in ahead[1:2] if word.low != "then"), None) if word.low != "then" else next(iter(ahead), None)
-        )
+        ahead = [w.low for w in ws[n + 1 : n + 5] if w.low not in passed]
+        verb = next(iter(ahead[word.low == "," :]), None)  # behind a comma and "and"
         ruled = held and (held[0].low == "if" or "if" in [w.low for w in held[-3:]])
         verb = None if word.low == "," and verb in ("is", "are", "use") else verb
         if joins and verb in lexicon.some("verbs") and not ruled and any(w.content for w in held):

@@ -124,6 +124,8 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     if column is None and not hint and code == "N" and follows not in tuple("CEUV#"):
         column = bare(ask, right[0])
     value: Any = right[0].means
+    if code == "T" and clause.written(op).endswith("than") and "time" not in hint.split():
+        return None  # better than last year
     if code == "T" and (hours := clock(sign, value)):  # after 6 pm: an hour of any day
         right[0].means = hours
         return [op]

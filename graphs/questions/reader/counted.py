@@ -30,8 +30,7 @@ def by_case(reading: Reading, columns: Sequence[Column]) -> Reading:
         return reading
     cases = tuple(q and of_cases(q, by) for q in reading.queries)
     none = f"A row stands for as many cases as “{by.name}” says, and this is no count or share of them."
-    whys = (*reading.why_not, *[""] * (len(cases) - len(reading.why_not)))
-    why_not = tuple(none if q and not c else w for q, c, w in zip(reading.queries, cases, whys, strict=True))
+    why_not = tuple(none if q and not c else w for q, c, w in zip(reading.queries, cases, reading.why_not, strict=True))
     return reading.model_copy(update={"queries": cases, "why_not": why_not})
 
 

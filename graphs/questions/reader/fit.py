@@ -10,11 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from graphs.questions.query import Condition, Query, Where
+from graphs.questions.reader import unread
+from graphs.questions.reader.conditions import plain
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
 _BEGIN = r"^\W*(?:(?:and|but|so|then|also|please|in general|overall|on average)\b\W*)*"
+_SHORT = 14
+"""Words up to which a question has no rules or settings, so that each of its numbers is one of the table's."""
 _PLAIN = ("compute", "list", "rank", "describe", "distribution")
 _TIMES = {"time", "hour", "day", "weekday", "date", "week", "month", "quarter", "season", "year", "period", "when"}
 
@@ -23,17 +27,28 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
     """Why no query is of the kind that is asked for; empty where one is."""
     opening = draft.question[: draft.opening]
     for pattern, fits, why in _KINDS:
-        if (said := re.search(_BEGIN + pattern, opening, re.I)) and not any(fits(draft, q) for q in queries):
-            return why.format(said[said.lastindex or 0].strip().casefold())
+        if (begins := re.search(_BEGIN + pattern, opening, re.I)) and not any(fits(draft, q) for q in queries):
+            return why.format(begins[begins.lastindex or 0].strip().casefold())
     if any(_by_row(draft, q) for q in queries):
         return "Each row would be a group by itself: it is not clear what is to be counted by what."
     if any(m.op == "share" and m.where and _certain(q, m.where) for q in queries for m in q.measures):
         return "It is not clear of which rows a share is asked for."
+    if re.search(r"\b(?:or|either|neither|nor)\b", opening, re.I) and any(_crossed(q) for q in queries):
+        return "It is not clear which of its conditions must hold together."
     compared = [a.clause.written([i]) for a in draft.asks for i in a.clause.items
                 if i.code == "j" and a.clause.words[i.first].start < draft.opening]  # fmt: skip
     if compared and not any(_decides(draft, q) for q in queries):
         return f"It is not clear what is to be compared by “{compared[0]}”."
-    return ""
+    return _unsaid(draft, queries) if len(draft.question.split()) <= _SHORT else ""
+
+
+def _unsaid(draft: Draft, queries: Sequence[Query]) -> str:
+    """Why a short question is not answered: it has a name or a number that no query has."""
+    names = [w for q in queries for w in q.unused if w[:1].isupper() and not draft.question.lstrip().startswith(w)]
+    said = " ".join(q.model_dump_json(exclude={"text", "notes", "unused"}) for q in queries)
+    numbers = [str(plain(i.means)) for a in draft.asks for i in a.clause.of("N")]
+    left = [n for n in numbers if not re.search(rf"\b{re.escape(n)}\b", said)]
+    return unread.unknown(names) if names else unread.unclear(left) if left else ""
 
 
 def _decides(draft: Draft, query: Query) -> bool:
@@ -68,6 +83,24 @@ def _timed(draft: Draft, query: Query) -> bool:
     )
 
 
+def _named(draft: Draft, query: Query) -> bool:
+    """Whether a query tells which rows, groups or values."""
+    several = query.group_by or query.show or query.order or len(query.measures) > 1
+    return bool(
+        several or query.intent not in _PLAIN or any(m.op in ("values", "mode", "count") for m in query.measures)
+    )
+
+
+def _set_apart(draft: Draft, query: Query) -> bool:
+    """Whether a query tells how far two numbers lie apart."""
+    return _decides(draft, query) or any(m.op in ("range", "iqr") for m in query.measures)
+
+
+def _none(draft: Draft, query: Query) -> bool:
+    """What no query tells."""
+    return query.test is not None or bool(query.verdicts)
+
+
 def _explains(draft: Draft, query: Query) -> bool:
     return query.intent not in _PLAIN
 
@@ -82,6 +115,13 @@ def _part(draft: Draft, query: Query) -> bool:
 type _Fits = Callable[[Draft, Query], bool]
 
 _KINDS: tuple[tuple[str, _Fits, str], ...] = (
+    (
+        r"(?:is|are|was|were|do|does|did|has|have|had) (every|all|each|no|none|nobody|only|both)\b",
+        _none,
+        "Whether something holds of “{}” of them is not told by a statistic.",
+    ),
+    (r"(which|who)\b", _named, "It is not clear what is to be told of “{}”."),
+    (r".*\b(difference|gap)\b", _set_apart, "It is not clear which {} is meant."),
     (
         r"(?:is|are|was|were|do|does|did|has|have|had)\b(?=.*\b(?:there|any|anyone|anybody|ever)\b)",
         _there,
@@ -105,6 +145,13 @@ _KINDS: tuple[tuple[str, _Fits, str], ...] = (
     ),
 )
 """How a question of a kind begins, which queries tell it, and what is said where none does."""
+
+
+def _crossed(query: Query) -> bool:
+    """Whether conditions on several columns must hold together, and none of them is a choice."""
+    plain_ones = [w for w in query.where if isinstance(w, Condition)]
+    chosen = len(plain_ones) < len(query.where) or any(w.op in ("in", "not in") for w in plain_ones)
+    return len({w.left for w in plain_ones}) > 1 and not (chosen or query.group_by)
 
 
 def _certain(query: Query, share: Sequence[Where]) -> bool:

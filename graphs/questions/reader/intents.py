@@ -12,7 +12,7 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask, flows
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.times import kind_of
+from graphs.questions.reader.times import before, kind_of
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -44,46 +44,55 @@ def other(draft: Draft, base: Query) -> Query | None:
         return None
     named, stats, grouped = draft.spoken(), [s for a in draft.asks for s in a.stats], [g.of for g in base.group_by]
     numbers = [c for c in named if c.kind in ("number", "bool") and expr(c) not in grouped]
-    hints = [h for a in draft.asks for i in a.clause.items if i.code == "Y" and (h := i.means.partition(" ")[2])]
+    between = next((a.periods for a in draft.asks if a.periods[0]), None)
+    speaks = "YK" if between else "Y"
+    hints = [h for a in draft.asks for i in a.clause.items if i.code in speaks and (h := i.means.partition(" ")[2])]
     if hints and not numbers and hints[0] != "count":  # getting slower, improving
-        if (hinted := draft.hinted(hints[0])) is None or hinted.kind != "number":
+        numbers = [c for c in [draft.hinted(hints[0])] if c is not None and c.kind == "number"]
+        if not numbers and not between:
             return None
-        numbers = [hinted]
-    counted = bool(re.search(r"\bhow many|\bnumber of", text, re.I)) or any("jE" in a.codes for a in draft.asks)
+    counted = "count" in hints[:1] or any("jE" in a.codes for a in draft.asks)
+    counted = counted or bool(re.search(r"\bhow many|\bnumber of", text, re.I))
     ends = any(a.end for a in draft.asks)
     notes = list[str]()
     op: Any = next((s.split()[0] for s in stats), "share")
-    measure = Measure(op="count") if not numbers else usual(numbers[0], notes, question=text) if op == "share" else \
-        Measure(op=op, of=expr(numbers[0]))  # fmt: skip
+    measure = Measure(op=op, of=expr(numbers[0])) if numbers else Measure(op="count")
+    measure = usual(numbers[0], notes, question=text) if numbers and op == "share" else measure
     noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
     during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
+
+    def without(some: Sequence[Condition]) -> tuple[Where, ...]:
+        return tuple(w for w in base.where if w not in some)
+
     ahead = re.search(_AHEAD, text, re.I)
     if "F" in kinds or (ahead and re.search(r"\bwill\b|\bexpect", text, re.I)):
         grain: Any = ahead[2].lower() if ahead else next((str(i) for i in draft.said("G")), None)
         cut = (Group(of=expr(time), grain=grain),) if grain and time else ()
         periods = lexicon.number(ahead[1]) if ahead else None
         return given(noted, intent="forecast", time=time.name, periods=periods, group_by=cut) if time else None
-    between = next((a.periods for a in draft.asks if a.periods[0]), None)
     if "W" in kinds and ("Y" in kinds or time is not None):
         after = max(between) if between else str(during[0].right) if during else ""
         second = min(between) if between else before(after)
         of = expr(time) if between and time else during[0].left if during else ""
         compare = Compare(of=of, first=after, second=second) if of and second else None
-        why = {"compare": compare, "where": _without(base, during), "time": time.name if time else ""}
+        why = {"compare": compare, "where": without(during), "time": time.name if time else ""}
         return given(noted, intent="why_changed", **why) if numbers or "Y" in kinds else None
     if (tested := _experiment(draft, base, numbers)) is not None:
         return tested
     sides = during if len(during) == 2 and len({(kind_of(str(w.right)), w.left) for w in during}) == 1 else []
     if (between and time is not None) or sides:  # Mondays in May are no two sides
         found = None if numbers or counted else draft.known.amount()
-        if sides and not numbers and not counted and found is None:
+        if (sides or hints) and not numbers and not counted and found is None:
             return None
-        measure = usual(found, notes) if found is not None else measure
+        if found is not None:
+            notes.append(f"It is not said by which column; “{found.name}” is taken.")
+            measure = usual(found, notes)
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
-        where, said = base.where if between else _without(base, sides), (*base.notes, *notes)
-        return given(noted, intent="compare", measures=(measure,), compare=compare, where=where, notes=said)
-    if ("A" in kinds or ("W" in kinds and time is None)) and numbers and not stats:
+        said = {"where": without(() if between else sides), "notes": (*base.notes, *notes)}
+        return given(noted, intent="compare", measures=(measure,), compare=compare, **said)
+    rate = stats == ["share"] and [c.kind for c in numbers[:1]] == ["bool"]
+    if ("A" in kinds or ("W" in kinds and time is None)) and numbers and (rate or not stats):
         whose = [c for c in named if c.label]
         draft.counted += whose
         base = given(base, notes=(*base.notes, *(f"Each row counts, and not each “{c.name}” once." for c in whose)))
@@ -96,11 +105,9 @@ def other(draft: Draft, base: Query) -> Query | None:
     if "D" in kinds and not stats and not timed and len(named) < 2:
         if named and named[0].kind == "number" and not base.group_by:
             return given(base, intent="distribution", measures=(Measure(op="values", of=expr(named[0])),))
-        across = (
-            *base.group_by,
-            *(Group(of=expr(c)) for c in named if c.kind in ("text", "bool") or not base.group_by),
-        )
-        if across and len(across) == len(base.group_by) + len(named):  # of species across islands
+        divides = [c for c in named if c.kind in ("text", "bool") or not base.group_by]
+        across = (*base.group_by, *(Group(of=expr(c)) for c in divides))
+        if across and divides == named:  # of species across islands
             return given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
     told = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
     if told and named and not stats and not kinds and not ends and not any(a.counts or a.relation for a in draft.asks):
@@ -116,10 +123,6 @@ def other(draft: Draft, base: Query) -> Query | None:
     return given(noted, intent="change", group_by=tuple(dict.fromkeys((over(time), *base.group_by))))
 
 
-def _without(base: Query, some: Sequence[Condition]) -> tuple[Where, ...]:
-    return tuple(w for w in base.where if w not in some)
-
-
 def _experiment(draft: Draft, base: Query, numbers: Sequence[Column]) -> Query | None:
     """Two arms and an outcome, where the question asks which is better or whether one changes something."""
     named = {c for a in draft.asks for i in a.clause.items
@@ -133,7 +136,7 @@ def _experiment(draft: Draft, base: Query, numbers: Sequence[Column]) -> Query |
     said = [str(i.means[1]) for a in draft.asks for i in a.clause.items if i.code == "V" and i.means[0] == arms]
     said += [v for v in arms.values if v not in said] if len(said) == 1 and arms.n_unique == 2 else []
     both = Compare(of=expr(arms), first=said[0], second=said[1]) if len(said) == 2 else None
-    where = _without(base, [w for w in base.where if isinstance(w, Condition) and w.left == expr(arms)])
+    where = tuple(w for w in base.where if not (isinstance(w, Condition) and w.left == expr(arms)))
     unused = tuple(word for word in base.unused if word.casefold() not in ("better", "higher", "lower"))
     ends, by = (Measure(op="mean", of=expr(outcome[0])),), (Group(of=expr(arms)),)
     return given(base, intent="experiment", measures=ends, compare=both, where=where, unused=unused, group_by=by)
@@ -147,6 +150,10 @@ def _explained(base: Query, named: Sequence[Column], numbers: Sequence[Column], 
         means = Measure(op="mean", of=expr(of)) if of.kind == "number" else usual(flag, notes)
         by = Group(of=expr(flag if of.kind == "number" else of))
         return given(base, intent="relate", measures=(means,), group_by=(by,))
+    divides = [c for c in named if c not in numbers and c.kind == "text" and c.n_unique <= 40]
+    if len(named) == 2 and len(numbers) == len(divides) == 1:  # whether the price depends on the region
+        means = usual(flag, notes) if flag is not None else Measure(op="mean", of=expr(numbers[0]))
+        return given(base, intent="relate", measures=(means,), group_by=(Group(of=expr(divides[0])),))
     if len(named) == 2 and len(numbers) == 2:
         pair = Measure(op="correlation", of=expr(numbers[0]), other=expr(numbers[1]), with_p=True)
         return given(base, intent="relate", measures=(pair,))
@@ -163,11 +170,11 @@ def mixed(draft: Draft, base: Query) -> Query | None:
         return None
     for ask in draft.asks:
         ask.pairs, ask.relation = [], ""
-    group, rest = (Group(of=expr(words[0])),), next((c for c in both if c != words[0]), both[0])
-    if rest not in words:
-        return given(base, intent="relate", measures=(Measure(op="mean", of=expr(rest)),), group_by=group)
-    test = Test(about="independence", alpha=draft.methods.alpha or 0.05)
-    return given(base, intent="test", test=test, measures=(Measure(op="values", of=expr(rest)),), group_by=group)
+    rest = next((c for c in both if c != words[0]), both[0])
+    test = Test(about="independence", alpha=draft.methods.alpha or 0.05) if rest in words else None
+    told = (Measure(op="values" if test else "mean", of=expr(rest)),)
+    intent = "test" if test else "relate"
+    return given(base, intent=intent, test=test, measures=told, group_by=(Group(of=expr(words[0])),))
 
 
 def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequence[Column]) -> Query:
@@ -194,9 +201,8 @@ def untold(ask: Ask) -> str:
     outcome = any(i.code == "C" and i.column.kind in ("number", "bool") for i in ask.clause.items)
     if "groups" in said and not outcome:
         return "What tells groups apart is no single figure: a whole analysis tests every column for it."
-    return (
-        "Whether something recurs is no single figure: a whole analysis tests it over time." if "cycle" in said else ""
-    )
+    recurs = "Whether something recurs is no single figure: a whole analysis tests it over time."
+    return recurs if "cycle" in said else ""
 
 
 def over(time: Column) -> Group:
@@ -207,15 +213,3 @@ def over(time: Column) -> Group:
     days = (date.fromisoformat(ends[1][0]) - date.fromisoformat(ends[0][0])).days if ends[0] and ends[1] else 365
     grains: tuple[tuple[int, Grain], ...] = ((21, "day"), (120, "week"), (4 * 366, "month"), (12 * 366, "quarter"))
     return Group(of=expr(time), grain=next((g for most, g in grains if days <= most), "year"))
-
-
-def before(period: str) -> str:
-    """The period before a year, quarter or month; empty for others."""
-    match = re.fullmatch(r"(\d{4})(?:-(Q?)(\d\d?))?", period)
-    if not match:
-        return ""
-    year, quarter, last = int(match[1]), match[2], 4 if match[2] else 12
-    if not match[3]:
-        return str(year - 1)
-    year, part = divmod(year * last + int(match[3]) - 2, last)
-    return f"{year}-Q{part + 1}" if quarter else f"{year}-{part + 1:02d}"

@@ -136,8 +136,8 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
         trails = link.how == "part" and link.first == link.last and link.first - 1 in named and not verb
         take(Item("x", link.first, link.last) if trails else _linked(link))
     compared = {i.last + 1 for i in items if i.code == "K"}
-    rows = lexicon.some("rows", "people", "events") | _prefixes(columns)
     names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0]) if len(w) > 2}
+    rows = lexicon.some("rows") | _prefixes(columns) | _nouns(columns, names)
     for n, word in enumerate(ws):
         if (not taken[n] and word.content) or word.text in "$€£%":
             take(_plain(ws, n, rows, names, n in compared))
@@ -180,6 +180,24 @@ def _prefixes(columns: Sequence[Column]) -> frozenset[str]:
     return frozenset(m[0].lower() + "*" for m in first if m)
 
 
+def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
+    """The people and events that rows can be: of those that a key or the file is called by, where there are any."""
+    people, known = lexicon.some("people"), {w: stem(w) for w in lexicon.some("people", "events")}
+    keys = [c for c in columns if c.key and (c.label or c.kind == "text")]
+    own = (names | {stem(w) for c in keys for w in c.words}) & set(known.values())
+    numbered = {stem(c.words[-2]) for c in keys if c.label and c.words[1:] and c.words[-1] in lexicon.some("keys")}
+    own |= numbered - {stem(w) for w in lexicon.some("rows")}
+    alike = [{stem(w) for w in group.split()} for group in lexicon.section("words")["alike"].split(";")]
+    own |= {s for group in alike if group & own for s in group}
+    persons = not own or any(known[w] in own for w in people)
+    kinds = lexicon.some("female", "male") | {"child", "children"}  # some of the persons, not all of them
+    return frozenset(
+        w for w, s in known.items()
+        if s in own or (persons and w in people - kinds) or (not own and w not in people)
+        or any(s.startswith(event) for event in own)  # visitors, of visits
+    )  # fmt: skip
+
+
 def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], compared: bool) -> Item:
     """A word that names nothing in the table: a number, what the rows are, a word that may go unread, or an unknown one."""
     word = ws[n]
@@ -208,7 +226,7 @@ def _lasting(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     for item in items:
         after = ws[item.last + 1 : item.last + 2]
         dated = item.code == "C" and item.column.kind == "time" and ws[item.last].low not in item.column.words
-        if (item.code == "E" or dated) and after and after[0].low in ("time", "times") and not after[0].quote:
+        if (item.code in "EU" or dated) and after and after[0].low in ("time", "times") and not after[0].quote:
             items = [i for i in items if i.first != item.last + 1]
             item.code, item.means, item.last = "U", None, item.last + 1
     return items

@@ -93,10 +93,6 @@ def phrases() -> tuple[Phrases, Phrases]:
                     elif exact[key][0] == met[0] and name not in exact[key][1]:  # shortest: of a length or of a height
                         turned = "-" * (met[0] in "MK" and exact[key][1].split()[0] != met[1].split()[0])
                         exact[key] = (met[0], f"{exact[key][1]} {turned}{name}")  # fastest: the least of a duration
-    for sign, adjectives in ((">=", some("more")), ("<=", some("less"))):
-        for word in adjectives:
-            for phrase in ("{} than or equal to", "equal to or {} than", "{} or equal to", "equal to or {}"):
-                exact[tuple(phrase.format(word).split())] = ("K", sign)
     return exact, stems
 
 

@@ -343,7 +343,8 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     if top[0] < 1 and also:
         return Link(i, top[3], "near", top[4], "")
     if top[1] < 0.45 and stem(top[4].words[-1]) not in {ws[n].stem for n in range(i, top[3] + 1)}:
-        return Link(i, top[3], "part", top[4], "")  # a word of the table, but no name of a column
+        counted = ws[i].low in top[4].words and ws[i].low.endswith("s") and top[4].kind == "number"  # visits_per_week
+        return None if counted else Link(i, top[3], "part", top[4], "")  # a word of the table, but no column's name
     return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
 
 

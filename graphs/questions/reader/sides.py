@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from graphs.questions.query import Condition, Group, Recode
-from graphs.questions.reader.conditions import expr
+from graphs.questions.reader.conditions import Items, expr
 from graphs.questions.reader.items import Clause, use
 from graphs.questions.reader.text import name_words, stem
+from graphs.questions.reader.times import before, latest
 
 if TYPE_CHECKING:
     from graphs.questions.reader.asking import Ask
@@ -60,3 +61,32 @@ def _set_against(ask: Ask, condition: Condition) -> None:
     ask.where.remove(condition)
     ask.groups.append(Group(of=condition.left))
     ask.kinds.add("j")
+
+
+def periods(ask: Ask, between: Items, first: Items, joined: Items, second: Items) -> bool:
+    """Two times that are set against each other."""
+    than = ask.clause.written(joined).endswith("than")
+    compares = than or bool(set("Yj") & set(ask.clause.shape))
+    return compares and _of_both(ask, first[0].means, second[0].means, than)
+
+
+def than(ask: Ask, more: Items, there: Items) -> bool:
+    """Better than last year: that, and the period in which the table ends."""
+    clause, time, then = ask.clause, ask.known.time, there[0].means
+    than = "than" in (clause.words[more[0].last].low, clause.words[there[0].first - 1].low)
+    if not than or time is None or "time" in more[0].means.split() or ask.periods[0]:
+        return False
+    now, _ = latest(then, str(time.high))
+    then = before(now) if now == then else then
+    clause.notes += [f"{now} is set against {then}, as the data end on {str(time.high)[:10]}."] * (then < now)
+    return then < now and _of_both(ask, now, then, True)
+
+
+def _of_both(ask: Ask, now: str, then: str, fair: bool) -> bool:
+    """Have two periods be compared: where one is a year that the table does not have in whole, the months that it has."""
+    time, ask.periods = ask.known.time, (now, then)
+    whole, months = latest(now, str(time.high)) if time is not None else ("", "")
+    if time is not None and fair and months and whole == now:
+        ask.where.append(Condition(left=expr(time), op="during", right=months))
+        ask.clause.notes.append(f"Of both years, only the months {months.removeprefix('month ')} count.")
+    return True

@@ -38,8 +38,9 @@ class Slots:
 def read(clause: Clause, known: Known) -> Query | None:
     """The query of a sentence, or None where an item of it has no part."""
     slots, ask = Slots(clause, known), Ask(clause, known)
-    words = [i for _, more in clause.find("(j)[EV]") for i in more]  # more men, and not men more often
-    many = any(clause.written([i]).casefold() in ("more", "less", "fewer") for i in words)
+    rows = [i for _, more, what in clause.find("(j)([EVC])") if what[0].code != "C" or what[0].column.kind == "bool"
+            for i in more if what[0].code != "C" or _noun(clause, what[0])]  # fmt: skip
+    many = any(clause.written([i]).casefold() in ("more", "less", "fewer") for i in rows)  # more men, not more often
     tail = re.search("w[dai]*$", clause.shape)
     if tail and clause.written([clause.items[tail.start()]]).casefold() in ("when", "if", "where", "while"):
         return None  # when something happened: of that nothing is read
@@ -182,7 +183,9 @@ def _ranked(slots: Slots) -> tuple[Group, str, Item] | tuple[()]:
             if most[0].code == "j":  # which of them pays more
                 less = clause.written(most).casefold() in ("less", "fewer", "lower", "smaller", "worse")
                 most[0].means = f"{'min' if less else 'max'} {_hint(most[0])}".strip()
-            if named[0].column.kind == "text" and not named[0].column.key:
+            column = named[0].column
+            classes = column.kind == "text" or column.divides or column.words[-1] in ("year", "month", "week", "day")
+            if classes and not column.key:
                 end, _, hint = most[0].means.partition(" ")
                 senses = [slots.known.sense(hint, i.column) for i in slots.of("number", "bool")]
                 senses = senses or [slots.known.sense(hint, slots.known.hinted(hint))]
@@ -192,7 +195,7 @@ def _ranked(slots: Slots) -> tuple[Group, str, Item] | tuple[()]:
                 turned = sense[:1] == "-"
                 most[0].code, most[0].means = "j", hint or "more"
                 use(which, named, most)
-                return Group(of=expr(named[0].column)), {"max": "min", "min": "max"}[end] if turned else end, most[0]
+                return Group(of=expr(column)), {"max": "min", "min": "max"}[end] if turned else end, most[0]
     return ()
 
 

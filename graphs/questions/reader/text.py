@@ -20,6 +20,7 @@ _IRREGULAR = {"women": "woman", "men": "man", "children": "child", "people": "pe
               "teeth": "tooth", "geese": "goose", "criteria": "criterion", "indices": "index"}  # fmt: skip
 _PAST = {"came": "come", "left": "leave", "went": "go", "gone": "go", "bought": "buy", "paid": "pay", "sold": "sell",
          "lost": "lose", "won": "win", "broke": "break", "broken": "break", "fell": "fall", "sent": "send"}  # fmt: skip
+_STEPS = re.compile(r"(?m)^[ \t]*(?:\d+[.)](?!\d)|[-•*]+)|(?<=[.?!;:] )\d+[.)](?=\s)|[{}]")
 _ABBREVIATED = {"mr", "mrs", "ms", "dr", "e", "g", "i", "vs", "etc", "no", "eg", "ie", "approx", "st"}
 
 
@@ -99,18 +100,10 @@ def name_words(name: str) -> tuple[str, ...]:
 
 def sentences(text: str) -> Iterator[list[Word]]:
     """The words of each sentence, step or line; list numbers and brackets around steps are left out."""
-    held, listing = list[Word](), False
-    found = words(text)
-    for i, word in enumerate(found):
-        after = found[i + 1] if i + 1 < len(found) else None
-        begins = not held or found[i - 1].text == "\n"
-        if begins and word.number is not None and after and after.text in (".", ")") and after.start == word.end:
-            continue  # the number of a step
-        if held and word.text in (".", ")") and found[i - 1].number is not None and found[i - 2].text == "\n":
-            continue
-        if not held and word.text in ".){}-•*,;:":
-            continue
-        if word.text in "{}":
+    text = _STEPS.sub(lambda m: " " * len(m[0]), text)
+    found, held, listing = words(text), list[Word](), False
+    for word, after in zip(found, [*found[1:], None], strict=True):
+        if not held and word.text in ".)-•*,;:":
             continue
         ends = word.text in "?!;\n" and not word.quote
         if word.text == "." and not word.quote:
@@ -120,20 +113,10 @@ def sentences(text: str) -> Iterator[list[Word]]:
             held.append(word)
         elif word.text == "\n" and held and held[-1].text == ":":
             listing = True
-        elif word.text == "\n" and listing and after and len(_line(found, i + 1)) <= 4:
+        elif word.text == "\n" and listing and after and len(name_words(text[word.end :].split("\n")[0])) <= 4:
             held.append(Word(",", word.start, word.end))
         elif held:
             yield held if word.text != "?" else [*held, word]
             held, listing = [], False
     if held:
         yield held
-
-
-def _line(found: list[Word], i: int) -> list[Word]:
-    """The words of the line that begins here, its number left out."""
-    line = []
-    for word in found[i:]:
-        if word.text == "\n":
-            break
-        line.append(word)
-    return [w for w in line if w.content][1:] if line and line[0].number is not None else [w for w in line if w.content]

@@ -65,16 +65,13 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
     before = ws[n - 1].low if n else ""
     for pattern, told in _WRITTEN:
         if m := re.match(rf"(?:{pattern})(?= |$)", text):
-            period = told(m)
-            alone = len(m[0].split()) == 1
+            last_word = before in ("about", "only", "just") and n + 1 == len(ws)  # and not "about 2000 units"
+            period, said = told(m), not m[0].isdigit() or before in _OF_YEAR or last_word
             if period.startswith("month"):  # "may", "mar": words of their own
                 known = len(m[1]) > 3 or before in ("in", "of", "since", "during", "until")
                 said = ws[n].text[:1].isupper() and n > 0 and known
-            elif period == "weekday 0-4":  # "across weekdays": each of them
+            if period == "weekday 0-4":  # "across weekdays": each of them
                 said = before in ("on", "during", "than", "versus", "vs", "to")
-            else:
-                last_word = before in ("about", "only", "just") and n + 1 == len(ws)  # and not "about 2000 units"
-                said = not (alone and m[0].isdigit()) or before in _OF_YEAR or last_word
             if said:
                 yield len(m[0].split()), period
     if (m := re.match(_RELATIVE, text)) and (period := _relative(m[1], m[2], m[3], last)):
@@ -91,11 +88,8 @@ def _relative(which: str, many: str | None, grain: str, last: str) -> str:
     if many or which in ("past", "recent"):
         days = lexicon.number(many) * {"day": 1, "week": 7}.get(grain, 0)
         year, month = divmod(months - lexicon.number(many) * size, 12)
-        return (
-            f"> {date.fromisoformat(match[0]) - timedelta(days)}"
-            if days
-            else f"> {year}-{month + 1:02d}-{min(day, 28):02d}"
-        )
+        begins = f"{year}-{month + 1:02d}-{min(day, 28):02d}"
+        return f"> {date.fromisoformat(match[0]) - timedelta(days) if days else begins}"
     if not size:
         return ""
     ended = day >= monthrange(int(match[1]), int(match[2]))[1] - 2 and months % size == size - 1
@@ -107,7 +101,7 @@ def _relative(which: str, many: str | None, grain: str, last: str) -> str:
 def span(low: Item, high: Item) -> bool:
     """Whether two months, weekdays or the like are the ends of a range; both then mean it, or a part of it each."""
     (unit, _, first), (other, _, last) = low.means.partition(" "), high.means.partition(" ")
-    if unit != other or not (first.isdigit() and last.isdigit()):
+    if unit != other or not (first + last).isdigit():
         return False  # from morning to evening
     if unit == "hour":  # until 6 o'clock: the hour that begins then is no longer meant
         last = str((int(last) - 1) % 24)
@@ -123,6 +117,31 @@ def clock(sign: str, period: str) -> str:
     """The hours after or before one of the day; empty where a period is none."""
     hour = re.match(r"hour (\d+)(?!\d*:)", period)
     return f"hour {hour[1]}-23" if hour and sign[0] == ">" else f"hour 0-{max(int(hour[1]) - 1, 0)}" if hour else ""
+
+
+def before(period: str) -> str:
+    """The period before a year, quarter or month; empty for others."""
+    match = re.fullmatch(r"(\d{4})(?:-(Q?)(\d\d?))?", period)
+    if not match or not match[3]:
+        return str(int(period) - 1) if match else ""
+    parts = 4 if match[2] else 12
+    year, part = divmod(int(match[1]) * parts + int(match[3]) - 2, parts)
+    return f"{year}-Q{part + 1}" if match[2] else f"{year}-{part + 1:02d}"
+
+
+def latest(period: str, end: str) -> tuple[str, str]:
+    """The year, quarter or month, as a period is one, in which a table ends, and of a year those of its months that are
+    whole where they are not all; empty where a quarter or month is not."""
+    day = re.match(r"(\d{4})-(\d\d)-(\d\d)", end)
+    if not day or not re.fullmatch(r"\d{4}(-Q?\d+)?", period):
+        return "", ""
+    month, length = int(day[2]), monthrange(int(day[1]), int(day[2]))[1]
+    whole = month - (int(day[3]) < length - 2)
+    if len(period) == 4:
+        return day[1] if whole else "", f"month 1-{whole}" if whole < 12 else ""
+    quarter = "Q" in period
+    this = f"{day[1]}-Q{(month + 2) // 3}" if quarter else day[0][:7]
+    return this if whole == month and (month % 3 == 0 or not quarter) else "", ""
 
 
 def kind_of(period: str) -> str:

@@ -32,7 +32,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
     for n, item in enumerate(clause.items):
         word, follows = clause.written([item]), codes[n + 1 :]
         said = {
-            "1": re.match("[ac]*[TG]", follows),  # the first quarter, the first Monday, and not "first, find"
+            "1": re.match("[ac]*[TG]" + "|$" * ("q" in codes), follows),  # whom first, the first Monday
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
             "n": opening and re.match("[idwohSv]*[CEVUQT]", follows),
             "m": opening and re.search("[dn]$", codes[:n]),
@@ -109,7 +109,6 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
             or _of_its_own(draft, item.column, queries)
             or bool(whose and item.column.words[-1] == "id")
             or (ask.counts and ask.clause.typed(item))
-            or _participle(ask.clause, item)
         )
     if item.code == "V":
         grouped = any(g.of == expr(item.means[0]) for q in queries for g in q.group_by)
@@ -129,12 +128,6 @@ def _of_its_own(draft: Draft, column: Column, queries: Sequence[Query]) -> bool:
     files = {c.file for c in draft.columns if c.label and c.key and c.name == column.name}
     of = [m.of for q in queries for m in q.measures]
     return bool(files) and all(any(c.file in files and expr(c) == o for c in draft.columns) for o in of)
-
-
-def _participle(clause: Clause, item: Item) -> bool:
-    """Whether a column of times stands there as a verb ("hired", of hire_date), which says nothing more of the rows."""
-    word, column = clause.words[item.last].low, item.column
-    return column.kind == "time" and not column.missing and word.endswith("ed") and word not in column.words
 
 
 def labels(draft: Draft, queries: Sequence[Query]) -> list[str]:

@@ -11,27 +11,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 from artifacts.types import Execution
-from graphs.questions.query import Statistic
-from graphs.questions.reader import lexicon
 from graphs.review import units
 from graphs.review.answering import shown
 from graphs.review.facts import ALL, LEFT_OUT, PLAIN, Facts, Given, Kind, Of, Rows, computed_in, stands
-from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels, spoken
-from graphs.review.prose.figures import CHANGES, Figure, figures, sentences
-from graphs.review.prose.numbers import printed_numbers
+from graphs.review.mentions import YEAR, Label, columns, is_key, keys, labels, levels
+from graphs.review.prose.figures import CHANGES, figures
+from graphs.review.prose.said import Said, said_in, statistic
 
-_NAMED: tuple[Statistic, ...] = (*PLAIN, "count", "std", "distinct", "share")
 _IN_UNIT = (*PLAIN, "std")
-_SOME = re.compile(
-    r"\b(?:adults?|minors?|older|younger|above|below|over|under|at (?:least|most)|(?:more|less|fewer) than|"
-    r"larger?|small(?:er)?|high(?:er)?|low(?:er)?|recent|since|until|before|after|from|first|last|top|usual|typical|valid|positive)\b",
-    re.I,
-)
-"""Words by which a sentence may say that it speaks of some rows only."""
 _CLOSE = 4
 """Values of a column beyond which its shares are not tried."""
 _TOGETHER = (2, 3, 4)
@@ -39,77 +30,16 @@ _TOGETHER = (2, 3, 4)
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
 """What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
 _OF = re.compile(r"\s*(?:%|per ?cent)?\s*(?:of|among)\b(?P<between>.*)", re.I | re.S)
+_OF_ALL = re.compile(r"\s*(?:%|per ?cent)?\s*of (?:all|every|the (?:whole|entire))\b", re.I)
+_TURNS = re.compile(
+    r"\b(?:chang\w*|decreas\w*|drop\w*|f[ae]ll\w*|declin\w*|less|fewer|lower|differ\w*|gap|down|los[est]\w*|negativ\w*|"
+    r"minus|below|under|back|refund\w*|deficit|debts?|owe\w*|short|cost\w*|worse|behind|invers\w*|earlier)\b",
+    re.I,
+)
+"""Words by which a sentence tells a number below nought without a sign."""
+_SIGN = re.compile(r"\b(?:loss\w*|los[est]\w*|profit\w*|gain\w*|positive|negative|zero)\b", re.I)
 _VERB = re.compile(r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did)\b", re.I)
 _WHO = re.compile(r"\b(?:who|that|which|whose)\b", re.I)
-
-
-def statistic(text: str) -> tuple[Statistic, ...]:
-    """The statistic that a text names, where it names one and no more."""
-    exact, _ = lexicon.phrases()
-    found = {
-        meaning.split()[0]
-        for phrase, (code, meaning) in exact.items()
-        if code in ("S", "h") and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", text, re.I)
-    }
-    ops = tuple(op for op in _NAMED if op in found and (op != "sum" or found != {"sum", "share"}))
-    return ops if len(ops) == 1 else ()
-
-
-@dataclass(frozen=True)
-class Said:
-    """A number with what its sentence names: the values that it is of, columns of yes and no, and what else may be
-    meant from nearby; `code` is that of the cell that printed it."""
-
-    figure: Figure
-    clause: str
-    labels: tuple[Label, ...]
-    flags: tuple[Label, ...]
-    nearby: tuple[Label, ...]
-    code: str
-    text: str
-
-    @property
-    def own(self) -> Of:
-        return frozenset((n.column, n.value) for n in self.labels)
-
-    def optional(self, most: int = 2) -> Iterator[Of]:
-        """The rows that may be meant further: none, or those of two-valued columns and of values named nearby."""
-        held = {n.column for n in self.labels}
-        pool = list(dict.fromkeys((n.column, n.value) for n in (*self.flags, *self.nearby) if n.column not in held))[:5]
-        for many in range(min(len(pool), most) + 1):
-            yield from (frozenset(some) for some in combinations(pool, many) if len({c for c, _ in some}) == many)
-
-
-def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Said]:
-    """The numbers of a text that a cell printed, and the parts that it tells in words."""
-    asked = labels(given.question, given.list)
-    once = [n for n in asked if len({m.value for m in asked if m.column == n.column}) == 1]
-    everything = [f for clause in sentences(text) for f in flags(clause, given.list)]
-    before: list[Label] = []
-    for clause, every in spoken(text, given.list):
-        named = labels(clause, given.list)
-        alone = [n for n in named if len({m.value for m in named if m.column == n.column}) == 1]
-        for s in every:
-            digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
-            cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
-            code = given.code if s.figure.in_words else cell.code if cell else ""
-            unclear = {n.column for n in named} - {n.column for n in (*alone, *s.labels)}
-            if not code or unclear or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
-                continue
-            if digits < 2 and not s.figure.share:
-                continue
-            own = {n.column: n for n in (*once, *alone, *s.labels)}
-            uses = any(stands(c, code) for kinds in given.kinds.values() for c in kinds)
-            yield Said(
-                s.figure,
-                clause,
-                tuple(own.values()),
-                tuple(flags(clause, given.list)),
-                (*flags(given.question, given.list), *everything, *(n for n in before if n.column not in own)),
-                code if computed_in(code) and uses else given.code,
-                text,
-            )
-        before = [*named, *flags(clause, given.list)]
 
 
 def misstated(text: str, given: Given, facts: Facts, cells: Sequence[Execution]) -> Iterator[str]:
@@ -139,8 +69,9 @@ class _Amount:
     def problem(self) -> str | None:
         """What is wrong with the number, as it goes on after "N is"; None where nothing is."""
         right, wrong = self._share() if self.figure.share else self._plain()
-        if any(self._tells(kind, of) for kind, of in right):
-            return None
+        if told := [self._value(kind, of) or 0.0 for kind, of in right if self._tells(kind, of)]:
+            lost = max(told) < 0 and not self.figure.negative and not _TURNS.search(self.said.clause)
+            return f"told without its sign, and the input files give {shown(told[0])}" if lost else None
         for kind, of in right:
             if self._tells(kind, of, plainly=True):
                 return f"in the unit of the column {kind.of}, not in that of the sentence"
@@ -208,25 +139,10 @@ class _Amount:
         return alone and (beside or self.given.of_rows(self.base, figure.after))
 
     def _rows(self) -> tuple[list[Rows], list[Rows]]:
-        """The rows of which the sentence may speak, and those of which nobody does."""
-        said, given = self.said, self.given
-        every = [k for k in dict.fromkeys(k.rows for k in self.facts.values) if k.table == self.base and k.how]
-        left = [r for r in every if r.how.startswith("without")] if LEFT_OUT.search(said.clause) else []
-        some = LEFT_OUT.search(said.text) or _SOME.search(said.clause)
-        numbers = {f.value for f in figures(f"{said.text} {given.question}")}
-        limited = [(r, abs(float(r.limit.right))) for r in every if r.limit and isinstance(r.limit.right, (int, float))]
-        coded = [r for r, _ in limited if r.limit and r.limit.op == "=" and r.limit.left.strip("`") in self._few()]
-        told = [r for r, limit in limited if r not in left and (some or limit in numbers or r in coded)]
-        silent = [r for r, _ in limited if r not in told]
-        excluding = [r for r in told if r.limit and r.limit.op == "!=" and str(r.limit.right)[:4] in said.clause]
-        left = left or excluding
-        if left and LEFT_OUT.search(said.clause):
-            return [*left, *told], [self.whole]
-        return [self.whole, *told], silent
-
-    def _few(self) -> set[str]:
-        """The columns of few values: a number there is the code of a group, which a sentence names by a word."""
-        return {str(c["name"]) for c in self.given.tables[self.base]["columns"] if c["n_unique"] <= _CLOSE}
+        """The rows of which the sentence may speak, and those of which it does not."""
+        every = dict.fromkeys(k.rows for k in self.facts.values if k.rows.table == self.base)
+        left = [r for r in every if r.how.startswith("without")] if LEFT_OUT.search(self.said.clause) else []
+        return (left, [self.whole]) if left else ([self.whole], [])
 
     # What stands next to it.
 
@@ -255,13 +171,21 @@ class _Amount:
     def _differing(self, kind: Kind, own: Of, silent: Sequence[Rows]) -> Iterator[Near]:
         """The same of other rows, another statistic of the column, another column."""
         for rows in silent:
-            how = f"the value {rows.how}, which is not said" if rows.how else "the value before anything was left out"
-            yield replace(kind, rows=rows), own, how
+            yield replace(kind, rows=rows), own, "the value before anything was left out"
+        said_here = self.said.clause
         alone = len(figures(self.said.text)) == 1  # beside the number that is asked for another one may stand
         if statistic(self.said.clause) or (alone and statistic(self.given.question)):
             for op in PLAIN if kind.op in PLAIN else ():
                 if op != kind.op:
                     yield replace(kind, op=op), own, f"the {op}, not the {kind.op}"
+        if kind.op == "count" and self._counts():
+            for c in (k.of for k in list(self.facts.values) if k.op == "present" and k.rows == kind.rows):
+                if c not in columns(said_here, [self.given.tables[self.base]]):
+                    yield (
+                        replace(kind, op="present", of=c),
+                        own,
+                        f"how many rows have a value of {c}, not how many there are",
+                    )
         for instead in self.other if kind.of in columns(self.named, [self.given.tables[self.base]]) else ():
             yield replace(kind, of=instead), own, f"of {instead}, not of {kind.of}"
         repeated = [r for r in dict.fromkeys(k.rows for k in self.facts.values) if r.table == self.base and r.repeated]
@@ -307,14 +231,19 @@ class _Amount:
     def _share(self) -> tuple[list[tuple[Kind, Of]], Iterator[Near]]:
         """Shares of rows, and parts of a sum. Of whom a share is, its sentence may say first."""
         said, clause, figure = self.said, self.said.clause, self.figure
-        pool = list({n.column: n for n in (*said.labels, *said.flags)}.values())
-        here = [n for n in pool if n in said.flags or n.value in clause]
+        pool, here = self._pool()
         first = _BASE.match(clause)
         whom = [n for n in here if first is not None and n.end <= first.end() < figure.start]
         behind = sorted((n for n in here if n.start >= figure.end), key=lambda n: n.start)
         if not whom and len(behind) > 1 and _is_base(clause[figure.end : behind[0].start]):
             whom = behind[:1]  # 31 % of those who left were from Support
         rest = [n for n in (behind if whom == behind[:1] else here) if n not in whom]
+        if _OF_ALL.match(clause[figure.end :]) and not whom and len(behind) > 1:
+            joint = [(self._target(*some), ALL) for k in range(len(pool)) for some in combinations(pool, k + 1)]
+            among = [(self._target(t), [n for n in behind if n.column != t.column]) for t in behind]
+            told = (", ".join(n.value for n in of) for _, of in among)
+            called = (f"a share among those of {whose}, not among all" for whose in told)
+            return joint, ((t, _pairs(of), call) for (t, of), call in zip(among, called, strict=True))
         right, wrong = list[tuple[Kind, Of]](), list[Near]()
         if whom and rest:
             right.append((self._target(*rest), _pairs(whom)))
@@ -364,12 +293,30 @@ class _Amount:
 
     def _certain(self, right: Sequence[tuple[Kind, Of]]) -> str | None:
         """A part told in words, where the sentence names what it is of and can mean nothing else."""
-        said, pool = self.said, {n.column: n for n in (*self.said.labels, *self.said.flags)}.values()
-        here = [n for n in pool if n in said.flags or n.value in said.clause]
-        if not self.figure.in_words or len(here) != 1 or self._used(list(pool)) or CHANGES.search(said.clause):
+        said, (pool, here) = self.said, self._pool()
+        if not self.figure.in_words:
+            return None
+        if self.figure.half < 1:  # all women survived; no plot made a loss
+            subject = min((n.start - self.figure.end for n in here if n.start >= self.figure.end), default=99)
+            if subject > 5 and not self.given.of_rows(self.base, self.figure.after):
+                return None
+            whom = [n for n in pool if n not in said.flags]
+            right = [(self._target(said.flags[0]), _pairs(whom))] if len(said.flags) == 1 else []
+            for of in self.of if not right and len(self.of) == 1 and _SIGN.search(said.clause) else ():
+                low, high = (self.facts.of(Kind(self.whole, op, of), said.own) for op in ("min", "max"))
+                if low is not None and high is not None and low < 0 < high:
+                    return f"said, and the input files give a {of} from {shown(low)} to {shown(high)}"
+        elif len(here) != 1 or self._used(pool) or CHANGES.search(said.clause):
             return None
         value = next((v for kind, of in right if (v := self._value(kind, of)) is not None), None)
-        return f"said, and the input files give {shown(value)} %" if value is not None else None
+        wrong = value is not None and not self.figure.is_near(value)
+        return f"said, and the input files give {shown(value)} %" if wrong else None
+
+    def _pool(self) -> tuple[list[Label], list[Label]]:
+        """The values that the number may be of, one a column, and those of them that its sentence names."""
+        said, named = self.said, _pairs(labels(self.said.clause, self.given.list))
+        pool = list({n.column: n for n in (*said.labels, *said.flags)}.values())
+        return pool, [n for n in pool if n in said.flags or (n.column, n.value) in named]
 
 
 def _is_base(between: str) -> bool:

@@ -13,8 +13,9 @@ from graphs.review import units
 from graphs.review.answering import Result, shown
 from graphs.review.facts import LEFT_OUT
 from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, levels, spoken, time_columns
-from graphs.review.prose.amounts import statistic
 from graphs.review.prose.figures import Figure
+from graphs.review.prose.numbers import follows
+from graphs.review.prose.said import statistic
 
 _OTHER: tuple[Statistic, ...] = ("mean", "median", "sum")
 _EACH = re.compile(r"\b(?:per|each|every|for each) ([^\W\d_]+)", re.I)
@@ -55,7 +56,7 @@ class Asked:
             strange = {v for v in named - groups if v not in _spelt(asked)}
             if digits < 2 or not fits or s.figure.in_words or (by and not named & groups) or strange:
                 continue
-            if s.figure.share != (measure.op == "share") or _follows(s.figure, truths):
+            if s.figure.share != (measure.op == "share") or follows(s.figure, [(abs(t), 0.0) for t in truths[:40]]):
                 continue
             number = next((n for n in own.numbers() if {str(g).casefold() for g in n.group} & named), None)
             right = number or list(own.numbers())[-1 if asked.formulas else 0]
@@ -122,13 +123,3 @@ def _per(query: Query, key: str) -> Query:
 def _tells(figure: Figure, column: str | None, truth: float) -> bool:
     factor = units.factor((column or "").strip("`"), figure.told_in)
     return any(figure.tells(truth * times) for times in {1.0, factor or 1.0, *units.conversions(figure.told_in)})
-
-
-def _follows(figure: Figure, truths: Sequence[float]) -> bool:
-    """Whether a number is the difference, the sum, the ratio or the change of two of the right ones."""
-    pairs = ((a, b) for i, a in enumerate(truths[:40]) for b in truths[i + 1 : 40])
-    return any(
-        figure.is_near(v)
-        for a, b in pairs
-        for v in (a - b, a + b, *((a / b, b / a, 100 * (a / b - 1), 100 * (b / a - 1)) if a and b else ()))
-    )

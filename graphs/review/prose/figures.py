@@ -38,14 +38,14 @@ _ROUGHLY = re.compile(
     re.I,
 )
 _DECIMAL_COMMA = re.compile(r"(?<![\w.,])(\d{1,3}(?:\.\d{3})+|\d+),(\d{1,2}|\d{4,})(?![\w,]|\.\d)")
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _NO_CLAIMS = re.compile(
     r"```.*?```|`[^`]*`|“[^”]*”|'[^'\n]*'|\"[^\"\n]*\"|https?://\S+|"
     r"^\s*#+\s*[\d.]+[.)]?\s|^\s*\d+[.)]\s|^\s*\|?[\s:|-]+\|?\s*$|"
     r"\b(?:fig(?:ure)?s?|tables?|sections?|steps?|exercises?|chapters?|appendix|equations?|cells?|questions?|tasks?|"
     r"parts?|lessons?|versions?|v|python|seeds?|random_state)\.?[ -]?#?\d+(?:\.\d+)*\b|"
     r"\(?[A-Z][\w.&,\- ]{1,50}(?:et al\.?|\w),? \(?(?:19|20)\d\d[a-z]?\)|"
-    rf"\b\d{{1,2}}(?:st|nd|rd|th)?\.? (?:of )?(?={_MONTH}\b)|"
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?\.? (?:of )?(?={MONTH}\b)|"
     r"\b(?:ISO|EN|DIN|IEC|IEEE|ASTM|ANSI|RFC|BS|NF|UNE)[ -](?:EN |ISO )*\d+(?:[-:/]\d+)*\b|"
     r"(?<![\d.])\d{1,4}/(?:19|20)\d\d(?:/[A-Z]{2,})?\b|(?<![\d.])(?:19|20)\d\d/\d{2,4}(?:/[A-Z]{2,})?\b|"
     r"(?<=[a-z] )\d{1,2}(?:st|nd|rd|th)?,? (?=(?:19|20)\d\d\b)|"
@@ -55,8 +55,8 @@ _NO_CLAIMS = re.compile(
     re.M | re.S | re.I,
 )
 CLAUSES = re.compile(
-    r"(?<=[.!?;])(?<!\b[ie]\.[eg]\.)(?<!\b[zd]\.[Bh]\.)(?<!\bvs\.)(?<!\bca\.)(?<!\bapprox\.)\s+(?=[^\d\s])|"
-    r"\n{2,}|\n(?=\s*[-*|])"
+    r"(?<=[.!?;])(?<!, \d\.)(?<!^\d\.)(?<!\b[ie]\.[eg]\.)(?<!\b[zd]\.[Bh]\.)(?<!\bvs\.)(?<!\bca\.)(?<!\bapprox\.)"
+    r"\s+(?=[^\d\s])|\n{2,}|\n(?=\s*[-*|])"
 )
 """What parts sentences."""
 _COUNTED = (
@@ -162,11 +162,9 @@ def _figure(match: re.Match[str], clause: str) -> Figure:
 def quantified(clause: str) -> Iterator[Figure]:
     """The parts that a sentence tells in words, in per cent: most of the rows, half of them, two thirds of them."""
     for m in _PARTS.finditer(clause):
-        whole = m["most"] or m["half"] or ""
+        known = {"most": (75.0, 25.0), "half": (50.0, 4.0), "all": (100.0, 0.001), "none": (0.0, 0.001)}
         many = _FEW.get((m["many"] or "a").casefold(), 1)
-        value, half = (75.0, 25.0) if m["most"] else (50.0, 4.0) if m["half"] else (0.0, 0.0)
-        if not whole:
-            value, half = 100 * many / _NAMED_PARTS[m["part"].casefold()], 4.0
+        value, half = known.get(m.lastgroup or "") or (100 * many / _NAMED_PARTS[m["part"].casefold()], 4.0)
         yield Figure(m[0].strip(), value, half, True, "", False, clause, m.start(), m.end(), rough=True, in_words=True)
 
 
@@ -174,11 +172,13 @@ _FEW = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4}
 _NAMED_PARTS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
 _PARTS = re.compile(
     r"\b(?:(?P<most>most of|(?:the|a) (?:\w+ )?majority of)|(?P<half>half of)|"
+    r"(?:^|(?<=[,:–—] )|(?<=\band )|(?<=\bbut )|(?<=\bthat ))\s*(?:(?P<none>none of|no(?! one)|not (?:a single|one))|"
+    r"(?P<all>all(?: of)?|every|each))|"
     rf"(?:(?P<many>{'|'.join(_FEW)})[ -])?(?P<part>{'|'.join(_NAMED_PARTS)})s? of)\b",
     re.I,
 )
 CHANGES = re.compile(
-    r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|differ|gap|up\b|"
+    r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|fewer|differ|gap|up\b|"
     r"down\b)\w*",
     re.I,
 )

@@ -5,14 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import permutations
 from typing import Any
 
 from artifacts.types import FINDING_MIME, Execution, Objection
 from graphs.review import units
 from graphs.review.base import Found, Work, check
 from graphs.review.mentions import Tables, columns, labels, time_columns
-from graphs.review.prose.figures import PERCENT, POINTS, Figure, counted, figures, totals, values
+from graphs.review.prose.figures import MONTH, PERCENT, POINTS, Figure, counted, figures, totals, values
 from graphs.review.syntax import assigned, calls, name_of, names, parsed, trees
 
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
@@ -164,10 +165,12 @@ def _loose(text: str, called: Iterable[str], known: list[float], settings: list[
     firm = [f for f in every if f not in loose]
     order = list(dict.fromkeys(f.clause for f in every))  # what a sentence compares may stand in the one before
     near = {c: {c, order[max(i - 1, 0)]} for i, c in enumerate(order)}
-    return [f for f in loose if not _follows(f, [g for g in firm if g.clause in near[f.clause]])]
+    beside = {c: [(g.value, g.half) for g in firm if g.clause in near[c]] for c in order}
+    return [f for f in loose if not follows(f, [*((float(n), 0.0) for n in counted(f.clause)), *beside[f.clause]])]
 
 
 def _is_free(figure: Figure) -> bool:
+    """Whether a number is a place, a convention, a guess at chance or a small count, which trace to nothing."""
     if figure.unit in ("th", "st", "nd", "rd") or (_P.search(figure.before) and figure.value in _FREE):
         return figure.unit in ("th", "st", "nd", "rd")
     if _BASE.search(figure.before) and figure.value in (100, 1000, 10_000, 100_000, 1_000_000):
@@ -184,19 +187,24 @@ def _is_background(figure: Figure, tables: Tables) -> bool:
     if figure.whole and re.fullmatch(r"10+", f"{figure.value:.0f}"):
         in_unit = units.of_text(figure.after) and (figure.before.endswith("(") or _STEP.match(figure.after))
         return bool(in_unit) or _UNIT.search(figure.before) is not None
-    timed = not tables or time_columns(tables)
-    year = re.fullmatch(r"(?:19|20)\d\d", figure.text) and not timed and not units.of_text(figure.after)
+    if not tables or not _YEAR.fullmatch(figure.text) or units.of_text(figure.after):
+        return False
+    alone = all(_YEAR.fullmatch(f.text) for f in figures(figure.clause))  # of a year in no table nothing is told
     noun = re.match(r"\s([^\W\d_]+)", figure.after)
     known = noun is not None and bool(columns(noun[1], tables) or labels(noun[1], tables))
-    many = max((t["rows"] for t in tables), default=0)
-    return bool(year) and not known and _WHEN.search(figure.before) is not None and figure.value > many
+    return (alone or not time_columns(tables)) and not known and _WHEN.search(figure.before) is not None
 
 
 _UNIT = re.compile(r"\b(?:per|each|every|units? of)(?: (?:additional|further|extra))?\s$", re.I)
 """What stands before the unit in which a number or a column is told."""
 _STEP = re.compile(r"\s?[^\W\d_]+ (?:more|less|\w+er)\b", re.I)
 """How much further on what is compared stands: "1,000 lb heavier"."""
-_WHEN = re.compile(r"\b(?:in|since|until|during|before|after|the|a)(?: (?:early|late|mid|about))?\s$", re.I)
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+_WHEN = re.compile(
+    rf"\b(?:in|since|until|during|before|after|by|the|a|(?<!total )(?<!mean )(?<!sum )(?<!average )of|{MONTH})"
+    r"(?: (?:early|late|mid|about))?\s$",
+    re.I,
+)
 
 
 def _traces(figure: Figure, known: list[float], settings: list[float]) -> bool:
@@ -204,16 +212,14 @@ def _traces(figure: Figure, known: list[float], settings: list[float]) -> bool:
     p = _P.search(figure.before)
     if p is not None and p["sign"] != "=":
         return any(0 <= v < figure.value + figure.half for v in known if v < 0.2)
-    if any(figure.tells(v) or (figure.share and figure.is_near(100 - abs(v))) for v in known):
+    if any(figure.tells(v) for v in (*known, *settings)):
         return True
-    if re.fullmatch(r"\d{1,3}\.\d{3}", figure.text) and any(abs(abs(v) - 1000 * figure.value) <= 0.51 for v in known):
-        return True  # 1.800 of those who write thousands so
-    if figure.share and any(figure.is_near(100 - 100 * abs(v)) for v in known):
-        return True
-    if _SHARES.search(figure.clause) and any(figure.is_near(100 * v) for v in known):
-        return True  # 4.2 points, 2.1 to 6.3
-    factors = [*units.conversions(figure.unit or figure.after), *([m] if (m := _per_many(figure.after)) else [])]
-    return any(figure.tells(v) for v in settings) or any(figure.is_near(v * f) for f in factors for v in known)
+    rest = [100 - abs(v) * times for v in known for times in (1, 100)] if figure.share else []
+    thousands = re.fullmatch(r"\d{1,3}\.\d{3}", figure.text)  # 1.800 of those who write thousands so
+    factors = {*units.conversions(figure.unit or figure.after), _per_many(figure.after)} - {0.0}
+    factors |= {100.0} if _SHARES.search(figure.clause) else set()  # 4.2 points, 2.1 to 6.3
+    rest += [v * f for f in factors for v in known] + [v / 1000 for v in known if thousands]
+    return any(figure.is_near(v) for v in rest)
 
 
 def _per_many(after: str) -> float:
@@ -224,19 +230,16 @@ def _per_many(after: str) -> float:
     return float(many[1].replace(",", "")) if many else 0.0
 
 
-def _follows(figure: Figure, beside: list[Figure]) -> bool:
-    """Whether a number is the difference, sum, ratio, share or change of two others of its sentence, all rounded."""
-    many = [(float(n), 0.0) for n in counted(figure.clause)] + [(f.value, f.half) for f in beside]
-    for i, (a, da) in enumerate(many):
-        for b, db in (p for j, p in enumerate(many) if j != i):
-            made = [(abs(a - b), da + db), (a + b, da + db)]
-            if a > 0 < b:
-                slack = a / b * (da / a + db / b)
-                made.append((a / b, slack))
-                made += [(100 * a / b, 100 * slack), (abs(100 * a / b - 100), 100 * slack)] if figure.share else []
-            if any(
-                abs(v - figure.value) <= slack + figure.half <= max(0.08 * v, 1.1 * figure.half) for v, slack in made
-            ):
-                return True
-    total = sum(v for v, _ in many), sum(d for _, d in many)
-    return len(many) > 2 and abs(total[0] - figure.value) <= total[1] + figure.half
+def follows(figure: Figure, beside: Sequence[tuple[float, float]]) -> bool:
+    """Whether a number is the difference, sum, ratio, share or change of two others, or the sum of all of them. Each
+    comes with what it may be off, having been rounded."""
+    for (a, da), (b, db) in permutations(beside, 2):
+        made = [(abs(a - b), da + db), (a + b, da + db)]
+        if a > 0 < b:
+            slack = a / b * (da / a + db / b)
+            made.append((a / b, slack))
+            made += [(100 * a / b, 100 * slack), (abs(100 * a / b - 100), 100 * slack)] if figure.share else []
+        if any(abs(v - figure.value) <= slack + figure.half <= max(0.08 * v, 1.1 * figure.half) for v, slack in made):
+            return True
+    total, off = sum(v for v, _ in beside), sum(d for _, d in beside)
+    return len(beside) > 2 and abs(total - figure.value) <= off + figure.half

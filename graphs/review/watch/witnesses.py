@@ -31,16 +31,26 @@ _RARE, _HIGH = 0.75, 0.85
 _WARNED = re.compile(r"ChainedAssignmentError|SettingWithCopyWarning")
 
 
+def _by_hand(work: Work, *kinds: str) -> Iterator[Seen]:
+    """What was seen of these kinds in the cells that a model wrote and that stand."""
+    return (seen for seen in work.observed.of(*kinds) if seen.cell in work.by_hand)
+
+
+def _said(work: Work) -> tuple[str, str]:
+    """What the reader reads, and the code that a model wrote."""
+    return " ".join(text for _, text in sentences(work)), "\n".join(c.code for c in work.written)
+
+
 @check("dropped_rows")
 def dropped_rows(work: Work) -> Iterator[Found]:
     """No rows were dropped without saying how many."""
     shown = " ".join([*(written_text(c) for c in work.written), *(text for _, text in sentences(work))])
     told = {float(m.replace(",", "")) for m in re.findall(r"(?<![\w.])\d+(?:,\d{3})*(?:\.0)?(?![\w.]*\d)", shown)}
     objected = set[str]()
-    for seen in work.observed.of("dropped"):
+    for seen in _by_hand(work, "dropped"):
         before, after = seen.count("before"), seen.count("after")
         silent = after < before and after not in told and before - after not in told and not seen.facts.get("at_edge")
-        if silent and seen.cell in work.by_hand - objected:
+        if silent and seen.cell not in objected:
             objected.add(seen.cell)
             yield Objection(
                 where=seen.cell,
@@ -54,8 +64,8 @@ def dropped_rows(work: Work) -> Iterator[Found]:
 def fan_out(work: Work) -> Iterator[Found]:
     """Nothing is summed or counted of rows that a join or an explosion has repeated."""
     objected = set[str]()
-    for seen in work.observed.of("merge", "explode"):
-        if seen.cell in work.by_hand - objected and _added_up(work, seen):
+    for seen in _by_hand(work, "merge", "explode"):
+        if seen.cell not in objected and _added_up(work, seen):
             objected.add(seen.cell)
             made = f"{seen.count('rows'):,} rows of {seen.count('left'):,}"
             made += f" and {seen.count('right'):,}" if seen.kind == "merge" else ""
@@ -76,7 +86,7 @@ def _added_up(work: Work, seen: Seen) -> bool:
         if unique[other] or rows <= seen.count(side):
             continue
         columns = {str(c) for c in seen.facts.get(f"{side}_columns") or ()}
-        for made in _MADE.finditer("\n".join(c.code for c in work.written)):
+        for made in _MADE.finditer(_said(work)[1]):
             if any(re.search(rf"\b{re.escape(c)}\b", made["of"] or made["by"]) for c in columns):
                 columns.add(made["put"] or made["new"])
         for use in work.observed.of("reduced", "grouped"):
@@ -93,8 +103,8 @@ def _added_up(work: Work, seen: Seen) -> bool:
 @check("charts")
 def charts(work: Work) -> Iterator[Found]:
     """Bars start at zero on an even scale."""
-    for seen in work.observed.of("bars"):
-        if seen.cell not in work.by_hand or seen.facts.get("histogram") or not seen.facts.get("from_zero"):
+    for seen in _by_hand(work, "bars"):
+        if seen.facts.get("histogram") or not seen.facts.get("from_zero"):
             continue
         low, high = seen.number("low") or 0.0, seen.number("high") or 0.0
         cut = seen.facts.get("scale") == "linear" and (low > 1e-9 * abs(high) or high < -1e-9 * abs(low))
@@ -115,16 +125,15 @@ def charts(work: Work) -> Iterator[Found]:
 @check("repeated_units")
 def repeated_units(work: Work) -> Iterator[Found]:
     """Repeated measurements of one unit are not tested as if they were independent."""
-    claims = " ".join(text for _, text in sentences(work))
-    code = "\n".join(c.code for c in work.written)
+    claims, code = _said(work)
     if not _LEANS.search(claims) or re.search(r"independen|cluster|mixed model|aggregat", claims, re.I):
         return
-    for seen in work.observed.of("test", "model"):
+    for seen in _by_hand(work, "test", "model"):
         for unit in seen.facts.get("units") or ():
             name = str(unit.get("column"))
             grouped = r"(?:groupby|pivot_table|drop_duplicates|groups\s*=|cluster|subject\s*=)[^\n]{0,60}"
             known = rf"(?i:mixedlm|AnovaRM|\bgee\b)|{grouped}\b{re.escape(name)}\b"
-            if seen.cell in work.by_hand and not re.search(known, code):
+            if not re.search(known, code):
                 rows = f"its {unit.get('rows')} rows are of {unit.get('levels')} values of {name!r} and alike within"
                 yield Objection(
                     where=seen.cell,
@@ -137,24 +146,17 @@ def repeated_units(work: Work) -> Iterator[Found]:
 @check("fit_before_split")
 def fit_before_split(work: Work) -> Iterator[Found]:
     """Nothing learns from the rows on which it is tested."""
-    for leak in work.observed.of("leak"):
-        if leak.cell in work.by_hand:
-            rows = f"`{leak.facts.get('by')}` is fitted to all {leak.count('rows'):,} rows"
+    for seen in _by_hand(work, "leak", "scored"):
+        rows, fitted = seen.count("rows"), f"`{seen.facts.get('by') or seen.facts.get('model')}` was fitted to"
+        known = seen.count("shared") >= 0.95 * rows > 0 and (seen.number("distinct") or 0) > 0.9
+        held = seen.facts.get("held") and seen.count("fit_rows") > rows
+        whole = f"all {rows:,} rows, and the model is then tested on some of them"
+        some = f"{seen.count('fit_rows'):,} rows, among them the {rows:,} that it is tested on"
+        if seen.kind == "leak" or (known and held):
             yield Objection(
-                where=leak.cell,
-                problem=f"{rows}, and the model is then tested on some of them.",
+                where=seen.cell,
+                problem=f"{fitted} {whole if seen.kind == 'leak' else some}.",
                 mend="Split first and let it learn from the training part only, best inside a Pipeline.",
-            )
-            return
-    for score in work.observed.of("scored"):
-        known = score.count("shared") >= 0.95 * score.count("rows") > 0 and (score.number("distinct") or 0) > 0.9
-        held = score.facts.get("held") and score.count("fit_rows") > score.count("rows")
-        if known and held and score.cell in work.by_hand:
-            rows = f"{score.count('fit_rows'):,} rows, among them the {score.count('rows'):,} that it is tested on"
-            yield Objection(
-                where=score.cell,
-                problem=f"`{score.facts.get('model')}` was fitted to {rows}.",
-                mend="Fit it to the training part only.",
             )
             return
 
@@ -162,8 +164,8 @@ def fit_before_split(work: Work) -> Iterator[Found]:
 @check("mixed_units")
 def mixed_units(work: Work) -> Iterator[Found]:
     """Held-out rows are of other units than those that were learnt from."""
-    for score in work.observed.of("scored"):
-        for unit in score.facts.get("mixed") or () if score.cell in work.by_hand else ():
+    for score in _by_hand(work, "scored"):
+        for unit in score.facts.get("mixed") or ():
             name = unit.get("column")
             yield Objection(
                 where=score.cell,
@@ -177,15 +179,14 @@ def mixed_units(work: Work) -> Iterator[Found]:
 @check("multiple_testing")
 def multiple_testing(work: Work) -> Iterator[Found]:
     """Where many tests were made, their p values were corrected for it."""
-    claims = " ".join(text for _, text in sentences(work))
-    code = "\n".join(c.code for c in work.written)
+    claims, code = _said(work)
     told = _CORRECTED.search(f"{claims}\n{code}") or any(work.observed.of("corrected"))
     if told or not _LEANS.search(claims):
         return
     made = Counter[tuple[str, int]]()
-    for test in work.observed.of("test"):
+    for test in _by_hand(work, "test"):
         made[test.cell, test.line] += max(test.count("many"), 1)
-    family = {(cell, line): n for (cell, line), n in made.items() if cell in work.by_hand and n < _DRAWS}
+    family = {place: n for place, n in made.items() if n < _DRAWS}
     if (many := sum(family.values())) >= _FAMILY:
         yield Objection(
             where=max(family, key=family.__getitem__)[0],
@@ -197,12 +198,12 @@ def multiple_testing(work: Work) -> Iterator[Found]:
 @check("rare_class")
 def rare_class(work: Work) -> Iterator[Found]:
     """Accuracy is set against what naming the commonest class would give."""
-    claims = " ".join(text for _, text in sentences(work))
+    claims, _ = _said(work)
     if _COMPARED.search(claims) or not re.search(r"accura|correct|right", claims, re.I):
         return
-    for seen in work.observed.of("accuracy"):
+    for seen in _by_hand(work, "accuracy"):
         share, value = seen.number("commonest") or 0.0, seen.number("value") or 0.0
-        if seen.cell in work.by_hand and share >= _RARE and value >= _HIGH:
+        if share >= _RARE and value >= _HIGH:
             yield Objection(
                 where=seen.cell,
                 problem=f"an accuracy of {value:.1%} is told, and naming the commonest class every time gives "

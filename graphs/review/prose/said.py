@@ -1,0 +1,87 @@
+"""What a sentence says of a number: the values of columns that it is of, and the statistic that it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from artifacts.types import Execution
+from graphs.questions.query import Statistic
+from graphs.questions.reader import lexicon
+from graphs.review.facts import PLAIN, Given, Of, computed_in, stands
+from graphs.review.mentions import Label, flags, labels, spoken
+from graphs.review.prose.figures import Figure, sentences
+from graphs.review.prose.numbers import printed_numbers
+
+_NAMED: tuple[Statistic, ...] = (*PLAIN, "count", "std", "distinct", "share")
+
+
+def statistic(text: str) -> tuple[Statistic, ...]:
+    """The statistic that a text names, where it names one and no more."""
+    exact, _ = lexicon.phrases()
+    found = {
+        meaning.split()[0]
+        for phrase, (code, meaning) in exact.items()
+        if code in ("S", "h") and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", text, re.I)
+    }
+    ops = tuple(op for op in _NAMED if op in found and (op != "sum" or found != {"sum", "share"}))
+    return ops if len(ops) == 1 else ()
+
+
+@dataclass(frozen=True)
+class Said:
+    """A number with what its sentence names: the values that it is of, columns of yes and no, and what else may be
+    meant from nearby; `code` is that of the cell that printed it."""
+
+    figure: Figure
+    clause: str
+    labels: tuple[Label, ...]
+    flags: tuple[Label, ...]
+    nearby: tuple[Label, ...]
+    code: str
+    text: str
+
+    @property
+    def own(self) -> Of:
+        return frozenset((n.column, n.value) for n in self.labels)
+
+    def optional(self, most: int = 2) -> Iterator[Of]:
+        """The rows that may be meant further: none, or those of two-valued columns and of values named nearby."""
+        held = {n.column for n in self.labels}
+        pool = list(dict.fromkeys((n.column, n.value) for n in (*self.flags, *self.nearby) if n.column not in held))[:5]
+        for many in range(min(len(pool), most) + 1):
+            yield from (frozenset(some) for some in combinations(pool, many) if len({c for c, _ in some}) == many)
+
+
+def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Said]:
+    """The numbers of a text that a cell printed, and the parts that it tells in words."""
+    asked = labels(given.question, given.list)
+    once = [n for n in asked if len({m.value for m in asked if m.column == n.column}) == 1]
+    everything = [f for clause in sentences(text) for f in flags(clause, given.list)]
+    before: list[Label] = []
+    for clause, every in spoken(text, given.list):
+        named = labels(clause, given.list)
+        alone = [n for n in named if len({m.value for m in named if m.column == n.column}) == 1]
+        for s in every:
+            digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
+            cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
+            code = given.code if s.figure.in_words else cell.code if cell else ""
+            unclear = {n.column for n in named} - {n.column for n in (*alone, *s.labels)}
+            if not code or unclear or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
+                continue
+            if digits < 2 and not s.figure.share:
+                continue
+            own = {n.column: n for n in (*once, *alone, *s.labels)}
+            uses = any(stands(c, code) for kinds in given.kinds.values() for c in kinds)
+            yield Said(
+                s.figure,
+                clause,
+                tuple(own.values()),
+                tuple(flags(clause, given.list)),
+                (*flags(given.question, given.list), *everything, *(n for n in before if n.column not in own)),
+                code if computed_in(code) and uses else given.code,
+                text,
+            )
+        before = [*named, *flags(clause, given.list)]
