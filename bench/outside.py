@@ -42,6 +42,8 @@ TRENDS = {
     "uniform": "uniform|even|similar|equal|no difference",
     "stable": "stable|constant|no trend|no change",
 }
+NUMBER = r"(?<![\w.])(\d+(?:\.\d+)?)(?:\s?(million|M|[kK])\b)?"
+SCALES = {"million": 1e6, "M": 1e6, "k": 1e3, "K": 1e3}
 
 
 @cache
@@ -85,12 +87,13 @@ def carry_out(cells: Sequence[str], tables: dict[str, Any]) -> list[dict[str, An
     given: list[dict[str, Any]] = []
     space = dict(toolkit()) | {"tables": tables, "df": next(iter(tables.values()))}
 
-    def take(data: dict[str, Any], raw: bool) -> None:
-        if ANSWER_MIME in data:
+    def take(data: Any = None, *_: Any, **__: Any) -> None:
+        if isinstance(data, dict) and ANSWER_MIME in data:
             given.append(data[ANSWER_MIME])
 
     with (
         mock.patch.object(telling, "display", take),
+        mock.patch("IPython.display.display", take),  # a template brings its own cells of the toolkit
         contextlib.redirect_stdout(io.StringIO()),
         tempfile.TemporaryDirectory() as folder,
         contextlib.chdir(folder),  # templates leave files
@@ -223,10 +226,11 @@ def judged(insight: dict[str, Any], r: dict[str, Any]) -> dict[str, bool]:
     said = f"{insight.get('insight')} {text}".casefold()
     if re.search(r"no column|missing (?:data|column)|could not be|keyerror|no .{0,20} data", said):
         return {"absence told": r["status"] == "not_answered"}
-    numbers = [n for n in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text) if float(n) > 2]
+    plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)  # 11,400,891
+    numbers = [(n, SCALES.get(unit, 1)) for n, unit in re.findall(NUMBER, plain) if float(n) > 2]
     if numbers:
         got = [v["value"] for v in r["values"] if isinstance(v["value"], (int, float))]
-        ok = all(any(scorer().meets(n, g, "%") or scorer().meets(n, g, "") for g in got) for n in numbers)
+        ok = all(any(scorer().meets(n, g / by, unit) for g in got for unit in ("%", "")) for n, by in numbers)
         return {"number told": ok}
     for word, kin in TRENDS.items():
         if word in said:

@@ -149,12 +149,15 @@ def goes_on(done: Execution, cell: Any, allow_errors: bool) -> bool:
 
 
 def raise_if_over(done: Execution, cell: Any, limit: float) -> None:
-    """Raise what nbclient raises when no cell can run after this one: the kernel has ended, or time was up."""
+    """Log and raise what nbclient does when no cell can run after this one: the kernel has ended, or time was up."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.log import logger
 
     if done.error is not None and done.error.died:
+        logger.error("Kernel died while waiting for execute reply.")
         raise DeadKernelError(f"Kernel died: {done.error.value}")
     if took_too_long(done):
+        logger.error(f"Timeout waiting for execute reply ({round(limit)}s).")
         raise CellTimeoutError.error_from_timeout_and_cell("Cell execution timed out", round(limit), cell)
 
 

@@ -138,9 +138,11 @@ def _short(path: Path) -> str:
 
 def _times(execution: Execution) -> dict[str, str]:
     """When the cell ran, under the names that nbclient has for it."""
-    begun = _iso(execution.started_at)
+    begun, died = _iso(execution.started_at), execution.error is not None and execution.error.died
+    if died and execution.count is None:  # it had ended before the cell came to it
+        return {}
     times = {"iopub.status.busy": begun, "iopub.execute_input": begun}
-    if execution.ended_at is not None and not (execution.error and execution.error.died):
+    if execution.ended_at is not None and not died:
         times["iopub.status.idle"] = _iso(execution.ended_at)
         if execution.status != "interrupted":
             times["shell.execute_reply"] = _iso(execution.ended_at)

@@ -306,3 +306,91 @@ def test_money_is_asked_of_no_table_without_any(workshop: list[dict[str, Any]]) 
     ):
         reading = read(question, free)
         assert reading.queries == (None,), (question, reading)
+
+
+@pytest.fixture(scope="module")
+def tickets() -> list[dict[str, Any]]:
+    """Tickets of a help desk, with a text each, who has them, and a state that is also a date."""
+    n = 90
+    opened = pd.date_range("2023-01-02 08:00", periods=n, freq="97h")
+    words = ["The {} in room 4 is out of order", "No {} after the update", "A new {} is needed by Monday"]
+    table = pd.DataFrame(
+        {
+            "number": [f"INC{i:07}" for i in range(n)],
+            "opened_at": opened,
+            "closed_at": opened + pd.to_timedelta([20 + 3 * (i % 17) for i in range(n)], unit="h"),
+            "shipped_on": opened,
+            "state": [("Open", "Shipped", "Declined")[i % 3] for i in range(n)],
+            "assigned_to": [("Ann Lee", "Bo Falk", "Cy Dunn", "Di Roth")[i * i % 4] for i in range(n)],
+            "closed_by": [("Ann Lee", "Bo Falk", "Cy Dunn")[i % 3] for i in range(n)],
+            "team": [("Lab", "Shop")[i % 2] for i in range(n)],
+            "short_description": [words[i % 3].format(f"scanner {i}") for i in range(n)],
+            "repair_time_hours": [1.5 + i % 7 for i in range(n)],
+        }
+    )
+    facts = described("tickets.csv", table)
+    for fact in facts["columns"]:
+        if "datetime" in fact["dtype"]:
+            fact |= {"min": str(table[fact["name"]].min()), "max": str(table[fact["name"]].max())}
+    return [facts]
+
+
+def test_all_of_them_beside_another_group_are_no_groups(tickets: list[dict[str, Any]]) -> None:
+    query = one("What is the mean repair time by team across all states?", tickets)
+    assert [g.of for g in query.group_by] == ["team"]
+    assert query.measures == (Measure(op="mean", of="repair_time_hours"),)
+    assert [g.of for g in one("What is the mean repair time across all states?", tickets).group_by] == ["state"]
+
+
+def test_a_state_that_is_also_a_date_is_the_state(tickets: list[dict[str, Any]]) -> None:
+    query = one("How many tickets have been shipped by each team?", tickets)
+    assert query.where == (Condition(left="state", op="=", right="Shipped"),)
+
+
+def test_a_word_is_looked_for_in_the_only_column_of_sentences(tickets: list[dict[str, Any]]) -> None:
+    query = one("How many tickets mention the word scanner?", tickets)
+    assert query.where == (Condition(left="short_description", op="contains", right="scanner"),)
+
+
+def test_agents_are_those_who_do_what_is_said(tickets: list[dict[str, Any]]) -> None:
+    for question, column in [
+        ("What is the distribution of tickets assigned to each agent?", "assigned_to"),
+        ("Is the distribution of tickets closed by agents uniform across all agents?", "closed_by"),
+    ]:
+        assert [g.of for g in one(question, tickets).group_by] == [column]
+
+
+def test_whether_one_has_more_than_the_others_asks_which_has_the_most(tickets: list[dict[str, Any]]) -> None:
+    query = one("Is there an agent who is assigned more tickets than others?", tickets)
+    assert (query.intent, query.limit, [g.of for g in query.group_by]) == ("rank", 1, ["assigned_to"])
+    assert query.measures == (Measure(op="count"),)
+
+
+def test_an_increase_that_may_be_uniform_is_told_of_each_group(tickets: list[dict[str, Any]]) -> None:
+    asked = "Is the increase in repair time uniform across all teams or is it more pronounced in a specific team?"
+    query = one(asked, tickets)
+    assert (query.intent, [g.of for g in query.group_by]) == ("change", ["opened_at", "team"])
+
+
+def test_a_forecast_takes_that_things_remain_as_they_are(tickets: list[dict[str, Any]]) -> None:
+    asked = "What are the future trends in repair time across all teams if the current practices remain unchanged?"
+    query = one(asked, tickets)
+    assert (query.intent, query.group_by, query.unused) == ("forecast", (), ())
+    assert read("How many tickets were there if the practices remain unchanged?", tickets).queries == (None,)
+
+
+def test_a_statistic_and_a_number_of_rows_are_both_told(tickets: list[dict[str, Any]]) -> None:
+    query = one("Report the total number of tickets and the median repair time.", tickets)
+    assert set(query.measures) == {Measure(op="count"), Measure(op="median", of="repair_time_hours")}
+
+
+def test_gaps_filled_by_a_model_are_not_filled_with_the_mean(hires: list[dict[str, Any]]) -> None:
+    asked = "Impute the missing values of rating using nearest neighbors. What is the mean rating?"
+    reading = read(asked, hires)
+    assert reading.queries == (None,)
+    assert "nearest neighbors" in reading.why_not[0]
+
+
+def test_a_coefficient_by_its_full_name_is_asked_for(hires: list[dict[str, Any]]) -> None:
+    query = one("Calculate the Pearson correlation coefficient between the fare and the deposit.", hires)
+    assert [(m.op, m.of, m.other) for m in query.measures] == [("correlation", "fare_eur", "deposit_eur")]

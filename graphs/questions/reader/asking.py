@@ -17,7 +17,7 @@ from graphs.questions.reader.text import name_words, stem, words
 from graphs.questions.reader.times import timed
 
 _QUARTERS = ("1 (lowest quarter)", "2", "3", "4 (highest quarter)")
-_ALIKE = r"\b(?:same|equal|alike|identical|similar)\b"
+_ALIKE = r"\b(?:same|equal|alike|identical|similar|uniform(?:ly)?|even(?:ly)?|consistent)\b"
 
 
 @dataclass
@@ -81,14 +81,30 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
 alike, order, groups, relations, statistics = Rules(), Rules(first=True), Rules(), Rules(first=True), Rules()
 
 
-@alike("^d.*?(i)[oi]*(?=C)")
+@alike("^[ac]*d.*?(i)[oi]*(?=C)", "^[ac]*d.*?(B)")
 def _same(ask: Ask, where: Items) -> Any:
-    """Is it the same in all species."""
-    if not re.search(_ALIKE, ask.clause.text, re.I):
+    """Is it the same in all species, or uniform across them."""
+    if not re.search(_ALIKE, ask.clause.text, re.I) or (where[0].code == "i" and ask.clause.of("B")):
         return None
     where[0].code = "B"
     ask.kinds.add("j")
     return [[i for i in ask.clause.of("U") if re.fullmatch(_ALIKE, ask.clause.written([i]), re.I)]]
+
+
+@alike("^[ac]*(d)([CE])w.*?(j)(E?)")
+def _any(ask: Ask, is_there: Items, which: Items, more: Items, rows: Items) -> Any:
+    """Is there an agent who has more than the others: which of them has the most."""
+    if not re.search(r"\bthere\b.*\bthan (?:all |any )?(?:the )?others?\b", ask.clause.text, re.I):
+        return None
+    end = "min" if more[0].means == "more" and ask.clause.written(more).casefold() in lexicon.some("less") else "max"
+    is_there[0].code, more[0].code, more[0].means = "q", "M", end + " count" * len(rows)
+    return [ask.clause.of("K")]
+
+
+@alike("(F)")
+def _as_before(ask: Ask, ahead: Items) -> None:
+    """If things remain as they are: any forecast takes it so."""
+    ask.clause.says(lexicon.section("said")["unchanged"])
 
 
 @alike("(q.*[CEG].*)(S)(?![oi]*[CE])")
@@ -220,6 +236,11 @@ def _periodic(ask: Ask, item: Item) -> bool:
 def _by(ask: Ask, by: Items, first: Items, rest: Items) -> Any:
     clause, word = ask.clause, ask.clause.words[by[0].first].low
     means = any(i.means == "mean" for i in clause.items if i.code == "S")
+    whole = [i for i in clause.of("B") if re.match(r"(?:across|for) all\b", clause.written([i]), re.I)]
+    others = "F" in ask.kinds or any(i.code == "B" and i not in whole for i in clause.items)
+    if by[0] in whole and first[0].code == "C" and others:  # by category, across all departments: one for all of them
+        first[0].code = "E"
+        return by, first
     before = clause.items[: clause.items.index(by[0])][-1:]  # told per kWh, and not "cost more per unit"
     for item in [first[0], *(r for r in rest if r.code in "CG")]:
         column: Column | None = item.means

@@ -59,6 +59,8 @@ class Draft:
         if after and re.search(r"without|exclu|remov|drop|eliminat", after[0], re.I):
             clause.mark(*after.span())
             self._merge([RemoveOutliers(columns=tuple(self.plain(mentioned or self.topic[:1])))])
+        if by := re.search(lexicon.section("steps")["modelled"], clause.text, re.I):
+            self.blocked.append(by[1])  # gaps that no step fills so
         done, whole = steps.read(clause, self.columns, self.methods.rule, self.recent, self._undefined())
         self.recent = [i.column for i in clause.items if i.code == "C"] or self.recent
         self._merge(done)
@@ -213,7 +215,9 @@ class Draft:
             for s in self.steps
         ]  # fmt: skip
         normal = "normality" in self.said("H")
-        verdicts = [parts.plain_normal(v) if normal else v for v in self.methods.verdicts]
+        verdicts = [
+            v.model_copy(update={"then": parts.plain_normal(v.then)}) if normal else v for v in self.methods.verdicts
+        ]
         groups = {g.of: g for a in self.asks for g in a.groups}
         own = " ".join(a.clause.text for a in self.asks) if self.untold else self.question
         return Query(

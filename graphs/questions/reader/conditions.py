@@ -176,9 +176,12 @@ def _between(
     return named, no, between, low, high
 
 
-@rule("(C?)[dwoi]*(n?)d*(k)i?([QVU])")
+@rule("(C?)[dwoi]*(n?)d*(k+)i?([QVU])")
 def _text(ask: Ask, left: Items, no: Items, op: Items, right: Items) -> Any:
-    column = left[0].column if left else right[0].means[0] if right[0].code == "V" else None
+    """A word within a text: of the column beside it, or of the only one that holds sentences."""
+    prose = [c for c in ask.known.columns if c.prose]
+    column = left[0].column if left else right[0].means[0] if right[0].code == "V" and not prose else None
+    column = prose[0] if column is None and len(prose) == 1 else column
     if column is None:
         return None
     text = right[0].means[1] if right[0].code == "V" else right[0].means or ask.clause.written(right)
@@ -260,8 +263,8 @@ def _flags(ask: Ask) -> None:
     """Columns of yes and no, or of a time that only some rows have, said of the rows: who survived, smokers, not
     married, never returned."""
     clause, codes = ask.clause, "".join(i.code for i in ask.clause.items)
-    aside = ask.kinds & {"L", "A"} or set("RO") & set(clause.shape)
-    if aside or re.search(r"\bwhether\b|\bor not\b", clause.text, re.I):
+    related = set("RO") & set(clause.shape)
+    if ask.kinds & {"L", "A"} or re.search(r"\bwhether\b|\bor not\b", clause.text, re.I):
         return
     for n, item in enumerate(clause.items):
         if item.used or item.code not in "CE" or item.means is None or clause.words[item.first].quote:
@@ -272,6 +275,8 @@ def _flags(ask: Ask) -> None:
             continue
         before, behind = codes[:n].rstrip("da")[-1:], clause.items[n + 1 : n + 2]
         before = "E" if before == "C" and n and clause.items[len(codes[:n].rstrip("da")) - 1].column.label else before
+        if related and before != "w":
+            continue
         verbs = [w.low for w in clause.words[item.first : item.last + 1]] if dated else [word]  # picked up
         said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on
         noun = before in ("o", "i", "h", "V", "") and word != column.words[-1] and word.endswith("s")

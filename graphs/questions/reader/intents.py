@@ -99,7 +99,7 @@ def other(draft: Draft, base: Query) -> Query | None:
         return _explained(base, [c for c in named if not c.label], numbers, notes)
     if "g" in kinds and (named or base.group_by):
         return _chart(draft, noted, named, numbers)
-    if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not named and not stats:
+    if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not (named or stats or counted):
         return given(base, intent="clean", unused=tuple(w for w in base.unused if w.casefold()[:5] != "clean"))
     timed = time is not None and "X" in kinds
     if "D" in kinds and not stats and not timed and len(named) < 2:
@@ -116,7 +116,7 @@ def other(draft: Draft, base: Query) -> Query | None:
         ops: tuple[Any, ...] = ("mean", "median", "std", "min", "max")
         each_of = tuple(Measure(op=op, of=expr(c)) for c in numbers if c.kind == "number" for op in ops)
         return given(base, intent="compute", measures=each_of) if each_of else None
-    each = len(base.group_by) == 1 and not base.group_by[0].grain and "X" in kinds
+    each = len(base.group_by) == 1 and not base.group_by[0].grain and ("X" in kinds or kinds >= {"Y", "j"})
     alone = kinds & {"X", "Y"} and not base.group_by and not ends
     if time is None or not (each or alone):
         return None
@@ -182,6 +182,8 @@ def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequenc
     text, groups = draft.question, [g.of for g in noted.group_by]
     kinds = [k for k in lexicon.listed("charts") if re.search(rf"\b{k.removesuffix('map')}", text, re.I)]
     kind: Any = next(iter(kinds), "auto")
+    if kind == "histogram" and groups and any(a.stats for a in draft.asks):
+        kind = "bar"  # the average of each group
     if len(numbers) == 2 and kind in ("auto", "scatter"):  # y against x
         upward, across = (expr(c) for c in numbers)
         chart = Chart(kind="scatter", x=across, y=(upward,), colour=next(iter(groups), None))

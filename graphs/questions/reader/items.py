@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphs.questions.reader import lexicon, linking, times
@@ -131,7 +131,10 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             code = "x" if re.search(r"\w\(", text) else "m" if re.fullmatch(r"(?i)nan|null|none|na|n/a", text) else "Q"
             take(Item(code, inside[0], inside[-1], text))
     named = {i.last for i in items if i.code in "CE"}
+    doers = [i.column for i in items if i.code == "C" and i.column.words[-1] in ("by", "to")]
     for link in linking.parts(ws, [not t for t in taken], columns):  # "score" in "the life expectancy score" trails
+        if doers and link.how == "near" and link.column.words[-1] in ("by", "to"):  # closed by agents: who closes
+            link = replace(link, column=doers[0])
         verb = link.column.kind == "bool"  # what makes guests cancel
         trails = link.how == "part" and link.first == link.last and link.first - 1 in named and not verb
         take(Item("x", link.first, link.last) if trails else _linked(link))
@@ -153,7 +156,8 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
     spans: list[tuple[tuple[int, int, int], Item]] = []
     for link in [*linking.full_names(ws, columns, common), *linking.values(ws, columns, common)]:
         length = sum(w.content for w in ws[link.first : link.last + 1])
-        spans.append(((link.how == "quoted", length, _TIER[link.how]), _linked(link)))
+        done = link.how == "short" and link.column.kind == "time" and ws[link.last].low.endswith("ed")  # rather a state
+        spans.append(((link.how == "quoted", length, _TIER["part" if done else link.how]), _linked(link)))
     held = {s for c in columns for s in c.stems}
     for n in range(len(ws)):
         for length in range(min(7, len(ws) - n), 0, -1):

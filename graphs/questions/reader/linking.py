@@ -74,6 +74,12 @@ class Column:
         return self.rows > 1 and self.n_unique >= 0.98 * (self.rows - self.missing) and self.n_unique > 0.5 * self.rows
 
     @property
+    def prose(self) -> bool:
+        """Whether it holds sentences."""
+        long = [e for e in self.examples if len(str(e).split()) > 2]
+        return self.kind == "text" and self.n_unique > 20 and 2 * len(long) > len(self.examples)
+
+    @property
     def divides(self) -> bool:
         """Whether it puts the rows into a few classes, of many rows each, though they may be numbered."""
         return 1 < self.n_unique <= 12 and self.n_unique <= 0.2 * self.rows
@@ -107,7 +113,7 @@ class Column:
         inside = re.search(r"\(([^)]*)\)", self.name)
         if inside:
             found += [name_words(self.name[: inside.start()]), name_words(inside[1])]
-        if len(self.words) > 1 and self.words[-1] in lexicon.some("heads"):
+        if self.words[-1] in lexicon.some("heads", *(["units"] if self.words[2:] else [])) and self.words[1:]:
             found.append(self.words[:-1])
         if len(self.words) == 2:
             found.append(("".join(map(root, self.words)),))  # comebacks, of came_back
@@ -299,8 +305,9 @@ def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -
     """Where words that nothing else explains are part of one column's name, or nearly one of its words."""
     found, i = [], 0
     while i < len(ws):
-        comes = ws[i].stem == "come" and [w.low for w in ws[i + 1 : i + 2]] == ["from"]  # no visit
-        if not free[i] or not ws[i].content or ws[i].number is not None or comes:
+        after = next((w.low for w in ws[i + 1 : i + 2]), "")  # what comes from where is no visit
+        general = (ws[i].stem, after) in (("come", "from"), ("valu", "in"), ("valu", "of"), ("valu", "for"))
+        if not free[i] or not ws[i].content or ws[i].number is not None or general:
             i += 1
             continue
         best = _best(ws, free, columns, i)

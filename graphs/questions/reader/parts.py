@@ -6,20 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import (
-    Condition,
-    Derive,
-    Formula,
-    Group,
-    Measure,
-    Model,
-    Order,
-    Query,
-    Rule,
-    Scalar,
-    Test,
-    Verdict,
-)
+from graphs.questions.query import Condition, Derive, Formula, Group, Measure, Model, Order, Query, Rule, Scalar, Test
 from graphs.questions.reader import asking, intents, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
@@ -36,21 +23,19 @@ _ABOUT = {"normality": "shapiro dagostino jarque_bera anderson ks_normal", "inde
 def reconciled(draft: Draft, base: Query) -> Query:
     """Values of one column that are asked for in different places are groups, no condition that none can meet."""
     where, group_by = list(base.where), list(base.group_by)
-    for w in [w for w in where if isinstance(w, Condition) and w.op == "in" and isinstance(w.right, tuple)]:
-        column = draft.named.get(w.left)  # of men and women: all that there are
-        whole = column is not None and len(w.right) == column.n_unique > 1  # type: ignore[arg-type]
-        if whole and w.left in [g.of for g in group_by or [Group(of=w.left)]]:
-            where, group_by = [x for x in where if x != w], group_by or [Group(of=w.left)]
     for left in dict.fromkeys(w.left for w in where if isinstance(w, Condition)):
-        own = [w for w in where if isinstance(w, Condition) and w.left == left and w.op in ("=", "!=")]
-        if len({(w.op, w.right) for w in own}) < 2 or all(w.op == "!=" for w in own):
+        own = [w for w in where if isinstance(w, Condition) and w.left == left and w.op in ("=", "!=", "in")]
+        levels = dict.fromkeys(v for w in own if w.op != "!=" for v in (w.right if w.op == "in" else [w.right]))  # type: ignore[union-attr]
+        whole = left in draft.named and len(levels) == draft.named[left].n_unique > 1  # of men and women: all there are
+        whole = whole and left in [g.of for g in group_by or [Group(of=left)]]
+        apart = [w for w in own if w.op != "in"]
+        clash = len({(w.op, w.right) for w in apart}) > 1 and any(w.op == "=" for w in apart)
+        if not (clash or (whole and len(own) == 1)):
             continue
         where = [w for w in where if w not in own]
-        levels = tuple(w.right for w in own if w.op == "=" and isinstance(w.right, (str, int, float)))
-        if all(w.op == "=" for w in own) and left in draft.named and len(levels) < draft.named[left].n_unique:
-            where.append(Condition(left=left, op="in", right=levels))
-        if left not in [g.of for g in group_by]:
-            group_by.append(Group(of=left))
+        if all(w.op != "!=" for w in own) and left in draft.named and len(levels) < draft.named[left].n_unique:
+            where.append(Condition(left=left, op="in", right=tuple(levels)))
+        group_by += [] if left in [g.of for g in group_by] else [Group(of=left)]
     return given(base, where=tuple(where), group_by=tuple(group_by))
 
 
@@ -91,6 +76,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             extra = {"intent": "rank", "limit": 1, "order": (order,)}
             measures = [Measure(op=ask.stats[0].split()[0], of=expr(c), name=c.name) for c in draft.columns]
         else:
+            measures += [Measure(op="count")] if ask.counts and not {"distinct", "missing"} & set(ask.stats) else []
             stats = [s for s in ask.stats if s != "distinct" or ask.columns]
             columns = _meant(draft, ask, [c for c in own if draft.fits(c)] or topic) if stats else []
             measures += asking.measures(stats, columns or draft.topic, how.ddof, how.biased)
@@ -134,23 +120,21 @@ def _finished(
     draft: Draft, base: Query, measures: list[Measure], extra: dict[str, Any], relate: bool
 ) -> dict[str, Any]:
     """The other fields of a query of these measures: its intent, order and notes."""
-    question, end = draft.question, next((a.end for a in draft.asks if a.relation and a.end), "")
+    question, end = draft.question.casefold(), next((a.end for a in draft.asks if a.relation and a.end), "")
+    kinds, several = {k for a in draft.asks for k in a.kinds}, len(measures) > 1
     if any(a.numbered for a in draft.asks) and not extra:
         extra = {"tell": "number"}
     elif relate and end and not extra and len(measures) > 2:
-        signed = (
-            len(set(re.findall(r"positive|negative", question.casefold()))) == 1 or "highest" in question.casefold()
-        )
+        signed = len(set(re.findall(r"positive|negative", question))) == 1 or "highest" in question
+        signed = signed and not re.search(r"\b(?:magnitude|absolute|regardless|sign)\b", question)
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
-    elif any(a.among for a in draft.asks) and not extra and len(measures) > 1:
+    elif several and not extra and any(a.among for a in draft.asks):
         extra = {"order": (Order(by="abs(value)"),)}
-    sides = re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", question, re.I)
-    sided = sides is not None or any("j" in a.kinds for a in draft.asks)
-    if base.group_by and len(measures) == 1 and not extra and not any(g.grain for g in base.group_by):
-        if any("D" in a.kinds for a in draft.asks):
-            extra = {"intent": "describe"}
-        elif sided and len(base.group_by) == 1:
-            extra = {"intent": "compare"}
+    elif base.group_by and not (several or extra or any(g.grain for g in base.group_by)):
+        sides = "j" in kinds or re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", question)
+        intent = "describe" * ("D" in kinds and not any(a.stats for a in draft.asks))
+        intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
+        extra = {"intent": intent} if intent else {}
     if extra.get("intent") == "compare" or any(isinstance(s, Derive) for s in base.prepare):
         whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label]
         draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
@@ -162,19 +146,18 @@ def _finished(
 
 def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], dict[str, Any]] | None:
     """A share, an amount for each of those who have several rows, or one amount per another."""
-    of = [c for c in own if draft.numeric(c)]
-    if ask.share and of:
+    of, over = [c for c in own if draft.numeric(c)], expr(ask.over) if ask.over else ""
+    if ask.share and not of:
+        return [Measure(op="share", where=tuple(ask.share))], {}
+    if ask.share:
         part = Measure(op="sum", of=of[0], where=tuple(ask.share), name="part")
         both, name, told = [part, Measure(op="sum", of=of[0], name="whole")], "share in per cent", "100 * part / whole"
-    elif ask.share:
-        return [Measure(op="share", where=tuple(ask.share))], {}
     elif ask.per is not None and len(of) < 2:
         what = draft.named[of[0]].words if of and of[0] in draft.named else of or ("rows",)
-        sums = Measure(op="sum", of=of[0]) if of else Measure(op="count")
-        name, told = f"{' '.join(what)} per {' '.join(ask.per.aliases[-1])}", f"{sums.op} / distinct"
-        both = [sums, Measure(op="distinct", of=expr(ask.per))]
-    elif ask.over is not None and len(of := [c for c in of if c != expr(ask.over)]) == 1:
-        pair = (of[0], expr(ask.over))
+        both = [Measure(op="sum", of=of[0]) if of else Measure(op="count"), Measure(op="distinct", of=expr(ask.per))]
+        name, told = f"{' '.join(what)} per {' '.join(ask.per.aliases[-1])}", f"{both[0].op} / distinct"
+    elif over and len(of := [c for c in of if c != over]) == 1:
+        pair = (of[0], over)
         ends = pair if all(c.isidentifier() for c in pair) else ("part", "whole")
         there = tuple(Condition(left=c, op="present") for c in pair)
         both = [Measure(op="sum", of=c, where=there, name=n) for c, n in zip(pair, ends, strict=True)]
@@ -190,11 +173,9 @@ def _pairs(draft: Draft, ask: Ask, topic: Sequence[str], before: Sequence[Measur
     if not pairs and (ask.end or ask.among) and len(ask.columns) == 1:
         pairs, among = [(ask.columns[0], c) for c in draft.everything() if c != ask.columns[0]], True
     op: Any = next((a.relation for a in draft.asks if a.relation in ("r2", "slope")), ask.relation)
-    kind = {"method": draft.methods.correlation, "with_p": draft.methods.with_p}
-    had = [(m.other, m.of) for m in before]
-    return [
-        Measure(op=op, of=a, other=b, name=b.strip("`") if among else "", **kind) for a, b in pairs if (a, b) not in had
-    ]
+    kind, had = {"method": draft.methods.correlation, "with_p": draft.methods.with_p}, [(m.other, m.of) for m in before]
+    return [Measure(op=op, of=a, other=b, name=b.strip("`") if among else "", **kind)
+            for a, b in pairs if (a, b) not in had]  # fmt: skip
 
 
 def _meant(draft: Draft, ask: Ask, columns: list[str]) -> list[str]:
@@ -218,8 +199,7 @@ def _listed(draft: Draft, base: Query) -> dict[str, Any]:
     texts = [c.name for c in draft.columns if c.kind == "text"][:4]
     if not (keys or texts) or not all(n in {c.name for c in draft.columns} for n in numbers):
         return {}
-    ranked = next((n for n in numbers if draft.numeric(expr(n))), "")
-    order = (Order(by=expr(ranked)),) if ranked else ()
+    order = tuple(Order(by=expr(n)) for n in numbers if draft.numeric(expr(n)))[:1]
     called = draft.called(keys[0]) if keys else texts
     return {"intent": "list", "show": tuple(dict.fromkeys([*called, *numbers])), "order": order}
 
@@ -240,11 +220,9 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     if len(numbers) == 1 and (base.group_by or base.where or single):
         return [_usual(draft, numbers[0], bool(_EACH.search(draft.question)))]
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
-    hinted = next((c for i in compared if (c := draft.hinted(i.means.partition("> ")[2] or i.means)) is not None), None)
-    if hinted is not None and base.group_by:
-        return [_usual(draft, hinted)]
+    hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     if compared:
-        return []
+        return [_usual(draft, c) for c in hinted if c is not None][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     return [Measure(op="count")] if rows and not spoken and base.where and single else []
 
@@ -418,8 +396,8 @@ def by_group(query: Query) -> Query:
     return given(query, intent="relate", model=None, measures=lines, group_by=grouped)
 
 
-def plain_normal(rule: Verdict) -> Verdict:
-    """A verdict on normality in plain words."""
-    if not re.search(r"\bnormal", rule.then, re.I) or re.search("hypothesis", rule.then, re.I):
-        return rule
-    return rule.model_copy(update={"then": "not normal" if re.search(r"\bnot?\b|n't", rule.then, re.I) else "normal"})
+def plain_normal(then: str) -> str:
+    """What a verdict on normality says, in plain words."""
+    if not re.search(r"\bnormal", then, re.I) or re.search("hypothesis", then, re.I):
+        return then
+    return "not normal" if re.search(r"\bnot?\b|n't", then, re.I) else "normal"

@@ -113,10 +113,15 @@ def sentences(text: str) -> Iterator[list[Word]]:
             held.append(word)
         elif word.text == "\n" and held and held[-1].text == ":":
             listing = True
-        elif word.text == "\n" and listing and after and len(name_words(text[word.end :].split("\n")[0])) <= 4:
+        elif word.text == "\n" and listing and after and _item(text[word.end :].split("\n")[0]):
             held.append(Word(",", word.start, word.end))
         elif held:
             yield held if word.text != "?" else [*held, word]
             held, listing = [], False
     if held:
         yield held
+
+
+def _item(line: str) -> bool:
+    """Whether a line is one of a list, and does not introduce another."""
+    return len(name_words(line)) <= 4 and not line.rstrip().endswith(":")
