@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _AHEAD = r"\b(?:next|coming|following) (\d+|[a-z]+)? ?(day|week|month|quarter|year)s?\b"
 _BETTER = r"\bbetter|\bbest\b|\bwin\w*|\bwork(?:s|ed)?\b|\bimprov|\bincreas|\blift|\breduc|\beffect|\blonger|\bmore\b|\bhigher"
 
+EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|^\W*(?:do|does|did|is|are)\b", re.I)
+"""How a question asks for one row's value rather than for what all rows add up to."""
+
 
 def usual(column: Column, notes: list[str], each: bool = False, question: str = "") -> Measure:
     """The statistic that is meant where none is said: a sum of what adds up, or is spent or sold, else, or where `each`
