@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request, Response, UploadFile
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.types import Message
 
@@ -86,7 +87,7 @@ class FormRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        known = [field.alias for field in self.dependant.body_params]
+        known = list(_fields(self.dependant))
         if not known:
             return handle
 
@@ -99,6 +100,13 @@ class FormRoute(APIRoute):
             return await handle(request)
 
         return checked
+
+
+def _fields(dependant: Dependant) -> Iterator[str]:
+    """The names of all fields of a form that a route takes, itself or through what it depends on."""
+    yield from (field.alias for field in dependant.body_params)
+    for one in dependant.dependencies:
+        yield from _fields(one)
 
 
 def _as_form(request: Request, body: bytes) -> Request:

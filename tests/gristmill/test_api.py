@@ -191,6 +191,20 @@ def test_the_interface_describes_itself(server: Server) -> None:
     assert {"/api/runs", "/api/runs/{ref}/events", "/api/artifacts/{ref}/content", "/api/schedules"} <= set(paths)
 
 
+def test_a_request_takes_every_field_that_the_interface_describes(server: Server) -> None:
+    with server.client() as client:
+        described = client.get("/api/openapi.json").json()
+        for path in ("/api/runs", "/api/ask"):
+            content = described["paths"][path]["post"]["requestBody"]["content"]
+            [form] = [c["schema"]["$ref"] for kind, c in content.items() if "form" in kind]
+            fields = described["components"]["schemas"][form.rpartition("/")[2]]["properties"]
+            assert {"approve", "budget", "question"} <= set(fields)
+            for field in set(fields) - {"files"}:  # the question is missing, or something is no such value
+                reply = client.post(path, data={field: ""})
+                assert reply.status_code == 422, reply.text
+                assert "There is no field" not in reply.json()["error"]["message"], field
+
+
 def test_an_upload_that_is_too_large_is_told_before_it_fills_the_disk(ready: Path) -> None:
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.csv"\r\n\r\n'
     large = head + b"1\n" * 600_000 + b"\r\n--x--\r\n"
