@@ -110,10 +110,18 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         measures = [m.model_copy(update={"name": m.of}) for m in dict.fromkeys(added)]
         extra = {"formulas": (Formula(name="total", expr=" + ".join(m.name for m in measures)),)}
     measures += [Measure(op="count")] if base.having else []
-    measures = list(dict.fromkeys(measures))
+    measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
     return given(base, **_finished(draft, base, measures, extra, relate))
+
+
+def _of_yes(draft: Draft, measure: Measure) -> Measure:
+    """A share of a column of yes and no is that of its yes."""
+    column = draft.named.get(measure.of or "") if measure.op == "share" else None
+    if column is None or column.kind != "bool":
+        return measure
+    return Measure(op="share", where=(Condition(left=expr(column), op="=", right=column.yes),), name=measure.name)
 
 
 def _finished(
