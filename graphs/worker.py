@@ -194,7 +194,9 @@ class Worker:
         graph = await asyncio.to_thread(build, saver, agents)  # LangGraph reads the source of every node
         config = {"configurable": {"thread_id": thread}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
-        if so_far.next or not so_far.values:
+        if (
+            so_far.tasks or not so_far.values
+        ):  # `next` lacks a task that was done when a kill came before its checkpoint
             async with (
                 aclosing(Again(self._store, session.host, run.id)) as again,
                 aclosing(Helpers(self._store, session.host, run.id)) as helpers,

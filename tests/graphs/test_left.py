@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from datetime import UTC, datetime
 
@@ -197,3 +198,28 @@ async def test_a_host_that_dies_once_it_is_found_is_found_again(ready, table, mo
         assert found == 4
         assert next(x.text for x in bench.store.view(run_id).executions if x.cell == edit.cell) == "40\n"
         monkeypatch.setattr(worker, "find_host", find)
+
+
+async def test_a_kill_between_what_a_node_did_and_its_checkpoint_does_not_end_the_run(ready, table, team, monkeypatch):
+    with Store.open(ready) as store:
+        bench = Workbench(store, rerun=False)
+        saver = await bench._worker._checkpoints()
+        put = saver.aput
+
+        async def killed(config, checkpoint, metadata, versions):
+            if metadata["step"] == 1:
+                while not (await saver.aget_tuple(config)).pending_writes:  # noqa: ASYNC110 - it tells nobody
+                    await asyncio.sleep(0)
+                monkeypatch.setattr(saver, "aput", put)
+                raise StoreError("killed")
+            return await put(config, checkpoint, metadata, versions)
+
+        monkeypatch.setattr(saver, "aput", killed)
+        run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test"))
+        await bench.wait(run.id)
+        assert store.view(run.id).error == "killed"
+        await bench.resume(run.id)
+        await bench.wait(run.id)
+        view = store.view(run.id)
+        assert (view.run.status, view.report is not None) == ("done", True)
+        await bench.close()
