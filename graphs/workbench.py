@@ -148,7 +148,10 @@ class Workbench:
         stays, before it lets new runs in.
         """
         for waiting in await in_own_thread(self.store.runs, status="waiting", limit=10_000):
-            await self._go_on(waiting.id)
+            try:
+                await self._go_on(waiting.id)
+            except InputError as error:
+                await self._worker.end(waiting.id, "failed", str(error))
         for run in await in_own_thread(left_waiting, self.store):
             try:
                 await self._in_flight.launch(run, model_of(run))

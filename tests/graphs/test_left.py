@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from artifacts.events import SandboxLeft, SandboxOpened
+from artifacts.events import Answered, Asked, RunEnded, RunStarted, SandboxLeft, SandboxOpened
 from artifacts.store import Store, StoreError
+from artifacts.types import FIRST_TURN, Question, Run
 from graphs import editing, worker
 from graphs.request import Request
 from graphs.workbench import Workbench
@@ -222,4 +223,21 @@ async def test_a_kill_between_what_a_node_did_and_its_checkpoint_does_not_end_th
         await bench.wait(run.id)
         view = store.view(run.id)
         assert (view.run.status, view.report is not None) == ("done", True)
+        await bench.close()
+
+
+async def test_an_answer_that_nobody_took_up_keeps_no_server_from_starting(tmp_path, monkeypatch):
+    """The next one may be started without the key."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with Store.open(tmp_path / "home") as store:
+        asked = Question(id="ask_1", turn_id=FIRST_TURN, text="Which year?")
+        run = Run(id="run_1", goal="What?", agent="analysis", model="openai:m", params={"files": [], "roles": {}})
+        told = Asked(run_id=run.id, question=asked), RunEnded(run_id=run.id, status="waiting")
+        said = Answered(run_id=run.id, question_id=asked.id, answer="2024")
+        await store.append_all([RunStarted(run_id=run.id, run=run), *told, said])
+        bench = Workbench(store, rerun=False)
+        await bench.take_up()
+        view = store.view(run.id)
+        assert (view.run.status, view.questions[0].answer) == ("failed", "2024")
+        assert "set OPENAI_API_KEY" in (view.error or "")
         await bench.close()
