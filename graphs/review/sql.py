@@ -6,6 +6,7 @@ hypothesis test, a fitted model, levels that are not known beforehand) raises No
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -82,11 +83,15 @@ def sql(query: Query, tables: Tables) -> tuple[str, Asked]:
     return _Sql(tables, query.table).answer(query)
 
 
+_PERIOD = r"weekend|(?:weekday|hour|month|quarter) [\d-]+|\d{4}(?:-Q?\d\d?)?(?:-\d\d)?"
+
+
 def _compared(query: Query) -> Query:
     """A comparison of two values of a column as groups of that column."""
     assert query.compare is not None
     of, sides = query.compare.of, (query.compare.first, query.compare.second)
-    if not of or not all(sides) or query.group_by:
+    periods = any(re.fullmatch(_PERIOD, side) for side in sides)  # of dates, each of which would be a group
+    if not of or not all(sides) or query.group_by or periods:
         raise NotComputable("a comparison of columns or periods is not one table of groups")
     kept = Condition(left=of, op="in", right=sides)
     return query.model_copy(update={"compare": None, "where": (*query.where, kept), "group_by": (Group(of=of),)})

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from graphs.questions.query import Condition
 from graphs.questions.reader import read
 from tests.graphs.test_reader import described
 
@@ -71,3 +72,31 @@ def test_the_worst_share_is_the_higher_one_of_a_fault_and_unknown_of_anything_el
 )
 def test_what_would_be_told_of_other_rows_is_not_answered(question: str, parcels: list[dict[str, Any]]) -> None:
     assert why_not(question, parcels)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What did we take in March?",  # no list of the rows of March
+        "What drives how much is paid?",
+        "How many customers paid the fee?",  # no sum
+        "What will the fee be in March?",
+        "What is the total fee of nothing?",
+    ],
+)
+def test_what_opens_a_question_is_held_against_what_is_told(question: str, parcels: list[dict[str, Any]]) -> None:
+    assert why_not(question, parcels)
+
+
+def test_one_common_word_of_a_name_is_no_condition() -> None:
+    n = 60
+    table = pd.DataFrame(
+        {
+            "pet": [("cat", "dog")[i % 2] for i in range(n)],
+            "bill": [20.0 + i for i in range(n)],
+            "came_back": [("yes", "no")[i % 3 > 0] for i in range(n)],
+        }
+    )
+    (query,) = read("How many cats came in?", [described("pets.csv", table)]).queries
+    assert query is not None
+    assert [w.left for w in query.where if isinstance(w, Condition)] == ["pet"]

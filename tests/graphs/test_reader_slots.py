@@ -100,7 +100,7 @@ def test_two_groups_are_compared_in_all_that_is_known_of_them(pupils: list[dict[
 def test_which_group_is_ahead(pupils: list[dict[str, Any]]) -> None:
     query = one("Which school pays more?", pupils)
     assert (query.intent, query.limit) == ("rank", 1)
-    assert query.measures == (Measure(op="mean", of="lunch_fee"),)
+    assert query.measures == (Measure(op="sum", of="lunch_fee"),)
 
 
 def test_the_rows_of_a_share_are_not_those_that_count(pupils: list[dict[str, Any]]) -> None:

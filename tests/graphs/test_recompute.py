@@ -13,7 +13,7 @@ from artifacts.events import ReportMade, RunView
 from artifacts.types import Answer, AnswerValue, Execution, Output, Run
 from bench.scenario_tables import orders, patients, payments
 from graphs.questions.expressions import NotComputable
-from graphs.questions.query import Query
+from graphs.questions.query import Compare, Measure, Query
 from graphs.review import Work, answering, recompute
 from graphs.review.answering import Asked, Result, equal, listed, meant, shown
 from graphs.review.charts import enter
@@ -307,3 +307,10 @@ async def test_a_text_told_of_a_group_by_its_name_is_held_against_what_that_grou
     answer = Answer(part="outcomes", status="answered", text="", values=tuple(values), query=query)
     verdicts = [v.verdict for v in await recompute.computed_again(aside, [answer], FACTS)]
     assert verdicts == ["equal"] * len(usual) + ["unequal"]
+
+
+def test_two_periods_of_a_date_are_not_recomputed_as_groups_of_days() -> None:
+    tables = [{"name": "t.csv", "rows": 9, "columns": [{"name": "day", "dtype": "datetime64[ns]"}]}]
+    compare = Compare(of="day", first="weekday 4", second="weekday 5")
+    with pytest.raises(NotComputable):
+        sql(Query(intent="compare", measures=(Measure(op="count"),), compare=compare), tables)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _BEGIN = r"^\W*(?:(?:and|but|so|then|also|please|in general|overall|on average)\b\W*)*"
 _SHORT = 14
 """Words up to which a question has no rules or settings, so that each of its numbers is one of the table's."""
+_TURNS = {"nothing", "nobody", "none", "never", "hardly", "neither", "nor", "zero", "twice", "half"}
 _PLAIN = ("compute", "list", "rank", "describe", "distribution")
 _TIMES = {"time", "hour", "day", "weekday", "date", "week", "month", "quarter", "season", "year", "period", "when"}
 
@@ -44,7 +45,8 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
 
 def _unsaid(draft: Draft, queries: Sequence[Query]) -> str:
     """Why a short question is not answered: it has a name or a number that no query has."""
-    names = [w for q in queries for w in q.unused if w[:1].isupper() and not draft.question.lstrip().startswith(w)]
+    unused = [w for q in queries for w in q.unused]
+    names = [w for w in unused if (w[:1].isupper() and not draft.question.lstrip().startswith(w)) or w in _TURNS]
     said = " ".join(q.model_dump_json(exclude={"text", "notes", "unused"}) for q in queries)
     numbers = [str(plain(i.means)) for a in draft.asks for i in a.clause.of("N")]
     left = [n for n in numbers if not re.search(rf"\b{re.escape(n)}\b", said)]
@@ -91,6 +93,22 @@ def _named(draft: Draft, query: Query) -> bool:
     )
 
 
+def _counted(draft: Draft, query: Query) -> bool:
+    """Whether a query tells how many there are."""
+    counts = any(m.op in ("count", "distinct", "missing", "present", "duplicates") for m in query.measures)
+    return counts or query.intent not in ("compute", "list") or query.tell == "number"
+
+
+def _foretold(draft: Draft, query: Query) -> bool:
+    """Whether a query looks ahead of the last day, and not into a time of the table."""
+    of_times = [w for w in query.where if isinstance(w, Condition) and w.op == "during"]
+    return query.intent in ("forecast", "predict") and not of_times
+
+
+def _is_no_list(draft: Draft, query: Query) -> bool:
+    return query.intent != "list"
+
+
 def _set_apart(draft: Draft, query: Query) -> bool:
     """Whether a query tells how far two numbers lie apart."""
     return _decides(draft, query) or any(m.op in ("range", "iqr") for m in query.measures)
@@ -119,6 +137,22 @@ _KINDS: tuple[tuple[str, _Fits, str], ...] = (
         r"(?:is|are|was|were|do|does|did|has|have|had) (every|all|each|no|none|nobody|only|both)\b",
         _none,
         "Whether something holds of “{}” of them is not told by a statistic.",
+    ),
+    (
+        r"what (drives|makes|affects|influences|causes|determines|explains|leads)\b",
+        _explains,
+        "It is not clear what “{}” means in this question.",
+    ),
+    (r"what (?:did|do|does|have|has)\b", _is_no_list, "It is not clear which figure is asked for."),
+    (
+        r"(?:what|how|which|who|when|will|where)\b.* ?(?=\bwill\b|\bexpect\b|\bgoing to\b)",
+        _foretold,
+        "What is to come is asked for, and this would tell of what has been.",
+    ),
+    (
+        r"how many (?:people|persons|customers|orders|of (?:them|us))\b",
+        _counted,
+        "It is not clear what is to be counted.",
     ),
     (r"(which|who)\b", _named, "It is not clear what is to be told of “{}”."),
     (r".*\b(difference|gap)\b", _set_apart, "It is not clear which {} is meant."),

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _AHEAD = r"\b(?:next|coming|following) (\d+|[a-z]+)? ?(day|week|month|quarter|year)s?\b"
 _BETTER = r"\bbetter|\bbest\b|\bwin\w*|\bwork(?:s|ed)?\b|\bimprov|\bincreas|\blift|\breduc|\beffect|\blonger|\bmore\b|\bhigher"
 
+EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|^\W*(?:do|does|did|is|are)\b", re.I)
+"""How a question asks for one row's value rather than for what all rows add up to."""
+
 
 def usual(column: Column, notes: list[str], each: bool = False, question: str = "") -> Measure:
     """The statistic that is meant where none is said: a sum of what adds up, or is spent or sold, else, or where `each`
@@ -27,7 +30,10 @@ def usual(column: Column, notes: list[str], each: bool = False, question: str = 
     if column.kind == "bool":
         notes.append(f"The share of rows with “{column.name}” is meant.")
         return Measure(op="share", where=(Condition(left=expr(column), op="=", right=column.yes),))
-    flow = not each and (bool(lexicon.some("flows") & set(column.words)) or flows(question, column))
+    several = column.words[-1].endswith("s") and column.words[-1] not in lexicon.some("units")  # the most tickets
+    most = several and "int" in column.dtype.casefold() and re.search(r"\b(?:most|fewest)\b", question, re.I)
+    flow = bool(most) or bool(lexicon.some("flows") & set(column.words)) or flows(question, column)
+    flow = flow and not each
     notes.append(f"No statistic is named; the {'sum' if flow else 'mean'} of “{column.name}” is taken.")
     return Measure(op="sum" if flow else "mean", of=expr(column))
 

@@ -164,6 +164,7 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
             key = tuple(w.low for w in ws[n : n + length])
             met = exact.get(key) or (stems.get(tuple(stem(k) for k in key)) if len(key[0]) > 2 else None)
             rated = n > 1 or (n + 1 < len(ws) and ws[n + 1].low in ("rate", "rates"))
+            rated = rated or (n == 1 and ws[0].low in ("which", "what", "whose", "by", "per", "the"))  # which show
             if met and met[0] == "A" and set(key) <= lexicon.people() and stem(key[-1]) in held:
                 break  # "how many drivers", where a column says who drove
             if met and met[0] == "v" and rated and stem(key[-1]) in held:
@@ -255,6 +256,8 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         ):
             item.code = "x"
         said = {w.low for w in ws[item.first : item.last + 1]}
+        if item.code == "K" and said <= {"over", "under", "above", "below"} and codes[:1] == "V":
+            item.code = "i"  # over the phone
         if item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items):
             item.code = "x"
     return items

@@ -340,6 +340,9 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
             elif at == i or ws[at].low not in lexicon.some("stop"):
                 break
             at += 1
+        met = {w.low for w in ws[i : last + 1] if w.content}
+        if column.kind == "bool" and len(names) > 1 and met <= lexicon.harmless():
+            continue  # who came in has not come back
         if hit:
             scored.append((hit, hit / len(names), -len(column.words), last, column))
     if not scored:

@@ -110,10 +110,18 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         measures = [m.model_copy(update={"name": m.of}) for m in dict.fromkeys(added)]
         extra = {"formulas": (Formula(name="total", expr=" + ".join(m.name for m in measures)),)}
     measures += [Measure(op="count")] if base.having else []
-    measures = list(dict.fromkeys(measures))
+    measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
     return given(base, **_finished(draft, base, measures, extra, relate))
+
+
+def _of_yes(draft: Draft, measure: Measure) -> Measure:
+    """A share of a column of yes and no is that of its yes."""
+    column = draft.named.get(measure.of or "") if measure.op == "share" else None
+    if column is None or column.kind != "bool":
+        return measure
+    return Measure(op="share", where=(Condition(left=expr(column), op="=", right=column.yes),), name=measure.name)
 
 
 def _finished(
@@ -205,8 +213,6 @@ def _listed(draft: Draft, base: Query) -> dict[str, Any]:
 
 
 _TOGETHER = r"\b(?:together|combined|added up|plus)\b"
-_EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|^\W*(?:do|does|did|is|are)\b", re.I)
-"""How a question asks for one row's value rather than for what all rows add up to."""
 _LISTS = re.compile(r"\b(?:list|names? of|show|which|what(?! about)|who)\b", re.I)
 
 
@@ -218,7 +224,7 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         return [Measure(op="values", of=expr(spoken[0]))]
     numbers = [c for c in spoken if c.kind == "number"]
     if len(numbers) == 1 and (base.group_by or base.where or single):
-        return [_usual(draft, numbers[0], bool(_EACH.search(draft.question)))]
+        return [_usual(draft, numbers[0], bool(intents.EACH.search(draft.question)))]
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
     hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     if compared:

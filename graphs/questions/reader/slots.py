@@ -18,6 +18,8 @@ from graphs.questions.reader.conditions import Known, expr
 from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.text import stem
 
+_MANY = ("more", "less", "fewer", "most", "the most", "fewest", "the fewest", "least", "the least")
+
 
 @dataclass
 class Slots:
@@ -38,9 +40,11 @@ class Slots:
 def read(clause: Clause, known: Known) -> Query | None:
     """The query of a sentence, or None where an item of it has no part."""
     slots, ask = Slots(clause, known), Ask(clause, known)
-    rows = [i for _, more, what in clause.find("(j)([EVC])") if what[0].code != "C" or what[0].column.kind == "bool"
+    rows = [i for _, more, what in clause.find("([jM])([EVC])") if what[0].code != "C" or what[0].column.kind == "bool"
             for i in more if what[0].code != "C" or _noun(clause, what[0])]  # fmt: skip
-    many = any(clause.written([i]).casefold() in ("more", "less", "fewer") for i in rows)  # more men, not more often
+    many = any(clause.written([i]).casefold() in _MANY for i in rows)  # more men, not more often
+    if clause.words[0].low == "who" and set("MS") & set(clause.shape):
+        return None  # the one who has it, and not how much that is
     tail = re.search("w[dai]*$", clause.shape)
     if tail and clause.written([clause.items[tail.start()]]).casefold() in ("when", "if", "where", "while"):
         return None  # when something happened: of that nothing is read
@@ -54,7 +58,7 @@ def read(clause: Clause, known: Known) -> Query | None:
             item.code, item.means = "B", "differ"
     verdicts = _threshold(slots)
     conditions.rows.read(ask)
-    slots.where, slots.notes = ask.where, clause.notes
+    slots.where, slots.notes = conditions.apart(ask.where), clause.notes
     ranked = _ranked(slots)
     many = many or bool(ranked and not slots.of("number", "bool") and not _hint(ranked[2]))
     compares, trend = bool(clause.of("j")), clause.of("Y") if known.time is not None and not clause.of("T") else []
@@ -121,15 +125,16 @@ def _related(slots: Slots) -> tuple[list[Measure], list[Formula]] | None:
     use(slots.of("number", "bool"), pays, [i for i in clause.of("S") if i.means == "share" and flags])
     slots.notes.append("Each row counts once.")
     op: Any = "mean" if flags else "correlation"
-    return [Measure(op=op, of=expr(numbers[-1]), other=expr((flags or numbers)[0]))], []
+    return [Measure(op=op, of=expr(numbers[0]), other=expr((flags or numbers[1:])[0]))], []
 
 
 def _set_apart(slots: Slots, compares: bool) -> None:
     """The sides of a comparison: two values of a column, one value and all others, or those who are something and those
     who are not."""
-    if not compares:
-        return
     clause = slots.clause
+    averaged = {"mean", "median"} & {i.means for i in clause.of("S")} and " or " not in clause.text
+    if not compares and not (averaged and any(isinstance(w, Condition) and w.op == "in" for w in slots.where)):
+        return  # an average of two classes tells neither
     equal = [w for w in slots.where if isinstance(w, Condition) and w.op in ("=", "in") and not _timed(slots, w)]
     several = [w for w in equal if w.op == "in" or [x.left for x in equal].count(w.left) > 1]
     subject = next((i for i in slots.of("bool") if _noun(clause, i)), None)
@@ -224,7 +229,10 @@ def _measure(slots: Slots, compares: bool, many: bool) -> tuple[list[Measure], l
         op: Any = (stats or ends)[0].means.split()[0] if stats or ends else ""
         if op in _OPS:
             return [Measure(op=op, of=expr(column))], []
-        return ([intents.usual(column, slots.notes, compares, clause.text)], []) if compares and not op else None
+        sided = slots.sides and not re.search(r"\bcompar", clause.text, re.I)
+        trend = any(i.code == "Y" for i in clause.items)
+        each = bool(sided or intents.EACH.search(clause.text)) and not trend
+        return ([intents.usual(column, slots.notes, each, clause.text)], []) if compares and not op else None
     if len(flags) == 1 and (share or compares) and not ends:
         use(stats)
         return [Measure(op="share", where=(_yes(slots, flags[0]),))], []
