@@ -298,15 +298,15 @@ class Store:
         parents: Sequence[str] = (),
         step_id: str | None = None,
         task_id: str | None = None,
+        first: Sequence[Event] = (),
         then: Sequence[Event] = (),
     ) -> list[Artifact]:
-        """`put` for several at once, and what is `then` to be recorded: all of it is, in this order, or none."""
+        """`put` for several at once, what is `first` to be recorded and what `then`: all, in this order, or none."""
         kept = await asyncio.gather(*(self._keep(file.data) for file in files), return_exceptions=True)
         blobs = [one for one in kept if isinstance(one, Blob)]
         try:
-            for failure in kept:
-                if isinstance(failure, BaseException):
-                    raise failure
+            if (failure := next((one for one in kept if isinstance(one, BaseException)), None)) is not None:
+                raise failure
             artifacts = [
                 Artifact(
                     id=new_id("art"),
@@ -323,7 +323,7 @@ class Store:
             ]
             saved: list[Event] = [ArtifactSaved(run_id=run_id, step_id=step_id, artifact=one) for one in artifacts]
             saved = [TaskWorked(run_id=run_id, task_id=task_id, event=one) for one in saved] if task_id else saved
-            await self.append_all([*saved, *then])
+            await self.append_all([*first, *saved, *then])
         finally:
             for blob in blobs:
                 self._blobs.recorded(blob)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.events import Event, Redone, RunEnded, RunResumed, RunStarted, Said, TextDelta, Undone, apply
-from artifacts.store import Store, StoreError
+from artifacts.store import Put, Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import Decision, Message, Run, Turn, new_id
 from graphs.admitting import admitted
@@ -86,13 +86,13 @@ class Workbench:
         """
         self._must_be_open()
         run, files, model = await admitted(request, self.store.home, rerun=self.rerun, budget=self.budget)
-        await self.store.append(RunStarted(run_id=run.id, run=run))
+        begun = RunStarted(run_id=run.id, run=run)
+        names = [safe_name(file.name) for file in files]
+        inputs = [Put(f, name, media_type(name), "input") for f, name in zip(files, names, strict=True)]
         try:
-            for file in files:
-                name = safe_name(file.name)
-                await self.store.put(file, name=name, media_type=media_type(name), role="input", run_id=run.id)
+            await self.store.put_all(inputs, run_id=run.id, first=[begun])  # at once: a kill leaves no run without them
         except StoreError as error:
-            await self._worker.end(run.id, "failed", str(error))
+            await self.store.append_all([begun, RunEnded(run_id=run.id, status="failed", error=str(error))])
             return self.store.run(run.id)
         return await self._in_flight.launch(run, model)
 
@@ -148,7 +148,10 @@ class Workbench:
         stays, before it lets new runs in.
         """
         for waiting in await in_own_thread(self.store.runs, status="waiting", limit=10_000):
-            await self._go_on(waiting.id)
+            try:
+                await self._go_on(waiting.id)
+            except InputError as error:
+                await self._worker.end(waiting.id, "failed", str(error))
         for run in await in_own_thread(left_waiting, self.store):
             try:
                 await self._in_flight.launch(run, model_of(run))

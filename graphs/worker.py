@@ -29,7 +29,7 @@ from graphs.state import Desk
 from graphs.tools import Toolbox
 from graphs.tools.mcp import FILE, Servers
 from graphs.tools.sources import toolbox
-from kernel_gateway.client import GatewayError, Host, find_host, leave_host, load_sdk, stop_host
+from kernel_gateway.client import GatewayError, Host, find_host, leave_host, load_sdk, on_live, stop_host
 from notebooks import projects
 from notebooks.again import Again
 from notebooks.aio import see_through
@@ -194,7 +194,9 @@ class Worker:
         graph = await asyncio.to_thread(build, saver, agents)  # LangGraph reads the source of every node
         config = {"configurable": {"thread_id": thread}, "recursion_limit": _STEPS}
         so_far = await graph.aget_state(config)
-        if so_far.next or not so_far.values:
+        if (
+            so_far.tasks or not so_far.values
+        ):  # `next` lacks a task that was done when a kill came before its checkpoint
             async with (
                 aclosing(Again(self._store, session.host, run.id)) as again,
                 aclosing(Helpers(self._store, session.host, run.id)) as helpers,
@@ -303,7 +305,7 @@ class Worker:
         """A sandbox with the run's inputs in it: a new one, the run's own, or one rebuilt from the record."""
         session = await self._editor.take(run_id)
         if session is None:
-            session = await Session.resume(self._store, await self.host(), run_id)
+            session = await on_live(self.host, lambda host: Session.resume(self._store, host, run_id))
         if not session.executions:  # an earlier process may have ended before it had written them all
             for artifact in reversed(self._store.artifacts(run_id=run_id, role="input")):
                 await session.upload(await in_own_thread(self._store.path, artifact), artifact.name)

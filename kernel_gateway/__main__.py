@@ -44,6 +44,8 @@ _SPARE = 4  # each takes some 12 MiB
 _SNAPSHOTS = 16 << 30  # bytes of all snapshots together
 _WHEELS = 4 << 30  # bytes of all packages that are kept for sandboxes
 
+_ENDING = 30.0  # seconds that a gateway which answers nobody any more may take to end: whoever started us found none
+
 _BANNER = """\
 ============================================================================
  NO ISOLATION: code in sandboxes runs as this user, with this user's files
@@ -134,7 +136,7 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
 
     `policy` is for what sandboxes may reach where they are let out; no option of the command changes it.
     """
-    folder = _take(options.home)
+    folder = _take(options.home, _ENDING if options.ready_fd is not None else 0.0)
     sizes = Sizes.of_machine()
     program, outside = "", ordinary()
     if options.isolation == "none":
@@ -215,17 +217,25 @@ def _may_install(option: str | None) -> bool:
     return chosen == "1"
 
 
-def _take(home: Path) -> Path:
-    """Our folder in `home`, which is ours alone while we live."""
-    folder = home / "gateway"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock(folder / "gateway.lock")
-    except BlockingIOError:
-        raise GatewayUnavailable(f"Another gateway already serves {home}; use that one or another --home.") from None
-    except OSError as error:
-        raise GatewayUnavailable(f"The data folder {home} cannot be written: {error.strerror}.") from None
-    return folder
+def _take(home: Path, patience: float) -> Path:
+    """Our folder in `home`, which is ours alone while we live; whoever has it may take so many seconds to end."""
+    folder, until, told = home / "gateway", time.monotonic() + patience, False
+    while True:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock(folder / "gateway.lock")
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                text = f"Another gateway already serves {home}; use that one or another --home."
+                raise GatewayUnavailable(text) from None
+            if not told:
+                log.info("waiting for the gateway before this one to end")
+                told = True
+            time.sleep(0.05)
+        except OSError as error:
+            raise GatewayUnavailable(f"The data folder {home} cannot be written: {error.strerror}.") from None
+        else:
+            return folder
 
 
 def _listen(port: int) -> socket.socket:

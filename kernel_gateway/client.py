@@ -17,7 +17,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -45,6 +45,7 @@ __all__ = [
     "list_sandboxes",
     "live_sandboxes",
     "load_sdk",
+    "on_live",
     "open_sandbox",
     "read_log",
     "stop_host",
@@ -99,6 +100,17 @@ async def find_host(
     endpoint = await asyncio.to_thread(_find_or_start, _whole(home), isolation, starting)
     _bypass_proxy()
     return Host("local", str(endpoint["isolation"]), endpoint["url"], endpoint["url"], endpoint["api_key"])
+
+
+async def on_live[T](find: Callable[[], Awaitable[Host]], do: Callable[[Host], Awaitable[T]]) -> T:
+    """What `do` gives on the host that `find` finds; where that has died meanwhile, on the one that is there then."""
+    host = await find()
+    try:
+        return await do(host)
+    except GatewayError:
+        if (now := await find()) == host:
+            raise
+    return await do(now)
 
 
 def load_sdk() -> None:

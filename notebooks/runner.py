@@ -93,19 +93,17 @@ async def keep_notebook(
     )
     run = begun.run
     notes = [f"Not taken into the sandbox: {sentence}" for sentence in found.left_out]
-    told = [Noted(run_id=run.id, text=note, level="warning") for note in notes]
-    beginning = store.submit([begun, *told])  # to be recorded together with the files
+    first = [begun, *(Noted(run_id=run.id, text=note, level="warning") for note in notes)]
     try:
         kept = [Put(path, path.stem + SOURCE, _NOTEBOOK, "notebook")]
         for name, file in {**found.files, **uploads, **(files or {})}.items():
             kept.append(Put(file, safe_name(name), media_type_of(safe_name(name)), "input"))
         for some in itertools.batched(kept, _AT_ONCE):
-            await store.put_all(some, run_id=run.id)
+            await store.put_all(some, run_id=run.id, first=first)
+            first = []
     except StoreError as error:
-        await beginning
-        await store.append(RunEnded(run_id=run.id, status="failed", error=str(error)))
+        await store.append_all([*first, RunEnded(run_id=run.id, status="failed", error=str(error))])
         return store.run(run.id)
-    await beginning
     return run
 
 

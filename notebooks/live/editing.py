@@ -11,7 +11,7 @@ from artifacts.events import CellsStale, Event, Redone, RunEnded, RunResumed, Ru
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Answer, Cell, RunStatus
-from kernel_gateway.client import GatewayError, Host, SandboxGone
+from kernel_gateway.client import GatewayError, Host, SandboxGone, on_live
 from notebooks.aio import see_through
 from notebooks.errors import EditError
 from notebooks.live.changes import broken_sentences, changes
@@ -322,7 +322,7 @@ class LiveNotebook:
     async def _opened(self, log: RunLog, catching: Catching, before: RunView) -> LiveKernel:
         """The kernel, in a new sandbox if there is none."""
         if self._kernel is None:
-            session = await Session.renew(log, await self._host())
+            session = await on_live(self._host, lambda host: Session.renew(log, host))
             self._kernel = LiveKernel(session, catching.kernel, before.last_seq + 1)
         return self._kernel
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from datetime import UTC, datetime
 
 import pytest
 
-from artifacts.events import SandboxLeft, SandboxOpened
-from artifacts.store import Store
-from graphs import editing
+from artifacts.events import Answered, Asked, RunEnded, RunStarted, SandboxLeft, SandboxOpened
+from artifacts.store import Store, StoreError
+from artifacts.types import FIRST_TURN, Question, Run
+from graphs import editing, worker
+from graphs.request import Request
 from graphs.workbench import Workbench
-from kernel_gateway.client import live_sandboxes
+from kernel_gateway.client import Host, live_sandboxes
 from notebooks.live.editing import IDLE
 from notebooks.live.edits import Edit
 from tests.graphs.test_idle import asked, further, living, opened
@@ -145,3 +148,96 @@ async def test_a_run_that_was_only_asked_leaves_nothing(ready, table):
         run_id = await asked(bench, table)
         assert opened(bench, run_id) == (1, 1)
     assert await left(ready, run_id) == []
+
+
+async def test_a_run_is_in_the_record_with_its_files_or_not_at_all(tmp_path, table, monkeypatch):
+    """Else a kill in between leaves one that can never be carried out."""
+    with Store.open(tmp_path / "home") as store:
+        bench, known = Workbench(store), list[int]()
+
+        async def launched(run, model):
+            return run
+
+        async def kept(data):
+            await store.check()  # whatever was to be written is
+            known.append(len(store.runs()))
+            return await keep(data)
+
+        async def full(data):
+            raise StoreError("The disk is full.")
+
+        keep = store._keep
+        monkeypatch.setattr(bench._in_flight, "launch", launched)
+        monkeypatch.setattr(store, "_keep", kept)
+        asked = await bench.start(Request(question="x and y?", files=(table,), model="playbook"))
+        notebook = await bench.start_notebook("profile", {"data": str(table)})
+        assert known == [0, 1, 1], "the file of the question; the notebook, and its file"
+        for run, files in ((asked, ["input"]), (notebook, ["notebook", "input"])):
+            first = store.events(run.id)[: 1 + len(files)]
+            assert [getattr(e, "artifact", None) and e.artifact.role for e in first] == [None, *files]
+        monkeypatch.setattr(store, "_keep", full)
+        failed = await bench.start(Request(question="x and y?", files=(table,), model="playbook"))
+        assert (failed.status, store.view(failed.id).error) == ("failed", "The disk is full.")
+        await bench.close()
+
+
+async def test_a_host_that_dies_once_it_is_found_is_found_again(ready, table, monkeypatch):
+    async with process(ready) as bench:
+        nobody, find, found = "http://127.0.0.1:9", worker.find_host, 0
+        dead = Host("local", "bubblewrap", nobody, nobody, "e2b_0")
+
+        async def dying(home, **more):
+            nonlocal found
+            found += 1
+            return dead if found % 2 else await find(home, **more)
+
+        monkeypatch.setattr(worker, "find_host", dying)
+        run_id = await asked(bench, table)
+        assert (bench.store.run(run_id).status, found) == ("done", 2)
+        await bench._editor.leave(run_id)
+        edit = await bench.edit(run_id, Edit(what="add", source="print(len(df))"))
+        assert found == 4
+        assert next(x.text for x in bench.store.view(run_id).executions if x.cell == edit.cell) == "40\n"
+        monkeypatch.setattr(worker, "find_host", find)
+
+
+async def test_a_kill_between_what_a_node_did_and_its_checkpoint_does_not_end_the_run(ready, table, team, monkeypatch):
+    with Store.open(ready) as store:
+        bench = Workbench(store, rerun=False)
+        saver = await bench._worker._checkpoints()
+        put = saver.aput
+
+        async def killed(config, checkpoint, metadata, versions):
+            if metadata["step"] == 1:
+                while not (await saver.aget_tuple(config)).pending_writes:  # noqa: ASYNC110 - it tells nobody
+                    await asyncio.sleep(0)
+                monkeypatch.setattr(saver, "aput", put)
+                raise StoreError("killed")
+            return await put(config, checkpoint, metadata, versions)
+
+        monkeypatch.setattr(saver, "aput", killed)
+        run = await bench.start(Request(question="x and y?", files=(table,), model="openai:test"))
+        await bench.wait(run.id)
+        assert store.view(run.id).error == "killed"
+        await bench.resume(run.id)
+        await bench.wait(run.id)
+        view = store.view(run.id)
+        assert (view.run.status, view.report is not None) == ("done", True)
+        await bench.close()
+
+
+async def test_an_answer_that_nobody_took_up_keeps_no_server_from_starting(tmp_path, monkeypatch):
+    """The next one may be started without the key."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with Store.open(tmp_path / "home") as store:
+        asked = Question(id="ask_1", turn_id=FIRST_TURN, text="Which year?")
+        run = Run(id="run_1", goal="What?", agent="analysis", model="openai:m", params={"files": [], "roles": {}})
+        told = Asked(run_id=run.id, question=asked), RunEnded(run_id=run.id, status="waiting")
+        said = Answered(run_id=run.id, question_id=asked.id, answer="2024")
+        await store.append_all([RunStarted(run_id=run.id, run=run), *told, said])
+        bench = Workbench(store, rerun=False)
+        await bench.take_up()
+        view = store.view(run.id)
+        assert (view.run.status, view.questions[0].answer) == ("failed", "2024")
+        assert "set OPENAI_API_KEY" in (view.error or "")
+        await bench.close()

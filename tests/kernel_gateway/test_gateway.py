@@ -26,6 +26,7 @@ from kernel_gateway.client import (
     open_sandbox,
     stop_host,
 )
+from kernel_gateway.place import lock
 from tests.kernel_gateway.conftest import NURSERY, those_that
 
 
@@ -228,6 +229,25 @@ async def test_a_gateway_that_was_killed_is_replaced(tmp_path: Path) -> None:
         assert second.api_key != first.api_key
     finally:
         await stop_host(second, tmp_path)
+
+
+async def test_a_gateway_that_is_still_ending_is_waited_for(tmp_path: Path, soon) -> None:
+    folder = tmp_path / "gateway"
+    folder.mkdir()
+    ending = lock(folder / "gateway.lock")  # it answers nobody any more, but its place is not free yet
+    finding = asyncio.create_task(find_host(tmp_path, isolation="none"))
+    log = folder / "gateway.log"
+
+    async def waits() -> bool:
+        return finding.done() or (log.exists() and "waiting for the gateway" in log.read_text())
+
+    await soon(waits)
+    os.close(ending)
+    host = await finding
+    try:
+        assert gateway_status(tmp_path) is not None
+    finally:
+        await stop_host(host, tmp_path)
 
 
 async def test_where_the_host_comes_from(tmp_path: Path, gateway, monkeypatch: pytest.MonkeyPatch) -> None:
