@@ -398,10 +398,23 @@ async def test_an_error_that_the_kernel_tells_on_stderr_alone_fails_the_cell(
 
 
 async def told(sandbox: AsyncSandbox, code: str) -> tuple[list[tuple[str | None, dict]], str | None]:
-    """What a client that asks is told of a cell: the text of each result and what is beside it, and the error."""
+    """What a client that asks is told of a cell: the text of each result and what is beside it, and the error; without
+    what the last one tells of the sandbox's files, which the next test holds."""
     done = await sandbox.run_code(code, envs={ASK: "1"})
     results = [(r.text, (r.extra or {}).get(MIME, {})) for r in done.results]
-    return results, done.error.name if done.error else None
+    return [one for one in results if "files" not in one[1]], done.error.name if done.error else None
+
+
+async def test_a_client_that_asks_is_told_of_files_and_language_at_the_end_of_a_cell(sandbox: AsyncSandbox) -> None:
+    async def files(code: str) -> str:
+        last = (await sandbox.run_code(code, envs={ASK: "1"})).results[-1].extra[MIME]
+        assert last["language"]["name"] == "python"
+        return str(last["files"])
+
+    before = await files("1")
+    assert await files("2") == before
+    assert await files("open('told.txt', 'w').close()") != before
+    assert await files("import os; os.remove('told.txt')") == before
 
 
 async def test_a_client_that_asks_gets_what_a_notebook_keeps(sandbox: AsyncSandbox) -> None:

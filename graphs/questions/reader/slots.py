@@ -39,6 +39,8 @@ class Slots:
 
 def read(clause: Clause, known: Known) -> Query | None:
     """The query of a sentence, or None where an item of it has no part."""
+    if not clause.items:
+        return None
     slots, ask = Slots(clause, known), Ask(clause, known)
     rows = [i for _, more, what in clause.find("([jM])([EVC])") if what[0].code != "C" or what[0].column.kind == "bool"
             for i in more if what[0].code != "C" or _noun(clause, what[0])]  # fmt: skip
