@@ -34,6 +34,7 @@ from kernel_gateway.inside.copies import Own, fork_when_idle
 from kernel_gateway.inside.display import add_formatters, without_extracts
 from kernel_gateway.inside.limits import be_expendable
 from kernel_gateway.inside.notebook import VERDICT
+from kernel_gateway.inside.piped import take_along
 
 sys.modules["debugpy"] = None  # type: ignore[assignment] # it costs every kernel 50 ms, and nobody here could use it
 try:
@@ -272,6 +273,7 @@ def prepare() -> None:
     config.IPKernelApp.log_level = 40
     OutStream.flush_interval = _FLUSH_SECONDS
     _send_in_pieces()
+    take_along()
     _app = _App.instance(config=config)
     _app.build()
 

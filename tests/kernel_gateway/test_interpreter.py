@@ -453,3 +453,29 @@ async def test_a_kernel_that_ends_between_cells_is_told_to_a_client_that_asks(fr
     await fresh.commands.run(f"kill -9 {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done")
     assert await told(fresh, "x") == ([(None, {"died": True})], "KernelDied")
     assert await told(fresh, "1") == ([("1", {})], None)
+
+
+LATE = """\
+import os, sys, time
+write = sys.stdout.write
+def slowly(text):
+    time.sleep(0.3)
+    return write(text)
+sys.stdout.write = slowly
+os.system('echo from a process')
+"""
+
+
+async def test_what_a_process_writes_comes_with_its_cell_however_late_it_is_read(fresh: AsyncSandbox) -> None:
+    assert "".join((await fresh.run_code(LATE)).logs.stdout) == "from a process\n"
+
+
+async def test_letters_of_several_bytes_come_whole_through_a_pipe(fresh: AsyncSandbox) -> None:
+    code = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', \"print('x' + 'é' * 30_000)\"]); "
+    assert "".join((await fresh.run_code(code)).logs.stdout) == "x" + "é" * 30_000 + "\n"
+
+
+async def test_a_fork_of_the_kernel_may_flush_its_streams(fresh: AsyncSandbox) -> None:
+    forked = "import os, sys\nif (pid := os.fork()) == 0:\n    sys.stdout.flush()\n    os._exit(7)\n"
+    code = forked + "os.waitpid(pid, 0)[1] >> 8"
+    assert (await fresh.run_code(code)).text == "7"
