@@ -100,3 +100,8 @@ def test_one_common_word_of_a_name_is_no_condition() -> None:
     (query,) = read("How many cats came in?", [described("pets.csv", table)]).queries
     assert query is not None
     assert [w.left for w in query.where if isinstance(w, Condition)] == ["pet"]
+
+
+def test_an_empty_question_asks_for_nothing(parcels: list[dict[str, Any]]) -> None:
+    assert not any(read("", parcels).queries)
+    assert not any(read("?", parcels).queries)

@@ -102,7 +102,7 @@ def sentences(text: str) -> Iterator[list[Word]]:
     """The words of each sentence, step or line; list numbers and brackets around steps are left out."""
     text = _STEPS.sub(lambda m: " " * len(m[0]), text)
     found, held, listing = words(text), list[Word](), False
-    for word, after in zip(found, [*found[1:], None], strict=True):
+    for word, after in zip(found, [*found[1:], None], strict=False):
         if not held and word.text in ".)-•*,;:":
             continue
         ends = word.text in "?!;\n" and not word.quote
