@@ -34,6 +34,8 @@ _NOT = re.compile(r"\b(?:not?|never)\b|n't", re.I)
 _TIMES = re.compile(
     r"\b(?:(?P<many>twice|two|three|four|five|six|ten)(?:\s?times| as)|(?P<verb>doubl(?:ed|es)|tripl(?:ed|es)))\b", re.I
 )
+_NUMBERED = re.compile(r"(?P<before>[^\n]*)\n+(?P<lines>(?:[ \t]*\d+[.)][ \t][^\n]*(?:\n|$)){2,})")
+"""A numbered list, and the line before it."""
 _MANY = {"twice": 2, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10, "doub": 2, "trip": 3}
 
 By = dict[str, float]
@@ -61,6 +63,9 @@ class Statements:
             both, times = contrasted(clause, groups, self.given.list), sorted({n.value for n in years})
             for held in (self._ways, self._multiple, self._apart):
                 yield from held(clause, both, times)
+        for m in _NUMBERED.finditer(self.text):
+            lines = (labels(line, self.given.list) for line in m["lines"].splitlines())
+            yield from self._ranks(m["before"], [named[0] for named in lines if named], numbered=True)
 
     def _series(self, clause: str, column: str, fixed: Of) -> list[By]:
         """The numbers by each value of a column of which a sentence can speak, of the rows that it names."""
@@ -99,12 +104,12 @@ class Statements:
             if not rest and target[0] != column and frozenset([target]) in self.facts.values[k]
         ]
 
-    def _ranks(self, clause: str, named: Sequence[Label]) -> Iterator[str]:
+    def _ranks(self, clause: str, named: Sequence[Label], *, numbered: bool = False) -> Iterator[str]:
         """The groups that are called the first or the last, and the lists in an order, that no table shows so; and
-        that a group of a handful of rows is put first."""
+        that a group of a handful of rows is put first. Of what is `numbered` below a sentence the order is told."""
         top = superlative(clause)
         way, ranks = _way(clause, _UPWARD, _DOWNWARD), _RANKS.search(clause)
-        ordered = way or ranks or _RANKS.search(self.question)
+        ordered = way or ranks or (numbered and top) or _RANKS.search(self.question)
         for column in dict.fromkeys(n.column for n in named) if top or ordered else ():
             said = list(dict.fromkeys(n.value for n in named if n.column == column))
             series = self._series(clause, column, _pairs(named, column))
@@ -112,9 +117,10 @@ class Statements:
             if ends and not ends & {*said} and not _AMONG.search(clause):
                 most = "highest" if top == "max" else "lowest"
                 yield f"{said[0]} is put first, and of {column} {' or '.join(sorted(ends))} is the {most}"
-            orders = [sorted(said, key=by.__getitem__, reverse=True) for by in series if {*said} <= {*by}]
-            right = [o[::-1] if way == "up" else o for o in orders if ordered and len(said) > 2]
-            either = [o[::-1] for o in right] if way is None and ranks else []
+            of = [by for by in series if {*said} <= {*by}] if ordered and (numbered or len(said) > 2) else []
+            up = way == "up" or (numbered and way is None and top == "min")
+            right = [sorted(by if top and numbered else said, key=by.__getitem__, reverse=not up)[: len(said)] for by in of]
+            either = [o[::-1] for o in right] if way is None and ranks and not numbered else []
             if right and said not in right + either:
                 yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
         if top and len(named) == 1 and statistic(clause) not in (("sum",), ("count",)):
