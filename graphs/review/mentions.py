@@ -86,7 +86,7 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool, things: 
         if len(value) < 2 or value.casefold() in _COMMON or value.isdigit():
             continue
         flags = re.I if len(value) >= 4 else 0
-        ending = "(?:s|es)?" if value.isalpha() and len(value) >= 4 else ""
+        ending = "(?:s|es)?" if value.isalpha() and len(value) >= 3 else ""
         begins = f"{re.escape(value[0])}|{re.escape(value[0].upper())}"
         spelt = _SEXES.get(value.casefold(), f"(?:{begins}){re.escape(value[1:])}{ending}")
         for m in re.finditer(rf"(?<![\w])(?:{spelt})(?!\w)", text, flags):
@@ -135,12 +135,10 @@ def flags(text: str, tables: Tables) -> list[Label]:
     return found
 
 
-_OPPOSITES = {
-    stem(a): stem(b)
-    for pair in "fail pass, die survive, stay leave, stay left, lose win, lost won, reject accept, decline approve, absent present"
-    .split(", ")
-    for a, b in (pair.split(), pair.split()[::-1])
-}
+_PAIRS = (
+    "fail pass, die survive, stay leave, stay left, lose win, lost won, reject accept, decline approve, absent present"
+)
+_OPPOSITES = {stem(a): stem(b) for pair in _PAIRS.split(", ") for a, b in (pair.split(), pair.split()[::-1])}
 """Words that say no of a column of yes and no that is called by the other one."""
 
 _OTHERS = re.compile(r"\b(?:without|(?:the )?(?:others?|rest)|non-\w+)\b", re.I)

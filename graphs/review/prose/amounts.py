@@ -91,10 +91,12 @@ class _Amount:
         for each in _EACH.finditer(self.given.question):
             unit = units.of_text(f" {each[1]}")
             others = [c for c in self.given.kinds[self.base] if unit and unit == units.of_column(c)]
-            if unit and unit[0] != "time" and others or self.given.of_rows(self.base, f" {each[1]}"):
+            if (unit and unit[0] != "time" and others) or self.given.of_rows(self.base, f" {each[1]}"):
                 for of in set(self.of) - {*others}:
                     if self._tells(Kind(self.whole, "sum", of), self.said.own):
-                        return f"{self.figure.text} is the sum of {of}, and the question asks for that of each {each[1]}"
+                        return (
+                            f"{self.figure.text} is the sum of {of}, and the question asks for that of each {each[1]}"
+                        )
         return None
 
     def _value(self, kind: Kind, of: Of) -> float | None:
@@ -284,10 +286,12 @@ class _Amount:
         used = self._used(pool)
         right += [(self._target(t), said.own) for t in used]
         wrong += [n for t in used for n in self._beside(self._target(t), said.own)]
-        if len(pool) == 1 and (target := pool[0]) in said.flags:
+        if len(pool) == 1 and (target := pool[0]).column != YEAR:
             for value in (v for v in self._levels(target.column) if v != target.value):
                 how = f"the share whose {target.column} is {value}, not {target.value}"
                 wrong.append((self._target(replace(target, value=value)), ALL, how))
+        for flag in said.flags:
+            wrong += self._beside(self._target(flag), frozenset(p for p in said.own if p[0] != flag.column))
         parts = [(of, part) for of in self.of for part in (_pairs(pool), *(_pairs([n]) for n in pool))]
         if any(self._part(of, part) for of, part in parts):
             return [], iter(())

@@ -49,7 +49,8 @@ class Asked:
         for clause, s in every if not LEFT_OUT.search(text) else ():
             digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
             about = statistic(clause) == (measure.op,) or not meant.isdisjoint(columns(clause, tables))
-            fits = statistic(clause) in ((), (measure.op,)) and (about or measure.op == "count")
+            told = statistic(clause) in ((), (measure.op,)) or not any("No statistic" in n for n in asked.notes)
+            fits = told and (about or measure.op == "count")
             named = {n.value.casefold() for n in labels(clause, tables)}
             strange = {v for v in named - groups if v not in _spelt(asked)}
             if digits < 2 or not fits or s.figure.in_words or (by and not named & groups) or strange:
@@ -62,7 +63,6 @@ class Asked:
             return f"asked of the input files, the question gives {shown(right.value)}{of}, and {s.figure.text} is told"
         return None
 
-
     def _first(self, by: str, text: str, results: Sequence[Result], tables: Tables) -> str | None:
         """That the answer names none of the groups that the question asks for, or others in their place."""
         named = list(dict.fromkeys(n.value for n in labels(text, tables) if n.column == by))
@@ -70,7 +70,7 @@ class Asked:
         if by not in {c for c, _ in levels(tables)} or not right:
             return None
         if not named:
-            return f"the question asks for {'one' if self.query.limit == 1 else self.query.limit} {by}, and the answer names none"
+            return f"the question asks for {self.query.limit} of {by}, and the answer names none"
         if self.query.limit == 1:
             held = any({*some} & {*named} for some in right)
         else:
@@ -135,5 +135,7 @@ def _per(query: Query, key: str) -> Query:
 
 
 def _tells(figure: Figure, column: str | None, truth: float) -> bool:
-    factor = units.factor((column or "").strip("`"), figure.told_in)
-    return any(figure.tells(truth * times) for times in {1.0, factor or 1.0, *units.conversions(figure.told_in)})
+    name = (column or "").strip("`")
+    factor = {units.factor(name, figure.told_in) or 1.0}
+    loose = units.conversions(figure.told_in) if units.of_column(name) is None else set()
+    return any(figure.tells(truth * times) for times in {1.0, *factor, *loose})

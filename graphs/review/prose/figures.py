@@ -187,7 +187,7 @@ _PARTS = re.compile(
 _ELLIPTIC = re.compile(r"[^.,;]*\b(?:is|are|was|were|do|does|did|has|have|had)(?: not|n't)\W*(?:$|[.,;)])", re.I)
 """What says a part of the other of what was said before: "two thirds of them pay, and one in three does not"."""
 CHANGES = re.compile(
-    r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|fewer|differ|gap|up\b|"
+    r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|fewer|differ|gap|(?<!-)up\b|"
     r"down\b)\w*",
     re.I,
 )

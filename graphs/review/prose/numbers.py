@@ -170,9 +170,14 @@ def _loose(text: str, called: Iterable[str], known: list[float], settings: list[
     def made(f: Figure) -> bool:
         """Whether it follows from the others as they are told, or as they were before they were rounded."""
         few = [(float(n), 0.0) for n in counted(f.clause)]
-        exact = (min((abs(v) for v in known if g.is_near(v)), key=lambda v: abs(v - g.value), default=g.value)
-                 for g in told[f.clause])
-        return any(follows(f, [*few, *some]) for some in (((g.value, g.half) for g in told[f.clause]), ((v, 0.0) for v in exact)))
+        exact = (
+            min((abs(v) for v in known if g.is_near(v)), key=lambda v: abs(v - g.value), default=g.value)
+            for g in told[f.clause]
+        )
+        return any(
+            follows(f, [*few, *some])
+            for some in (((g.value, g.half) for g in told[f.clause]), ((v, 0.0) for v in exact))
+        )
 
     return [f for f in loose if not made(f)]
 
