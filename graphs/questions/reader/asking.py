@@ -306,7 +306,7 @@ def _having(ask: Ask, how: Items, of: Items, op: Items, number: Items, rows: Ite
     return how, of, op, number, rows
 
 
-groups("([bKio]?)(T)([aio]+|K)(T)")(sides.periods)
+groups("([bKio]?)(T)([aioj]+|K)(T)")(sides.periods)
 groups("([jKY])[^TCEVN]*(T)")(sides.than)
 
 
