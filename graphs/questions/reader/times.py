@@ -71,7 +71,11 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
             last_word = before in ("about", "only", "just") and n + 1 == len(ws)  # and not "about 2000 units"
             period, said = told(m), not m[0].isdigit() or before in _OF_YEAR or last_word
             if period.startswith("month"):  # "may", "mar": words of their own
-                placed = before in _OF_YEAR | {"was"} or {w.low for w in ws[n + 1 : n + 2]} & {"vs", "versus", "compared"}
+                placed = before in _OF_YEAR | {"was"} or {w.low for w in ws[n + 1 : n + 2]} & {
+                    "vs",
+                    "versus",
+                    "compared",
+                }
                 upper = ws[n].text[:1].isupper() and n > 0
                 said = bool(placed) or (len(m[1]) > 3 and (m[1] != "march" or upper))
             if period == "weekday 0-4":  # "across weekdays": each of them
