@@ -42,6 +42,7 @@ class Ask:
     among: bool = False  # what goes with one column: all the others
     per: Column | None = None  # the average revenue per customer, who has several rows
     over: Column | None = None  # cost per kWh: of two numbers
+    each: bool = False  # of each row by itself
     at_row: bool = False  # the value of one column where another is highest
     having: list[Condition] = field(default_factory=list)
     numbered: bool = False  # how many of these groups there are
@@ -247,7 +248,7 @@ def _by(ask: Ask, by: Items, first: Items, rest: Items) -> Any:
         if item.code == "G":
             _periodic(ask, item)
         elif column is None:
-            continue
+            ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
         elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * ask.known.rows):
             if word == "per" and not column.label and any(i.code in "CEU" for i in before):
                 ask.over = column  # else each row: "each fare"
@@ -259,7 +260,7 @@ def _by(ask: Ask, by: Items, first: Items, rest: Items) -> Any:
                 ask.groups.append(Group(of=expr(name)))
                 use(behind)
         elif column.rows == ask.known.rows and column.key:
-            continue  # each row by itself
+            ask.each = ask.each or word == "per"
         elif means and word in ("per", "each", "every") and column.kind == "text" and \
                 (column.label or column.n_unique > 40):  # fmt: skip
             ask.per = column
@@ -306,7 +307,7 @@ def _having(ask: Ask, how: Items, of: Items, op: Items, number: Items, rows: Ite
     return how, of, op, number, rows
 
 
-groups("([bKio]?)(T)([aio]+|K)(T)")(sides.periods)
+groups("([bKio]?)(T)([aioj]+|K)(T)")(sides.periods)
 groups("([jKY])[^TCEVN]*(T)")(sides.than)
 
 

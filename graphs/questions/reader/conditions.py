@@ -277,6 +277,8 @@ def _flags(ask: Ask) -> None:
         before = "E" if before == "C" and n and clause.items[len(codes[:n].rstrip("da")) - 1].column.label else before
         if related and before != "w":
             continue
+        if before == "i" and re.search("[VT].*[jK]", codes[:n]):
+            continue  # worse for cancellations: what is compared
         verbs = [w.low for w in clause.words[item.first : item.last + 1]] if dated else [word]  # picked up
         said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on
         noun = before in ("o", "i", "h", "V", "") and word != column.words[-1] and word.endswith("s")

@@ -110,6 +110,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         measures = [m.model_copy(update={"name": m.of}) for m in dict.fromkeys(added)]
         extra = {"formulas": (Formula(name="total", expr=" + ".join(m.name for m in measures)),)}
     measures += [Measure(op="count")] if base.having else []
+    if any(a.each for a in draft.asks):
+        measures = [m.model_copy(update={"op": "mean"}) if m.op == "sum" and not m.where else m for m in measures]
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
@@ -222,10 +224,12 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     words = single and len(spoken) == 1 and spoken[0].kind in ("text", "bool") and not base.group_by
     if words and not (spoken[0].label and base.where) and _LISTS.search(draft.question):
         return [Measure(op="values", of=expr(spoken[0]))]
-    numbers = [c for c in spoken if c.kind == "number"]
-    if len(numbers) == 1 and (base.group_by or base.where or single):
-        return [_usual(draft, numbers[0], bool(intents.EACH.search(draft.question)))]
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
+    of_yes = base.group_by and all(re.search("^more|quality", i.means) for i in compared)
+    numbers = [c for c in spoken if c.kind == "number" or (c.kind == "bool" and of_yes)]
+    if len(numbers) == 1 and (base.group_by or base.where or single):
+        each = any(a.each for a in draft.asks) or intents.EACH.search(draft.question)
+        return [_usual(draft, numbers[0], bool(each))]
     hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     if compared:
         return [_usual(draft, c) for c in hinted if c is not None][:1]

@@ -10,7 +10,7 @@ from graphs.questions.query import Condition, Group, Recode
 from graphs.questions.reader.conditions import Items, expr
 from graphs.questions.reader.items import Clause, use
 from graphs.questions.reader.text import name_words, stem
-from graphs.questions.reader.times import before, latest
+from graphs.questions.reader.times import GRAINS, before, kind_of, latest
 
 if TYPE_CHECKING:
     from graphs.questions.reader.asking import Ask
@@ -44,6 +44,16 @@ def against(clause: Clause, ask: Ask, earlier: Sequence[Ask]) -> None:
                     ask.steps = [Recode(column=item.means.name, values=pairs, other="others")]
             return
     own = [w for a, w in said if a is ask]
+    when = [w for w in own if w.op == "during" and kind_of(str(w.right)) in GRAINS]
+    if len(when) == len(own) == 1 and not ask.groups and ((rest and compares) or re.match("d.*j", clause.shape)):
+        ask.where.remove(when[0])
+        ask.counts = ask.counts or any(i.means == "count" for i in clause.of("j"))
+        if when[0].right == "weekend" and not ask.counts:
+            ask.periods = ("weekend", "weekday 0-4")
+        else:
+            ask.groups.append(of_its_kind(when[0]))
+            ask.kinds.add("j")
+        return
     several = [w for w in own if w.op == "in"]
     levels = {i.means for i in clause.items if i.code == "S"} & {"mean", "median"} and " or " not in clause.text
     apart = levels or (compares and any(i.code in "N1" for i in clause.items))
@@ -63,10 +73,16 @@ def _set_against(ask: Ask, condition: Condition) -> None:
     ask.kinds.add("j")
 
 
+def of_its_kind(when: Condition) -> Group:
+    """The groups by which a period is told with the others of its kind: Mondays with all other days of the week."""
+    return Group(of=when.left, grain=GRAINS[kind_of(str(when.right))])
+
+
 def periods(ask: Ask, between: Items, first: Items, joined: Items, second: Items) -> bool:
     """Two times that are set against each other."""
     than = ask.clause.written(joined).endswith("than")
-    compares = than or bool(set("Yj") & set(ask.clause.shape))
+    against = re.search(AGAINST, ask.clause.written(joined), re.I)
+    compares = than or bool(set("Yj") & set(ask.clause.shape) or against)
     return compares and _of_both(ask, first[0].means, second[0].means, than)
 
 

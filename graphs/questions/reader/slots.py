@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphs.questions.query import Condition, Formula, Group, Measure, Order, Query, Recode, Verdict, Where
-from graphs.questions.reader import conditions, intents, lexicon
+from graphs.questions.reader import conditions, intents, lexicon, sides
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Known, expr
 from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.text import stem
+from graphs.questions.reader.times import GRAINS, kind_of
 
 _MANY = ("more", "less", "fewer", "most", "the most", "fewest", "the fewest", "least", "the least")
 
@@ -139,6 +140,10 @@ def _set_apart(slots: Slots, compares: bool) -> None:
         return  # an average of two classes tells neither
     equal = [w for w in slots.where if isinstance(w, Condition) and w.op in ("=", "in") and not _timed(slots, w)]
     several = [w for w in equal if w.op == "in" or [x.left for x in equal].count(w.left) > 1]
+    when = [w for w in slots.where if isinstance(w, Condition) and w.op == "during" and kind_of(str(w.right)) in GRAINS]
+    if compares and len(when) == len(slots.where) == 1:  # are Mondays worse for no-shows
+        slots.where, slots.sides = [], [sides.of_its_kind(when[0])]
+        return
     subject = next((i for i in slots.of("bool") if _noun(clause, i)), None)
     flags, others = slots.of("bool"), slots.of("number") or [i for i in clause.of("j") if _hint(i) not in ("", "count")]
     if len(flags) == 1 and len(equal) == 1 and not (others or _pays(clause)):
@@ -219,6 +224,8 @@ def _measure(slots: Slots, compares: bool, many: bool) -> tuple[list[Measure], l
     if ends and not _hint(ends[0]) and not next(clause.find("(M)[oi]*C"), None):
         return None
     hints = [h for i in clause.items if i.code in "jM" and (h := _hint(i)) and h != "count"]
+    if flags and re.search(r"[jK].*i\.?$", "".join(i.code for i in clause.items[: clause.items.index(flags[0])])):
+        hints = []  # worse for cancellations
     pays = _pays(clause)
     hinted = next((c for h in hints if (c := slots.known.hinted(h))), None)
     money = slots.known.hinted("spending") if pays else None
