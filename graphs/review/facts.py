@@ -51,6 +51,10 @@ LEFT_OUT = re.compile(
     r"\b(?:left out|leav\w+ out|remov\w+|exclud\w+|without|dropp?\w*|clean\w*|omit\w*|ignor\w+|filter\w*|only)\b", re.I
 )
 """What says that a number is not of all rows."""
+RISES = r"\b(?:ris(?:es?|en|ing)|rose|increas\w+|gr[eo]w\w*|grown|climb\w*|went up|goes up)\b"
+FALLS = r"\b(?:f[ae]ll(?:s|en|ing)?|decreas\w+|declin\w+|dropp?\w*|shr[aiu]nk\w*|went down|goes down)\b"
+TREND = re.compile(f"{RISES}|{FALLS}", re.I)
+"""What is said of numbers over the years."""
 _COLUMNS, _DIMENSIONS, _DEEP = 6, 5, 3
 """Columns that are measured, columns by which rows are grouped, and how many of them at a time."""
 
@@ -166,6 +170,7 @@ class Given:
         """The columns by whose values text, question or code tell rows apart, those that are named first."""
         said = f"{self.text} {self.question}"
         named = [n.column for n in (*labels(said, self.list), *flags(said, self.list))]
+        named += [YEAR] if TREND.search(said) else []
         named += [c for c, v in levels([self.tables[base]]) if v in self.literals]
         named += [c for c, _ in levels([self.tables[base]]) if stands(c, self.code)]
         return [d for d in dict.fromkeys(named) if self.reached(base, d)][:_DIMENSIONS]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from graphs.questions.reader import lexicon
-from graphs.review.facts import ALL, LEFT_OUT, Facts, Given, Of, computed_in
+from graphs.review.facts import ALL, FALLS, LEFT_OUT, RISES, Facts, Given, Of, computed_in
 from graphs.review.mentions import YEAR, Label, columns, contrasted, flags, labels
 from graphs.review.prose.figures import CHANGES, IS_POINTS, Figure, figures, sentences
 from graphs.review.prose.said import statistic
@@ -20,8 +20,6 @@ _AMONG = re.compile(r"\b(?:among|except|apart|besides|excluding|without|other th
 _DOWNWARD = r"\b(?:from (?:the )?(?:highest|largest|most|best)|descending|in (?:falling|decreasing) order)\b"
 _UPWARD = r"\b(?:from (?:the )?(?:lowest|smallest|least|worst)|ascending|in (?:rising|increasing) order)\b"
 _RANKS = re.compile(r"\b(?:rank\w*|order\w*|sort\w*)\b", re.I)
-_RISES = r"\b(?:ris(?:es?|en|ing)|rose|increas\w+|gr[eo]w\w*|grown|climb\w*|went up|goes up)\b"
-_FALLS = r"\b(?:f[ae]ll(?:s|en|ing)?|decreas\w+|declin\w+|dropp?\w*|shr[aiu]nk\w*|went down|goes down)\b"
 _MORE = r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b(?=.*\bthan\b)"
 _LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b(?=.*\bthan\b)"
 _PER = re.compile(r"\b(?:older|younger|more|less|longer|shorter|share|rate)\b", re.I)
@@ -130,7 +128,7 @@ class Statements:
         that has less in every table."""
         if _NOT.search(re.sub(r"^\W*no\b\W*[,:;.]", "", clause, flags=re.I)):
             return
-        way, ends = _way(clause, _RISES, _FALLS), list[tuple[float, float]]()
+        way, ends = _way(clause, RISES, FALLS), list[tuple[float, float]]()
         if way is not None and not _PER.search(clause):
             for by in self._series(clause, YEAR, _pairs(named)):
                 first, last = (years[0], years[-1]) if len(years) > 1 else (min(by), max(by))
