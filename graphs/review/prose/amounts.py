@@ -34,7 +34,6 @@ _TURNS = re.compile(
     re.I,
 )
 """Words by which a sentence tells a number below nought without a sign."""
-_SIGN = re.compile(r"\b(?:loss\w*|los[est]\w*|profit\w*|gain\w*|positive|negative|zero)\b", re.I)
 _VERB = re.compile(r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did)\b", re.I)
 _WHO = re.compile(r"\b(?:who|that|which|whose)\b", re.I)
 
@@ -98,6 +97,9 @@ class _Amount:
     def _value(self, kind: Kind, of: Of) -> float | None:
         if kind.op != "share":
             return self.facts.of(kind, of)
+        if (column := kind.of.removeprefix("\0")) != kind.of:  # a part of a sum
+            whole, part = (self.facts.of(Kind(kind.table, "sum", column), some) for some in (ALL, of))
+            return 100 * part / whole if whole and part is not None else None
         words = kind.of.split("\0")
         target = frozenset(zip(words[::2], words[1::2], strict=True))
         if not {c for c, _ in target}.isdisjoint(c for c, _ in of):
@@ -240,10 +242,11 @@ class _Amount:
         rest = [n for n in (behind if whom == behind[:1] else here) if n not in whom]
         if _OF_ALL.match(clause[figure.end :]) and not whom and len(behind) > 1:
             joint = [(self._target(*some), ALL) for k in range(len(pool)) for some in combinations(pool, k + 1)]
-            among = [(self._target(t), [n for n in behind if n.column != t.column]) for t in behind]
-            told = (", ".join(n.value for n in of) for _, of in among)
-            called = (f"a share among those of {whose}, not among all" for whose in told)
-            return joint, ((t, _pairs(of), call) for (t, of), call in zip(among, called, strict=True))
+            called = "a share among those of {}, not among all"
+            among = ((t, [n for n in behind if n.column != t.column]) for t in behind)
+            return joint, (
+                (self._target(t), _pairs(of), called.format(", ".join(n.value for n in of))) for t, of in among
+            )
         right, wrong = list[tuple[Kind, Of]](), list[Near]()
         if whom and rest:
             right.append((self._target(*rest), _pairs(whom)))
@@ -268,6 +271,14 @@ class _Amount:
             for value in (v for v in self._levels(target.column) if v != target.value):
                 how = f"the share whose {target.column} is {value}, not {target.value}"
                 wrong.append((self._target(replace(target, value=value)), ALL, how))
+        parts = [Kind(self.base, "share", f"\0{c}") for c in self.of if said.own and not said.flags]
+        right += [(part, said.own) for part in parts]
+        wrong += [
+            near
+            for part in parts
+            if part.of[1:] in columns(clause, self.given.list)
+            for near in self._beside(part, said.own)
+        ]
         for flag in said.flags:
             wrong += self._beside(self._target(flag), frozenset(p for p in said.own if p[0] != flag.column))
         return right, iter(wrong)
@@ -283,10 +294,6 @@ class _Amount:
                 return None
             whom = [n for n in pool if n not in said.flags]
             right = [(self._target(said.flags[0]), _pairs(whom))] if len(said.flags) == 1 else []
-            for of in self.of if not right and len(self.of) == 1 and _SIGN.search(said.clause) else ():
-                low, high = (self.facts.of(Kind(self.base, op, of), said.own) for op in ("min", "max"))
-                if low is not None and high is not None and low < 0 < high:
-                    return f"said, and the input files give a {of} from {shown(low)} to {shown(high)}"
         elif len(here) != 1 or CHANGES.search(said.clause):
             return None
         value = next((v for kind, of in right if (v := self._value(kind, of)) is not None), None)
