@@ -34,6 +34,7 @@ _TURNS = re.compile(
     re.I,
 )
 """Words by which a sentence tells a number below nought without a sign."""
+_SIGN = re.compile(r"\b(?:loss\w*|los[est]\w*|profit\w*|gain\w*|positive|negative|zero)\b", re.I)
 _VERB = re.compile(r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did)\b", re.I)
 _WHO = re.compile(r"\b(?:who|that|which|whose)\b", re.I)
 
@@ -42,14 +43,11 @@ def misstated(text: str, given: Given, facts: Facts, cells: Sequence[Execution])
     """What is wrong with the numbers of a text."""
     totals = list[str]()
     for said in said_in(text, given, cells):
-        for base in given.tables:
-            if all(given.reached(base, n.column) for n in said.labels):
-                amount = _Amount(said, base, given, facts)
-                totals.append(amount.total() or "")
-                problem = amount.problem()
-                if problem is not None:
-                    yield f"{said.figure.text} is {problem}"
-                    break
+        bases = [base for base in given.tables if all(given.reached(base, n.column) for n in said.labels)]
+        every = [_Amount(said, base, given, facts) for base in bases]
+        if problem := next((p for amount in every if (p := amount.problem()) is not None), None):
+            yield f"{said.figure.text} is {problem}"
+        totals.append(next((p for amount in every if (p := amount.total()) is not None), ""))
     if totals and all(totals):
         yield totals[0]
 
@@ -271,7 +269,9 @@ class _Amount:
             for value in (v for v in self._levels(target.column) if v != target.value):
                 how = f"the share whose {target.column} is {value}, not {target.value}"
                 wrong.append((self._target(replace(target, value=value)), ALL, how))
-        parts = [Kind(self.base, "share", f"\0{c}") for c in self.of if said.own and not said.flags]
+        parts = [
+            Kind(self.base, "share", f"\0{c}") for c in self.of if said.own and not (said.flags or figure.in_words)
+        ]
         right += [(part, said.own) for part in parts]
         wrong += [
             near
@@ -294,6 +294,10 @@ class _Amount:
                 return None
             whom = [n for n in pool if n not in said.flags]
             right = [(self._target(said.flags[0]), _pairs(whom))] if len(said.flags) == 1 else []
+            for of in self.of if not right and len(self.of) == 1 and _SIGN.search(said.clause) else ():
+                low, high = (self.facts.of(Kind(self.base, op, of), said.own) for op in ("min", "max"))
+                if low is not None and high is not None and low < 0 < high:
+                    return f"said, and the input files give a {of} from {shown(low)} to {shown(high)}"
         elif len(here) != 1 or CHANGES.search(said.clause):
             return None
         value = next((v for kind, of in right if (v := self._value(kind, of)) is not None), None)

@@ -42,10 +42,16 @@ MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _NO_CLAIMS = re.compile(
     r"```.*?```|`[^`]*`|“[^”]*”|'[^'\n]*'|\"[^\"\n]*\"|https?://\S+|"
     r"^\s*#+\s*[\d.]+[.)]?\s|^\s*\d+[.)]\s|^\s*\|?[\s:|-]+\|?\s*$|"
-    r"\b(?:fig(?:ure)?|table|section|step|chapter|cell|question|part|version|python|seed)s?\.?[ -]?#?\d+(?:[.:]\d+)*\b|"
-    rf"\b\d{{1,2}}(?:st|nd|rd|th)?\.? (?:of )?(?={MONTH}\b)|(?<=[a-z] )\d{{1,2}}(?:st|nd|rd|th)?,? (?=(?:19|20)\d\d\b)|"
-    r"\b(?:19|20)?\d0s\b|\b\d{1,2}:\d\d(?::\d\d)?\b|\b\d{1,2}[./]\d{1,2}[./](?=(?:19|20)\d\d\b)|"
-    r"(?<=\b(?:19|20)\d\d)[-/]\d\d(?:[-/]\d\d)?\b",
+    r"\b(?:fig(?:ure)?s?|tables?|sections?|steps?|exercises?|chapters?|appendix|equations?|cells?|questions?|tasks?|"
+    r"parts?|lessons?|versions?|v|python|seeds?|random_state)\.?[ -]?#?\d+(?:\.\d+)*\b|"
+    r"\(?[A-Z][\w.&,\- ]{1,50}(?:et al\.?|\w),? \(?(?:19|20)\d\d[a-z]?\)|"
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?\.? (?:of )?(?={MONTH}\b)|"
+    r"\b(?:ISO|EN|DIN|IEC|IEEE|ASTM|ANSI|RFC|BS|NF|UNE)[ -](?:EN |ISO )*\d+(?:[-:/]\d+)*\b|"
+    r"(?<![\d.])\d{1,4}/(?:19|20)\d\d(?:/[A-Z]{2,})?\b|(?<![\d.])(?:19|20)\d\d/\d{2,4}(?:/[A-Z]{2,})?\b|"
+    r"(?<=[a-z] )\d{1,2}(?:st|nd|rd|th)?,? (?=(?:19|20)\d\d\b)|"
+    r"\b(?:19|20)\d\d (?:edition|version|release)\b|\b(?:19|20)?\d0s\b|\b24/7\b|\b\d{1,2}:\d\d(?::\d\d)?\b|"
+    r"\b\d{1,2} ?(?:o['’]clock|Uhr|uur|[ap]\.?m\b\.?)|"
+    r"\b\d{1,2}[./]\d{1,2}[./](?=(?:19|20)\d\d\b)|(?<=\b(?:19|20)\d\d)-\d\d(?:-\d\d)?\b",
     re.M | re.S | re.I,
 )
 CLAUSES = re.compile(

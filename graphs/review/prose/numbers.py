@@ -22,6 +22,8 @@ _COUNTABLE = 12
 """Whole numbers up to this one are counted by eye ("2 of 3 groups") and trace to no single output."""
 _SHOWN = ("print", "display", "Markdown", "HTML", "DataFrame", "Series")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.S | re.I)
+_BASE = re.compile(r"\d\s(?:in|per|out of|for every) (?:every |each )?$")
+_P = re.compile(r"\b[pq](?:[ -]?values?)?\s*(?P<sign>[=<≤]|of|below|under)\s*$", re.I)
 _GUESS = re.compile(r"guess|by chance|coin|random", re.I)
 _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
 
@@ -166,7 +168,9 @@ def _loose(text: str, known: list[float], settings: list[float]) -> list[Figure]
 
 def _is_free(figure: Figure) -> bool:
     """Whether a number is a place, a convention, a guess at chance or a small count, which trace to nothing."""
-    if figure.unit in ("th", "st", "nd", "rd"):
+    if figure.unit in ("th", "st", "nd", "rd") or (_P.search(figure.before) and figure.value in _FREE):
+        return figure.unit in ("th", "st", "nd", "rd")
+    if _BASE.search(figure.before) and figure.value in (100, 1000, 10_000, 100_000, 1_000_000):
         return True
     if _GUESS.search(figure.clause) and any(figure.tells(1 / n) for n in range(2, 11)):
         return True
@@ -202,6 +206,9 @@ _WHEN = re.compile(
 
 def _traces(figure: Figure, known: list[float], settings: list[float]) -> bool:
     """Whether a number is one of those known, rounded as it is written; sign and per cent may differ."""
+    p = _P.search(figure.before)
+    if p is not None and p["sign"] != "=":
+        return any(0 <= v < figure.value + figure.half for v in known if v < 0.2)
     if any(figure.tells(v) for v in (*known, *settings)):
         return True
     rest = [100 - abs(v) * times for v in known for times in (1, 100)] if figure.share else []
