@@ -42,8 +42,10 @@ def take_along() -> None:
     def flushed(self: Any) -> None:
         read: _Read | None = getattr(self, "_read", None)
         if read is not None and _ours(self) and read.one.acquire(timeout=_PATIENCE):
-            goal, until = read.count + _waiting(self._fid), time.monotonic() + _PATIENCE
-            read.one.release()
+            try:
+                goal, until = read.count + _waiting(self._fid), time.monotonic() + _PATIENCE
+            finally:
+                read.one.release()
             while read.count < goal and self.watch_fd_thread.is_alive() and time.monotonic() < until:
                 time.sleep(_MOMENT)
         flush(self)

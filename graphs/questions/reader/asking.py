@@ -43,6 +43,7 @@ class Ask:
     among: bool = False  # what goes with one column: all the others
     per: Column | None = None  # the average revenue per customer, who has several rows
     over: Column | None = None  # cost per kWh: of two numbers
+    each: bool = False  # of each row by itself
     having: list[Condition] = field(default_factory=list)
     numbered: bool = False  # how many of these groups there are
     steps: list[Step] = field(default_factory=list)  # that make the sides of a comparison
@@ -229,7 +230,7 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     if item.code == "G":
         _periodic(ask, item)
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
-        return  # each row by itself
+        ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
     elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * known.rows):
         before = clause.items[: clause.items.index(by)][-1:]  # told per kWh, and not "cost more per unit"
         if word == "per" and not column.label and any(i.code in "CEU" for i in before):

@@ -58,16 +58,13 @@ def _together(ask: Ask) -> None:
     pays = sides.pays(clause)
     if pays and (money := known.hinted("spending")) is not None:
         meant[pays[0].first] = money
-    both = list(
-        dict.fromkeys(meant[at] for at in sorted(meant, reverse=True))
-    )  # what is said last depends on the other
+    both = list(dict.fromkeys(meant[at] for at in sorted(meant, reverse=True)))  # the last depends on the other
     flags, numbers = ([c for c in both if c.kind == kind] for kind in ("bool", "number"))
     if len(both) != 2 or not numbers:
         return
     labels = [i for i in clause.of("C") if i.column.label or i.column.kind == "text"]
-    clause.notes += [f"Each row counts, and not each “{i.column.name}” once." for i in labels] or [
-        "Each row counts once."
-    ]
+    each = [f", and not each “{i.column.name}”" for i in labels] or [""]
+    clause.notes += [f"Each row counts{whose} once." for whose in each]
     for item in labels:
         item.code = "E"
     use(own, pays, clause.of("j"), [i for i in clause.of("S") if i.means == "share" and flags])
@@ -102,6 +99,10 @@ def flagged(ask: Ask) -> None:
             continue
         before = "E" if lead[-1:] == "C" and clause.items[len(lead) - 1].column.label else lead[-1:]
         if set("RO") & set(codes) and before != "w":
+            continue
+        if before == "i" and re.search("[VT].*[jK]", lead):  # worse for cancellations: these are compared
+            for more in clause.of("j"):
+                more.means = "more"
             continue
         verbs = [w.low for w in clause.words[item.first : item.last + 1]] if dated else [word]  # picked up
         said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on

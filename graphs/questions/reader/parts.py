@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Condition, Derive, Formula, Group, Measure, Model, Order, Query, Rule, Scalar, Test
-from graphs.questions.reader import intents, measuring, unread
+from graphs.questions.reader import intents, lexicon, measuring, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.intents import given
@@ -110,6 +110,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         measures = [m.model_copy(update={"name": m.of}) for m in dict.fromkeys(added)]
         extra = {"formulas": (Formula(name="total", expr=" + ".join(m.name for m in measures)),)}
     measures += [Measure(op="count")] if base.having else []
+    if any(a.each for a in draft.asks):
+        measures = [m.model_copy(update={"op": "mean"}) if m.op == "sum" and not m.where else m for m in measures]
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
@@ -144,7 +146,8 @@ def _finished(
         intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
         extra = {"intent": intent} if intent else {}
     if extra.get("intent") == "compare" or any(isinstance(s, Derive) for s in base.prepare):
-        whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label]
+        whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label
+                 or (i.column.kind == "text" and i.column.n_unique > 40 and i.column.words[-1] in lexicon.some("keys"))]  # fmt: skip
         draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
         draft.counted += whose
     intent = "relate" if relate and all(m.other for m in measures) else "compute"
@@ -223,13 +226,14 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     if words and not (spoken[0].label and base.where) and _LISTS.search(draft.question):
         return [Measure(op="values", of=expr(spoken[0]))]
     sided = any("j" in a.kinds for a in draft.asks)
-    numbers = [c for c in spoken if c.kind == "number"] or [c for c in spoken if sided and c.kind == "bool"]
+    compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
+    of_yes = base.group_by and (sided or all(re.search("^more|quality", i.means) for i in compared))
+    numbers = [c for c in spoken if c.kind == "number"] or [c for c in spoken if of_yes and c.kind == "bool"]
     if len(numbers) == 1 and (base.group_by or base.where or single):
         each = intents.EACH.search(draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
-        return [_usual(draft, numbers[0], bool(each))]
+        return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]
     if sided and not spoken and base.group_by and re.match(r"\W*compare\b", draft.question, re.I):
         return _described(draft, [g.of for g in base.group_by])
-    compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
     hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     there = re.match(r"\W*(?:are|is|were|was|do|did|have) (?:there|we|any)\b", draft.question, re.I)
     if compared and not there:

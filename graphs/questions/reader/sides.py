@@ -11,7 +11,7 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.text import name_words, stem
-from graphs.questions.reader.times import before, latest, timed
+from graphs.questions.reader.times import GRAINS, before, kind_of, latest, timed
 
 if TYPE_CHECKING:
     from graphs.questions.reader.asking import Ask
@@ -26,6 +26,10 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     clause = ask.clause
     compares = re.search(AGAINST, clause.text, re.I)
     rest = re.search(_REST + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
+    when = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and kind_of(str(w.right)) in GRAINS]
+    alone = len(when) == len(ask.where) == 1 and not ask.groups
+    if alone and ((rest and compares) or re.match("d.*j", clause.shape)):
+        return _of_its_kind(ask, when[0])
     if rest and compares:
         said = [(a, w) for a in (*earlier, ask) for w in a.where if isinstance(w, Condition)]
         chosen = [(a, w) for a, w in said if w.op in ("=", "in") and isinstance(w.right, (str, tuple))]
@@ -70,6 +74,18 @@ def _set_apart(ask: Ask, whose: Ask, condition: Condition) -> None:
             ask.steps = [Recode(column=item.means.name, values=pairs, other="others")]
 
 
+def _of_its_kind(ask: Ask, when: Condition) -> None:
+    """Have a period be told with the others of its kind: Mondays with all other days of the week."""
+    ask.where.remove(when)
+    ask.counts = ask.counts or any(i.means == "count" for i in ask.clause.of("j"))
+    use([i for i in ask.clause.of("j") if i.means == "more"])
+    if when.right == "weekend" and not ask.counts:
+        ask.periods = ("weekend", "weekday 0-4")
+    else:
+        ask.groups.append(Group(of=when.left, grain=GRAINS[kind_of(str(when.right))]))
+        ask.kinds.add("j")
+
+
 def hints(item: Item) -> str:
     """The dimensions that an adjective speaks of."""
     said = str(item.means)
@@ -96,9 +112,10 @@ def noun(clause: Clause, item: Item) -> bool:
 def periods(ask: Ask) -> None:
     """Two times that are set against each other; or one, "better than last year", and that in which the table ends."""
     clause, time = ask.clause, ask.known.time
-    for found, _, first, joined, second in clause.find("([bKio]?)(T)([aio]+|K)(T)"):
+    for found, _, first, joined, second in clause.find("([bKio]?)(T)([aioj]+|K)(T)"):
         than = clause.written(joined).endswith("than")
-        if (than or set("Yj") & set(clause.shape)) and _of_both(ask, first[0].means, second[0].means, than):
+        against = than or set("Yj") & set(clause.shape) or re.search(AGAINST, clause.written(joined), re.I)
+        if against and _of_both(ask, first[0].means, second[0].means, than):
             use(found)
     for _, more, there in clause.find("([jKY])[^TCEVN]*(T)"):
         than = "than" in (clause.words[more[0].last].low, clause.words[there[0].first - 1].low)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Where
+from graphs.questions.query import Condition, Grain, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.text import Word
 
@@ -22,6 +22,9 @@ TO = {"to", "until", "through", "till", "up to"}
 _YEAR = r"(?:1[5-9]|20)\d\d"
 _MONTH = "|".join(rf"{m}|{m[:4]}|{m[:3]}" for m in lexicon.listed("months"))
 _OF_YEAR = set("compare versus vs than in since during of for until before after from to and between year through with against over".split())  # fmt: skip
+GRAINS: dict[str, Grain] = {"weekday ": "weekday", "month ": "month_of_year", "hour ": "hour_of_day", "quarter ": "quarter_of_year",
+          "weekend": "weekday", "7": "month"}  # fmt: skip
+"""By what the others are told against which a period is set, by its kind."""
 _SIZES = {"year": 12, "quarter": 3, "month": 1}
 
 
@@ -68,8 +71,13 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
             last_word = before in ("about", "only", "just") and n + 1 == len(ws)  # and not "about 2000 units"
             period, said = told(m), not m[0].isdigit() or before in _OF_YEAR or last_word
             if period.startswith("month"):  # "may", "mar": words of their own
-                known = len(m[1]) > 3 or before in ("in", "of", "since", "during", "until")
-                said = ws[n].text[:1].isupper() and n > 0 and known
+                placed = before in _OF_YEAR | {"was"} or {w.low for w in ws[n + 1 : n + 2]} & {
+                    "vs",
+                    "versus",
+                    "compared",
+                }
+                upper = ws[n].text[:1].isupper() and n > 0
+                said = bool(placed) or (len(m[1]) > 3 and (m[1] != "march" or upper))
             if period == "weekday 0-4":  # "across weekdays": each of them
                 said = before in ("on", "during", "than", "versus", "vs", "to")
             if said:
@@ -146,7 +154,7 @@ def latest(period: str, end: str) -> tuple[str, str]:
 
 def kind_of(period: str) -> str:
     """What a period is, so that two of a kind are alternatives or sides: a month of any year, a date of some length."""
-    return re.sub(r"[\d-]+$", "", period) if " " in period else str(len(period))
+    return re.sub(r"[\d-]+$", "", period) if period[:1].isalpha() else str(len(period))
 
 
 def timed(where: Where) -> bool:
