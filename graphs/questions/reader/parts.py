@@ -140,7 +140,7 @@ def _finished(
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
     elif several and not extra and any(a.among for a in draft.asks):
         extra = {"order": (Order(by="abs(value)"),)}
-    elif base.group_by and not (several or extra or any(g.grain for g in base.group_by)):
+    elif base.group_by and not (several or extra) and ("j" in kinds or not any(g.grain for g in base.group_by)):
         sides = "j" in kinds or re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", question)
         intent = "describe" * ("D" in kinds and not any(a.stats for a in draft.asks))
         intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
