@@ -52,7 +52,7 @@ def _unsaid(draft: Draft, queries: Sequence[Query]) -> str:
     said = " ".join(q.model_dump_json(exclude={"text", "notes", "unused"}) for q in queries)
     numbers = [str(plain(i.means)) for a in draft.asks for i in a.clause.of("N")]
     left = [n for n in numbers if not re.search(rf"\b{re.escape(n)}\b", said)]
-    return unread.unknown(names) if names else unread.unclear(left) if left else ""
+    return unread.unknown(draft, names) if names else unread.unclear(left) if left else ""
 
 
 def _tells(draft: Draft, query: Query) -> set[str]:
@@ -87,10 +87,9 @@ def _tells(draft: Draft, query: Query) -> set[str]:
 
 
 def _crossed(query: Query) -> bool:
-    """Whether conditions on several columns must hold together, and none of them is a choice."""
-    plain_ones = [w for w in query.where if isinstance(w, Condition)]
-    chosen = len(plain_ones) < len(query.where) or any(w.op in ("in", "not in") for w in plain_ones)
-    return len({w.left for w in plain_ones}) > 1 and not (chosen or query.group_by)
+    """Whether several conditions must hold together, and none of them is a choice."""
+    single = [w for w in query.where if isinstance(w, Condition) and w.op not in ("in", "not in")]
+    return 1 < len(single) == len(query.where) and not query.group_by
 
 
 def _certain(query: Query, share: Sequence[Where]) -> bool:

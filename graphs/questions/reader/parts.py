@@ -65,8 +65,6 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
                 measures = [m for m in measures if m.op not in ops] + ranking if ranking else measures
         elif (ratio := _ratio(draft, ask, own)) is not None:
             measures, extra = [*measures, *ratio[0]], ratio[1] or extra
-        elif ask.over is not None:
-            return None  # of what, per kWh, is not known
         elif ask.counts and not ask.stats:
             measures.append(Measure(op="count"))
         elif ask.stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", text, re.I):
@@ -94,19 +92,9 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         measures = [Measure(op="duplicates")]
     if [m.op for m in measures] == ["values"] and re.search(r"\bnever\b", draft.question, re.I):
         return None  # of none of a group's rows, and not of some of them
-    above = base.where[0] if alone and len(base.where) == 1 and [m.op for m in measures] == ["values"] else None
-    if isinstance(above, Condition) and isinstance(above.right, Scalar):  # which departments pay above average
-        (measure,) = above.right.query.measures
-        having = (above.model_copy(update={"left": measure.op}),)
-        measure, group = measure.model_copy(update={"of": above.left}), Group(of=measures[0].of or "")
-        return given(base, where=(), measures=(measure,), group_by=(group,), having=having)
     lists = _LISTS.search(draft.question) or draft.asks[0].clause.items[0].code in "CE" if draft.asks else None
     if alone and lists and base.where and not (measures or extra):
         extra = _listed(draft, base)
-    added = [m for m in measures if m.op == "sum" and not m.where and (m.of or "").isidentifier()]
-    if len(added) == len(measures) > 1 and not extra and re.search(_TOGETHER, draft.question, re.I):
-        measures = [m.model_copy(update={"name": m.of}) for m in dict.fromkeys(added)]
-        extra = {"formulas": (Formula(name="total", expr=" + ".join(m.name for m in measures)),)}
     measures += [Measure(op="count")] if base.having else []
     if any(a.each for a in draft.asks):
         measures = [m.model_copy(update={"op": "mean"}) if m.op == "sum" and not m.where else m for m in measures]
@@ -154,8 +142,8 @@ def _finished(
 
 
 def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], dict[str, Any]] | None:
-    """A share, an amount for each of those who have several rows, or one amount per another."""
-    of, over, where = [c for c in own if draft.numeric(c)], expr(ask.over) if ask.over else "", tuple(ask.share)
+    """A share, or an amount for each of those who have several rows."""
+    of, where = [c for c in own if draft.numeric(c)], tuple(ask.share)
     if where and not of:
         return [Measure(op="share", where=where)], {}
     if where:
@@ -165,10 +153,6 @@ def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], d
         what = draft.named[of[0]].words if of and of[0] in draft.named else of or ("rows",)
         both = [Measure(op="sum", of=of[0]) if of else Measure(op="count"), Measure(op="distinct", of=expr(ask.per))]
         name, told = f"{' '.join(what)} per {' '.join(ask.per.aliases[-1])}", f"{both[0].op} / distinct"
-    elif over and len(of := [c for c in of if c != over]) == 1:
-        there = tuple(Condition(left=c, op="present") for c in (of[0], over))
-        both = [Measure(op="sum", of=c, where=there, name=n) for c, n in ((of[0], "part"), (over, "whole"))]
-        name, told = " per ".join(" ".join(draft.named[c].words) for c in (of[0], over)), "part / whole"
     else:
         return None
     return both, {"formulas": (Formula(name=name, expr=told),)}
@@ -208,7 +192,6 @@ def _listed(draft: Draft, base: Query) -> dict[str, Any]:
     return {"intent": "list", "show": tuple(dict.fromkeys([*called, *numbers])), "order": order} if known else {}
 
 
-_TOGETHER = r"\b(?:together|combined|added up|plus)\b"
 _LISTS = re.compile(r"\b(?:list|names? of|show|which|what(?! about)|who)\b", re.I)
 
 
@@ -216,7 +199,8 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     """What is computed where no statistic is named: the usual one of the only column, or the number of rows."""
     spoken, single = draft.spoken(), len(draft.asks) == 1
     words = single and len(spoken) == 1 and spoken[0].kind in ("text", "bool") and not base.group_by
-    if words and not (spoken[0].label and base.where) and _LISTS.search(draft.question):
+    above = any(isinstance(w, Condition) and isinstance(w.right, Scalar) for w in base.where)  # of whom, or of groups
+    if words and not (spoken[0].label and base.where) and not above and _LISTS.search(draft.question):
         return [Measure(op="values", of=expr(spoken[0]))]
     sided = any("j" in a.kinds for a in draft.asks)
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
