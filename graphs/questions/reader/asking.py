@@ -191,6 +191,8 @@ def _best(ask: Ask, which: Items, top: Items, named: Items) -> Any:
     says = word in ("best", "worst", "top") or " " in top[0].means or last in lexicon.some("events")
     if which[0].code != "q" if item.code == "G" else not says or (item.code == "C" and noun.kind != "text"):
         return None
+    if clause.words[which[0].first].low == "who" and item.code == "E" and any(c.person for c in ask.known.columns):
+        return None  # who takes the most bookings
     return _named(ask, top[0], item) and True
 
 
@@ -200,8 +202,12 @@ def _which(ask: Ask, which: Items, named: Items, top: Items) -> Any:
     run = [i for n, i in enumerate(named) if i.code in "CEG" and not any(k.code in "oi" for k in named[:n])]
     things = [i for i in run if i.code in "EG" or i.column.kind != "number"]
     things = things or [i for i in run[:1] if i.column.divides]
-    if not things and not (which[0].code == "q" and ask.clause.words[which[0].first].low == "who"):
+    who = which[0].code == "q" and ask.clause.words[which[0].first].low == "who"
+    people = [c for c in ask.known.columns if c.person]
+    others = [c for c in people if c not in [i.means for i in ask.clause.items]]
+    if not things and (not who or (people and len(others) != 1)):
         return None
+    ask.of = others[0] if others and not things else None  # who sees the most patients: which dentist
     ask.columns += [expr(i.column) for i in run if i not in things]
     return which, run, _named(ask, top[0], *things)
 
@@ -209,7 +215,7 @@ def _which(ask: Ask, which: Items, named: Items, top: Items) -> Any:
 def _named(ask: Ask, top: Item, *things: Item) -> Items:
     """Have things be named by which end they are at: columns, or periods."""
     ask.names, ask.limit = True, 1
-    ask.of = next((i.means for i in reversed(things) if isinstance(i.means, Column)), None)
+    ask.of = next((i.means for i in reversed(things) if isinstance(i.means, Column)), ask.of)
     if things and things[0].code == "G":
         _periodic(ask, things[0])
     return [_ends(ask, top)]
@@ -220,6 +226,8 @@ def _ends(ask: Ask, most: Item) -> Item:
     ask.end, _, hint = most.means.partition(" ")
     ask.counts = hint == "count"
     ask.by = ask.known.hinted(hint) if hint else None
+    if ask.by is None and "price" in hint.split() and "E" in ask.clause.shape and "C" not in ask.clause.shape:
+        ask.by = ask.known.amount()  # the most expensive booking
     return most
 
 
@@ -415,7 +423,7 @@ def _ordered(ask: Ask) -> None:
     if not (ask.end and ask.names) or ask.columns or ask.stats:
         return
     for item in (i for i in clause.of("CE") if i.means is not None and i.means != ask.of):
-        if item.column.label and not item.column.key:
+        if (item.column.label or item.column.person) and not item.column.key:
             ask.stats, ask.columns = ["distinct"], [expr(item.column)]  # the most customers
         elif item.column.kind == "number":
             ask.columns.append(expr(item.column))

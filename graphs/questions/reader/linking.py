@@ -73,6 +73,15 @@ class Column:
         """Whether every row has a value of its own."""
         return self.rows > 1 and self.n_unique >= 0.98 * (self.rows - self.missing) and self.n_unique > 0.5 * self.rows
 
+    @cached_property
+    def person(self) -> bool:
+        """Whether it says who, of rows of which several are one person's: dentist, sold_by, or full names."""
+        noun = self.words[-2] if self.words[1:] and self.words[-1] in lexicon.some("keys", "heads") else self.words[-1]
+        doer = noun in lexicon.some("doers") | lexicon.singulars() or self.words[-1] == "by"
+        full = all(re.fullmatch(r"([A-Z][\w'.-]*\s){1,3}[A-Z][\w'-]+", str(e)) for e in self.examples)
+        people = doer or noun.endswith(("ist", "ian")) or (full and bool(self.examples) and noun == "name")
+        return people and (self.kind == "text" or self.label) and not self.key and self.n_unique > 2
+
     @property
     def prose(self) -> bool:
         """Whether it holds sentences."""
