@@ -83,6 +83,12 @@ class Column:
         return people and (self.kind == "text" or self.label) and not self.key and self.n_unique > 2
 
     @property
+    def owner(self) -> str:
+        """Of whom or what each row has one of these: guest, of guest_country; empty where it names them itself."""
+        attribute = self.words[1:] and self.words[-1] not in lexicon.some("keys", "heads", "people", "events")
+        return self.words[0] if attribute and self.words[0] in lexicon.some("people", "events") else ""
+
+    @property
     def prose(self) -> bool:
         """Whether it holds sentences."""
         long = [e for e in self.examples if len(str(e).split()) > 2]
@@ -346,12 +352,14 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
             if grade and not (rated and grade[0] < 1 and ws[at].stem in lexicon.says("takings")):  # no price of a piece
                 hit, last = hit + grade[0], at
                 left.discard(grade[1])
-            elif at == i or ws[at].low not in lexicon.some("stop"):
+            elif at == i or ws[at].low not in lexicon.some("stop") - {"by", "per"}:
                 break
             at += 1
         met = {w.low for w in ws[i : last + 1] if w.content}
         if column.kind == "bool" and len(names) > 1 and met <= lexicon.harmless():
             continue  # who came in has not come back
+        if column.owner and met <= {column.owner + "s"}:
+            continue  # guests, and not the guest_country
         if hit:
             scored.append((hit, hit / len(names), -len(column.words), last, column))
     if not scored:

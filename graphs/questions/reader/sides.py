@@ -10,7 +10,7 @@ from graphs.questions.query import Condition, Group, Recode
 from graphs.questions.reader.conditions import Items, expr
 from graphs.questions.reader.items import Clause, use
 from graphs.questions.reader.text import name_words, stem
-from graphs.questions.reader.times import GRAINS, before, kind_of, latest
+from graphs.questions.reader.times import GRAINS, OTHERS, before, kind_of, latest
 
 if TYPE_CHECKING:
     from graphs.questions.reader.asking import Ask
@@ -45,11 +45,13 @@ def against(clause: Clause, ask: Ask, earlier: Sequence[Ask]) -> None:
             return
     own = [w for a, w in said if a is ask]
     when = [w for w in own if w.op == "during" and kind_of(str(w.right)) in GRAINS]
-    if len(when) == len(own) == 1 and not ask.groups and ((rest and compares) or re.match("d.*j", clause.shape)):
+    grew = re.match("d.*Y", clause.shape) and kind_of(str(when[0].right)) != "7" if when else False
+    alone = len(own) == 1 and ((rest and compares) or re.match("d.*j", clause.shape))
+    if len(when) == 1 and not ask.groups and (alone or grew):
         ask.where.remove(when[0])
         ask.counts = ask.counts or any(i.means == "count" for i in clause.of("j"))
-        if when[0].right == "weekend" and not ask.counts:
-            ask.periods = ("weekend", "weekday 0-4")
+        if (other := OTHERS.get(str(when[0].right))) and not (ask.counts and other == "weekday 0-4"):
+            ask.periods = (str(when[0].right), other)
         else:
             ask.groups.append(of_its_kind(when[0]))
             ask.kinds.add("j")
