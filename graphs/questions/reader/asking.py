@@ -108,6 +108,12 @@ def _as_before(ask: Ask, ahead: Items) -> None:
     ask.clause.says(lexicon.section("said")["unchanged"])
 
 
+@alike("(Y)")
+def _of_late(ask: Ask, change: Items) -> None:
+    """Growing lately: the trend tells it to the last day."""
+    ask.clause.says(r"\b(?:lately|recently|these days|nowadays|at the moment)\b")
+
+
 @alike("(q.*[CEG].*)(S)(?![oi]*[CE])")
 def _commonest(ask: Ask, before: Items, stat: Items) -> None:
     """Which product is most common: the most rows, not its own mode; which is returned most often."""

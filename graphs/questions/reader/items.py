@@ -144,7 +144,9 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     owners = {c.owner + "s" for c in columns if c.owner}
     for n, word in enumerate(ws):
         if (not taken[n] and word.content) or word.text in "$€£%":
-            whose = owners if n and ws[n - 1].low not in ("many", "of", "most", "fewest") else set()  # a row has one of them
+            whose = (
+                owners if n and ws[n - 1].low not in ("many", "of", "most", "fewest") else set()
+            )  # a row has one of them
             take(_plain(ws, n, rows | whose, names, n in compared))
     items = _spans(ws, _measured(ws, _made(ws, _lasting(ws, items), [c for c in columns if c.dtype == "new"])))
     items.sort(key=lambda i: i.first)

@@ -111,7 +111,9 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         extra = {"formulas": (Formula(name="total", expr=" + ".join(m.name for m in measures)),)}
     measures += [Measure(op="count")] if base.having else []
     if any(a.each for a in draft.asks):
-        measures = [m.model_copy(update={"op": "mean"}) if m.op == "sum" and not m.where else m for m in measures]
+        measures = [
+            m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures
+        ]
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
@@ -232,7 +234,7 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         return [_usual(draft, numbers[0], bool(each))]
     hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     if compared:
-        return [_usual(draft, c) for c in hinted if c is not None][:1]
+        return [_usual(draft, c) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     return [Measure(op="count")] if rows and not spoken and base.where and single else []
 
