@@ -12,12 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphs.questions.query import Query, Reading
-from graphs.questions.reader import fit, lexicon, made, slots
+from graphs.questions.reader import lexicon, made
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import Known
 from graphs.questions.reader.counted import by_case
-from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column, read_columns
 from graphs.questions.reader.tables import placed, whole
 from graphs.questions.reader.text import name_words, stem
@@ -61,8 +60,6 @@ def read(
     for clause in split(question, columns, files):
         draft.add(clause)
     reading = draft.reading(previous)
-    if previous is None and not any(reading.queries):
-        reading = _by_slots(draft, split(question, columns, files), reading)
     queries = tuple(q and placed(q, asked, tables) for q in reading.queries)
     if reading.why_not and not any(queries):
         reading = reading.model_copy(
@@ -80,14 +77,6 @@ def _told(tables: Sequence[Mapping[str, Any]]) -> str:
 
 _NAMED = 20
 """Columns that are told by name."""
-
-
-def _by_slots(draft: Draft, clauses: Sequence[Clause], reading: Reading) -> Reading:
-    """What a single sentence says in whatever order; what was read before where that says nothing either."""
-    query = slots.read(clauses[0], draft.known) if len(clauses) == 1 and clauses[0].items and not draft.steps else None
-    if query is None or fit.unfit(draft, [query]):
-        return reading
-    return Reading(parts=(draft.question,), queries=(query.model_copy(update={"text": draft.question}),), why_not=("",))
 
 
 _EARNS = r"\bhow much (?:money )?(?:do|did|have|are) we (?:make|made|making|take in|taken in|get|getting)\b"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query, Test, Where
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.asking import Ask, flows
+from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column
+from graphs.questions.reader.measuring import flows
 from graphs.questions.reader.times import before, kind_of
 
 if TYPE_CHECKING:

@@ -138,7 +138,9 @@ def _of_its_own(draft: Draft, column: Column, queries: Sequence[Query]) -> bool:
 def labels(draft: Draft, queries: Sequence[Query]) -> list[str]:
     """The columns that only name rows, and of which a query would compute more than their number."""
     of = [m.of for q in queries for m in q.measures if m.of and m.op not in _FIT]
-    return [draft.named[c].name for c in of if c in draft.named and draft.named[c].label]
+    texts = ("text",) if not any(s.do in ("convert", "encode", "recode") for s in draft.steps) else ()
+    found = [draft.named[c] for c in of if c in draft.named]
+    return [c.name for c in found if c.label or (c.kind in texts and c.dtype != "new")]
 
 
 @cache
