@@ -111,7 +111,9 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         extra = {"formulas": (Formula(name="total", expr=" + ".join(m.name for m in measures)),)}
     measures += [Measure(op="count")] if base.having else []
     if any(a.each for a in draft.asks):
-        measures = [m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures]
+        measures = [
+            m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures
+        ]
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
