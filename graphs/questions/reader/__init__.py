@@ -48,6 +48,7 @@ def read(
         hint = lexicon.dimensions("much little", said[1].casefold())
         if hint not in ("time", "count") and (measured := Known(columns, time).hinted(hint)) is not None:
             question = question.replace(said[0], f"what {measured.name}")
+    question = re.sub(_EARNS, "how much revenue", question, flags=re.I)
     draft = Draft(asked, columns, time, previous.text if previous is not None else "")
     for new in lengths:
         columns.append(new.column)
@@ -78,6 +79,7 @@ _NAMED = 20
 """Columns that are told by name."""
 
 
+_EARNS = r"\bhow much (?:money )?(?:do|did|have|are) we (?:make|made|making|take in|taken in|get|getting)\b"
 _WHOLE = r"\b(?:describe|summari[sz]e|summary|overview|stands? out|interesting|unusual|notable|tell me about|look like|in (?:this|the) (?:table|data|file|dataset))\b"
 _PARTS = r"\b(?:by|per|each|for|correlat\w*|outliers?|missing|duplicates?|average|mean|how many)\b"
 """What asks for the table as a whole, and what asks for something particular of it."""

@@ -85,6 +85,8 @@ def _reworded(ask: Ask) -> None:
     clause = ask.clause
     if "F" in ask.codes:
         clause.says(lexicon.section("said")["unchanged"])  # any forecast takes it so
+    if "Y" in ask.codes:
+        clause.says(r"\b(?:lately|recently|these days|nowadays)\b")  # a trend is told to the last day
     if re.search(_ALIKE, clause.text, re.I) and re.match("[ac]*d", ask.codes):
         for _, by in list(clause.find("(B)"))[:1] or list(clause.find("(i)[oi]*(?=C)"))[:1]:
             by[0].code = "B"
@@ -157,13 +159,19 @@ def _ordered(ask: Ask) -> None:
         item, last = named[0], clause.words[named[0].last].low
         says = clause.written(top).casefold() in ("best", "worst", "top") or " " in top[0].means
         says = says or last in lexicon.some("events")
+        if clause.words[which[0].first].low == "who" and item.code == "E" and any(c.person for c in ask.known.columns):
+            continue  # who takes the most bookings
         if which[0].code == "q" if item.code == "G" else says and (item.code == "E" or item.column.kind == "text"):
             return use(which, named, _named(ask, top[0], item))
     for _, which, run, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
         run = [i for n, i in enumerate(run) if i.code in "CEG" and not any(k.code in "oi" for k in run[:n])]
         things = [i for i in run if i.code in "EG" or i.column.kind != "number"]
         things = things or [i for i in run[:1] if i.column.divides]
-        if things or (which[0].code == "q" and clause.words[which[0].first].low == "who"):
+        who = which[0].code == "q" and clause.words[which[0].first].low == "who"
+        people = [c for c in ask.known.columns if c.person and who and not things]
+        others = [c for c in people if c not in [i.means for i in clause.items]]
+        if things or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
+            ask.of = next(iter(others), None)
             ask.columns += [expr(i.column) for i in run if i not in things]
             return use(which, run, _named(ask, top[0], *things))
 
@@ -171,7 +179,7 @@ def _ordered(ask: Ask) -> None:
 def _named(ask: Ask, top: Item, *things: Item) -> Items:
     """Have things be named by which end they are at: columns, or periods."""
     ask.names, ask.limit = True, 1
-    ask.of = next((i.means for i in reversed(things) if isinstance(i.means, Column)), None)
+    ask.of = next((i.means for i in reversed(things) if isinstance(i.means, Column)), ask.of)
     if things and things[0].code == "G":
         _periodic(ask, things[0])
     return [_ends(ask, top)]
@@ -182,6 +190,8 @@ def _ends(ask: Ask, most: Item) -> Item:
     ask.end, _, hint = most.means.partition(" ")
     ask.counts = hint == "count"
     ask.by = ask.known.hinted(hint) if hint else None
+    if ask.by is None and "price" in hint.split() and "E" in ask.codes and "C" not in ask.codes:
+        ask.by = ask.known.amount()  # the most expensive booking
     return most
 
 

@@ -68,7 +68,8 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     waits = bool({w.low for w in words(question)} & lexicon.some("lasting"))
     held = set(lexicon.columns_of("duration"))
     lengths = [c for c in columns if c.kind == "number" and held & set(c.words)]
-    if not said or any(not waits or {"nights", "stay"} & set(c.words) for c in lengths):
+    ahead = said and re.search("ahead|advance|lead", said[0], re.I)  # before it begins
+    if not said or (not ahead and any(not waits or {"nights", "stay"} & set(c.words) for c in lengths)):
         return None
     named_so = bool(re.fullmatch(_LENGTHS, said[0], re.I)) and not said[0].casefold().startswith("how")
     name = said[0].casefold() if named_so else "duration"

@@ -173,7 +173,7 @@ def _of_each(ask: Ask, stat: Item, whose: Item) -> None:
 def _by_what(ask: Ask) -> None:
     """By what is ordered, where no statistic says so: a number, or how many there are."""
     for item in (i for i in ask.clause.of("CE") if i.means is not None and i.means != ask.of):
-        if item.column.label and not item.column.key:
+        if (item.column.label or item.column.person) and not item.column.key:
             ask.stats, ask.columns = ["distinct"], [expr(item.column)]  # the most customers
         elif item.column.kind == "number":
             ask.columns.append(expr(item.column))

@@ -97,7 +97,9 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         extra = _listed(draft, base)
     measures += [Measure(op="count")] if base.having else []
     if any(a.each for a in draft.asks):
-        measures = [m.model_copy(update={"op": "mean"}) if m.op == "sum" and not m.where else m for m in measures]
+        measures = [
+            m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures
+        ]
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
@@ -214,7 +216,7 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     there = re.match(r"\W*(?:are|is|were|was|do|did|have) (?:there|we|any)\b", draft.question, re.I)
     if compared and not there:
-        return [_usual(draft, c) for c in hinted if c is not None][:1]
+        return [_usual(draft, c) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     return [Measure(op="count")] if rows and not spoken and base.where and single else []
 

@@ -11,7 +11,7 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.text import name_words, stem
-from graphs.questions.reader.times import GRAINS, before, kind_of, latest, timed
+from graphs.questions.reader.times import GRAINS, OTHERS, before, kind_of, latest, timed
 
 if TYPE_CHECKING:
     from graphs.questions.reader.asking import Ask
@@ -27,8 +27,9 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     compares = re.search(AGAINST, clause.text, re.I)
     rest = re.search(_REST + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
     when = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and kind_of(str(w.right)) in GRAINS]
-    alone = len(when) == len(ask.where) == 1 and not ask.groups
-    if alone and ((rest and compares) or re.match("d.*j", clause.shape)):
+    alone = len(when) == len(ask.where) == 1 and ((rest and compares) or re.match("d.*j", clause.shape))
+    grew = len(when) == 1 and re.match("d.*Y", clause.shape) and str(when[0].right)[:1].isalpha()
+    if (alone or grew) and not ask.groups:
         return _of_its_kind(ask, when[0])
     if rest and compares:
         said = [(a, w) for a in (*earlier, ask) for w in a.where if isinstance(w, Condition)]
@@ -79,8 +80,8 @@ def _of_its_kind(ask: Ask, when: Condition) -> None:
     ask.where.remove(when)
     ask.counts = ask.counts or any(i.means == "count" for i in ask.clause.of("j"))
     use([i for i in ask.clause.of("j") if i.means == "more"])
-    if when.right == "weekend" and not ask.counts:
-        ask.periods = ("weekend", "weekday 0-4")
+    if (other := OTHERS.get(str(when.right))) and not (ask.counts and other == "weekday 0-4"):
+        ask.periods = (str(when.right), other)
     else:
         ask.groups.append(Group(of=when.left, grain=GRAINS[kind_of(str(when.right))]))
         ask.kinds.add("j")
