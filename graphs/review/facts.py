@@ -211,17 +211,20 @@ class Given:
                             yield Wanted(rows, by, query)
 
     def _measures(self, base: str, rows: Rows) -> Iterator[Measure]:
-        of, said = self.measured(base), f"{self.text} {self.question} {self.code}".casefold()
+        used, said = self.measured(base), f"{self.text} {self.question} {self.code}".casefold()
         ops = [*PLAIN, *(op for op, words in _RARE.items() if re.search(words, said))]
         gaps = {str(c["name"]) for c in self.tables[base]["columns"] if c["n_missing"]}
         made = [Measure(op="count")]
-        made += [Measure(op=op, of=in_backticks(c)) for c in of for op in (["sum"] if rows.repeated else ops)]
-        made += [Measure(op="present", of=in_backticks(c)) for c in gaps.intersection(of) if not rows.repeated]
+        made += [Measure(op=op, of=in_backticks(c)) for c in used for op in (["sum"] if rows.repeated else ops)]
+        made += [Measure(op="present", of=in_backticks(c)) for c in gaps.intersection(used) if not rows.repeated]
         if not rows.repeated:
-            keys = [c for c in self.kinds[base] if is_key(c) and c not in of]
+            pairs = combinations(used, 2)
+            made += [Measure(op="correlation", of=in_backticks(a), other=in_backticks(b)) for a, b in pairs]
+            keys = [c for c in self.kinds[base] if is_key(c) and c not in used]
             made += [Measure(op="distinct", of=in_backticks(c)) for c in keys]
         for measure in made:
-            yield measure.model_copy(update={"name": f"{measure.op} {(measure.of or '').strip('`')}"})
+            of = "\0".join(c.strip("`") for c in (measure.of, measure.other) if c)
+            yield measure.model_copy(update={"name": f"{measure.op} {of}"})
 
     def _query(self, rows: Rows, by: Sequence[str], measures: Sequence[Measure]) -> Query | None:
         base, joins = rows.table, dict[str, Join]()

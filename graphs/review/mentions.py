@@ -86,7 +86,7 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool, things: 
         if len(value) < 2 or value.casefold() in _COMMON or value.isdigit():
             continue
         flags = re.I if len(value) >= 4 else 0
-        ending = "(?:s|es)?" if value.isalpha() and len(value) >= 4 else ""
+        ending = "(?:s|es)?" if value.isalpha() and len(value) >= 3 else ""
         begins = f"{re.escape(value[0])}|{re.escape(value[0].upper())}"
         spelt = _SEXES.get(value.casefold(), f"(?:{begins}){re.escape(value[1:])}{ending}")
         for m in re.finditer(rf"(?<![\w])(?:{spelt})(?!\w)", text, flags):
@@ -115,6 +115,8 @@ def flags(text: str, tables: Tables) -> list[Label]:
     """The columns of yes and no that a text names as a verb does, "had left": their yes, or their no."""
     found, kin = [], lexicon.kin(False)
     every = [(m, stem(m[0].casefold())) for m in re.finditer(r"[^\W\d_]+", text)]
+    plain = [(m, {root, *kin.get(root, ())}) for m, root in every]
+    turned = [(m, {other, *kin.get(other, ())}) for m, root in every if (other := _OPPOSITES.get(root))]
     for table in tables:
         for column in table["columns"]:
             spelt = {str(v).casefold(): v for v in column.get("values") or ()}
@@ -122,14 +124,22 @@ def flags(text: str, tables: Tables) -> list[Label]:
             wanted = telling(str(column["name"]))
             if len(spelt) != 2 or len(yes) != 1 or len(no) != 1 or not wanted:
                 continue
-            meant = [(m, wanted.intersection((root, *kin.get(root, ())))) for m, root in every]
-            said = [m for m, of in meant if of]
-            if wanted == set[str]().union(*(of for _, of in meant)):
-                denied = re.search(r"\b(?:not|never|no|without|n't)\s+(?:\w+\s+){0,2}$", text[: said[0].start()], re.I)
-                value = str(no[0] if denied else yes[0])
-                found.append(Label(str(column["name"]), value, said[0].start(), said[-1].end()))
+            for words_of in (plain, turned):
+                said = [(m, of) for m, roots in words_of if (of := wanted & roots)]
+                if wanted == set[str]().union(*(of for _, of in said)):
+                    start = said[0][0].start()
+                    denied = re.search(r"\b(?:not|never|no|without|n't)\s+(?:\w+\s+){0,2}$", text[:start], re.I)
+                    value = str((no if bool(denied) != (words_of is turned) else yes)[0])
+                    found.append(Label(str(column["name"]), value, start, said[-1][0].end()))
+                    break
     return found
 
+
+_PAIRS = (
+    "fail pass, die survive, stay leave, stay left, lose win, lost won, reject accept, decline approve, absent present"
+)
+_OPPOSITES = {stem(a): stem(b) for pair in _PAIRS.split(", ") for a, b in (pair.split(), pair.split()[::-1])}
+"""Words that say no of a column of yes and no that is called by the other one."""
 
 _OTHERS = re.compile(r"\b(?:without|(?:the )?(?:others?|rest)|non-\w+)\b", re.I)
 """What names the rows that do not have a value that was named."""

@@ -25,7 +25,7 @@ from graphs.review.prose.asked import expected
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
-from graphs.review.prose.verdicts import signs, untested
+from graphs.review.prose.verdicts import untested
 from graphs.review.sql import MOST, Tables, sql
 from graphs.review.syntax import words
 from graphs.review.units import of_text
@@ -244,7 +244,7 @@ class _Report:
         problems += [*misstated(report.answer, given, facts, self.work.written)]
         for text in self.texts:
             problems += Statements(text, given, facts, question).problems()
-            problems += [*signs(text, cells), *untested(text, cells)]
+            problems += untested(text, cells)
         sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in filter(None, problems))
         objections = [Objection(where="answer", problem=p, mend=_MEND) for p in sentences]
         return Recomputed(tuple(verdicts), (*objections, *self._on_charts(facts, cells)))

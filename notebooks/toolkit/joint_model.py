@@ -50,7 +50,7 @@ def parts_of_target(df: pd.DataFrame, target: str, factors: list[str], yes: Any 
         both = pd.DataFrame({"x": df[name], "y": y}).dropna()
         if len(both) < 20 or both["y"].nunique() < 2:
             continue
-        if name in numbers and yes is None and abs(both.astype(float).corr().iloc[0, 1]) > 0.999:
+        if name in numbers and yes is None and abs(both["x"].astype(float).corr(both["y"])) > 0.999:
             found[name] = f"it restates {target}"
         elif name in numbers and yes is None and _is_function(both):
             found[name] = f"it restates {target} on another scale"
@@ -79,7 +79,8 @@ def _is_function(both: pd.DataFrame) -> bool:
     """Whether one of two columns orders the rows just as the other does, or just the other way round, as its
     logarithm would."""
     both = both.iloc[:: max(1, len(both) // 5000)]
-    return bool(both.nunique().min() >= 20 and abs(both.corr("spearman").iloc[0, 1]) > 0.9999)
+    one, other = (both[c].rank() for c in both)
+    return min(one.nunique(), other.nunique()) >= 20 and abs(float(one.corr(other))) > 0.9999
 
 
 def _divides(both: pd.DataFrame) -> bool:

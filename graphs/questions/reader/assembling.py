@@ -155,7 +155,7 @@ class Draft:
         if uncounted := unread.uncounted(self, queries):
             return Reading(parts=(self.question,), queries=(None,), why_not=(unread.unknown(uncounted),))
         if named := unread.labels(self, queries):
-            why = f"“{named[0]}” only names rows: nothing is computed of it but how many there are."
+            why = f"“{named[0]}” holds names: nothing is computed of it but how many there are."
             return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         if other_kind := fit.unfit(self, queries):
             return Reading(parts=(self.question,), queries=(None,), why_not=(other_kind,))
@@ -216,7 +216,8 @@ class Draft:
         ]  # fmt: skip
         normal = "normality" in self.said("H")
         verdicts = [
-            v.model_copy(update={"then": parts.plain_normal(v.then)}) if normal else v for v in self.methods.verdicts
+            v.model_copy(update={"then": parts.plain_normal(v.then)}) if normal else v
+            for v in (*self.methods.verdicts, *(v for a in self.asks for v in a.verdicts))
         ]
         groups = {g.of: g for a in self.asks for g in a.groups}
         own = " ".join(a.clause.text for a in self.asks) if self.untold else self.question

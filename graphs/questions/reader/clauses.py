@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.items import Clause, itemise, use
+from graphs.questions.reader.items import Clause, Item, itemise, use
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import Word, sentences
 
@@ -25,6 +25,8 @@ def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Cl
                 found.append(Clause(piece, itemise(piece, columns, files, last), n, asks))
     for clause in found:
         _apposition(clause)
+        if re.match("M[CEG]", clause.shape) and (clause.shape[1] != "C" or clause.items[1].column.kind == "text"):
+            clause.items.insert(0, Item("q", clause.items[0].first, clause.items[0].first, "which"))  # busiest month?
         for _, early, late in clause.find("(T)[aci]+(?=(T))"):  # January and February 2024: both of 2024
             unit, _, n = early[0].means.partition(" ")
             of = re.fullmatch(r"(\d{4}-)(Q?)\d+", late[0].means)

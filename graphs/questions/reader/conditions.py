@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import AnyOf, Condition, Measure, Query, Scalar, Where
+from graphs.questions.query import AnyOf, Condition, Measure, Query, Scalar, Verdict, Where
 from graphs.questions.query import Column as Other
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Item, use
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.rules import Rules
 from graphs.questions.reader.text import name_words, stem, words
 from graphs.questions.reader.times import TO, clock, kind_of, span
 
@@ -22,8 +21,6 @@ type Items = list[Item]
 
 _FLIP = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "=": "!=", "!=": "=", "contains": "matches"}
 _TURNED = {">": "<", "<": ">"}
-rule, rows = Rules(), Rules()
-"""The conditions in the order of their kinds; `rows` without those that a column of yes and no says by itself."""
 
 
 def expr(column: Column | str) -> str:
@@ -79,6 +76,27 @@ class Known:
         return [c for c in of if "name" in c.words and c.n_unique > 0.5 * c.rows]
 
 
+def read(ask: Ask) -> None:
+    """Take the conditions of a clause, in the order of their kinds."""
+    _threshold(ask)
+    for does, shapes in _RULES:
+        for _, *groups in (g for shape in shapes for g in ask.clause.find(shape)):
+            met = does(ask, *groups)
+            use(*(groups if met is True else met or ()))
+    _valued(ask)
+    _during(ask)
+    ask.where = apart(ask.where)
+
+
+def _threshold(ask: Ask) -> None:
+    """Is the average fee above 12: a statistic that is held against a number."""
+    for _, stat, op, number in ask.clause.find("^d(S)[oi]*C[^KN]*(K)(N)$"):
+        if stat[0].means in ("mean", "median", "sum", "min", "max", "std") and op[0].means[0] in "<>":
+            use(op, number)
+            rule = f"{stat[0].means} {op[0].means} {plain(number[0].means)}"
+            ask.verdicts = [Verdict(when=rule, then="yes"), Verdict(then="no")]
+
+
 def bare(ask: Ask, number: Item) -> Column | None:
     """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
     known, said = ask.known, ask.known.before | {w.low for w in ask.clause.words}
@@ -91,7 +109,6 @@ def bare(ask: Ask, number: Item) -> Column | None:
     return column
 
 
-@rule("([CE])[a-zU]*?(n)[idow]*(E)")
 def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
     """Customers without orders: rows of one file that no row of another has."""
     said = stem(ask.clause.words[what[0].last].low)
@@ -105,15 +122,6 @@ def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
     return no, what
 
 
-@rule(
-    "(C)[dwoi]*(n?)(K)[oi]*(S)[oid]*([CE]?)",  # a fare greater than the average fare
-    "()()(K)(S)(C)",  # above average income
-    "(C)[dwoix]*(n?)d*(K)o?(N)()",
-    "()(n?)(K)o?(N)U?[oE]?(C)(?![KN])",  # at least 3 rooms
-    "(C)[dwoi]*(n?)d*(K)(C)()",
-    "()(n?)(K)(N)()",
-    "()(n?)(K)(T)()",
-)
 def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: Items) -> Any:
     """A comparison: what is compared, a denial, the comparison, and with what; the column may stand behind."""
     clause, known, (sign, _, hint), code = ask.clause, ask.known, op[0].means.partition(" "), right[0].code
@@ -149,7 +157,6 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     return left, no, op, right, after if code == "S" or not left else []
 
 
-@rule("(C?)[dwoi]*(n?)(b?)(i?)(?<=[bi])([NT])([ai]+)([NT])(C?)")
 def _between(
     ask: Ask, left: Items, no: Items, between: Items, lead: Items, low: Items, joined: Items, high: Items, after: Items
 ) -> Any:
@@ -176,7 +183,6 @@ def _between(
     return named, no, between, low, high
 
 
-@rule("(C?)[dwoi]*(n?)d*(k+)i?([QVU])")
 def _text(ask: Ask, left: Items, no: Items, op: Items, right: Items) -> Any:
     """A word within a text: of the column beside it, or of the only one that holds sentences."""
     prose = [c for c in ask.known.columns if c.prose]
@@ -190,7 +196,6 @@ def _text(ask: Ask, left: Items, no: Items, op: Items, right: Items) -> Any:
     return True
 
 
-@rule("(C)[dwoi]*(n?)[^CVSR]*?((?:Q[ac]*)+)")
 def _listed(ask: Ask, left: Items, no: Items, right: Items) -> Any:
     """Quoted values of a column whose values the description does not list, as of one that the question makes."""
     column = left[0].column
@@ -200,7 +205,6 @@ def _listed(ask: Ask, left: Items, no: Items, right: Items) -> Any:
     return True
 
 
-@rule("(C)d*(n?)K?([N]+(?:[ac]+N)*)()", "()()(1(?:[ac]+1)*)(C)")
 def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any:
     """A number right beside a column of few: class 1, third class, year 1992; or behind "is"."""
     column, shape = (left or behind)[0].column, ask.clause.shape
@@ -214,7 +218,6 @@ def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any
     return True
 
 
-@rule("(C)w?d+(n?)m()", "d(C)(n?)m()", "(?<=[wi])m()()(C)", "(?:[wEC]|^)[wdi]*()(n)(C)(?![KNVQ])")
 def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
     """Where age is missing, penguins with unknown sex, orders without a channel."""
     column, lacks = (left or behind)[0].column, bool(behind and no)
@@ -235,7 +238,6 @@ def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
     return True
 
 
-@rule()
 def _valued(ask: Ask) -> None:
     """Values by themselves; several of one column are alternatives, those of different columns hold together."""
     clause, by_column = ask.clause, dict[Column, list[tuple[str, bool]]]()
@@ -258,45 +260,6 @@ def _valued(ask: Ask) -> None:
         use([i for i in clause.of("C") if i.column == column and not yes[1:]])
 
 
-@rule()
-def _flags(ask: Ask) -> None:
-    """Columns of yes and no, or of a time that only some rows have, said of the rows: who survived, smokers, not
-    married, never returned."""
-    clause, codes = ask.clause, "".join(i.code for i in ask.clause.items)
-    related = set("RO") & set(clause.shape)
-    if ask.kinds & {"L", "A"} or re.search(r"\bwhether\b|\bor not\b", clause.text, re.I):
-        return
-    for n, item in enumerate(clause.items):
-        if item.used or item.code not in "CE" or item.means is None or clause.words[item.first].quote:
-            continue
-        column, word = item.column, clause.words[item.last].low
-        dated = column.kind == "time" and column.missing > 0
-        if not dated and (column.kind != "bool" or item.code == "E"):
-            continue
-        before, behind = codes[:n].rstrip("da")[-1:], clause.items[n + 1 : n + 2]
-        before = "E" if before == "C" and n and clause.items[len(codes[:n].rstrip("da")) - 1].column.label else before
-        if related and before != "w":
-            continue
-        verbs = [w.low for w in clause.words[item.first : item.last + 1]] if dated else [word]  # picked up
-        said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on
-        noun = before in ("o", "i", "h", "V", "") and word != column.words[-1] and word.endswith("s")
-        ends = codes[n - 1 : n] == "d" and n + 1 == len(codes) and "E" in codes[:n]  # were promoted
-        verb = before in ("w", "E", "n", "V") or clause.shape.strip("dac.") == "C" or ends
-        whose = said and behind and behind[0].code in "EC"  # returned orders
-        verb = verb or bool(whose and (behind[0].means is None or behind[0].column.kind == "text"))
-        no = before == "n" or (item.first > 0 and clause.words[item.first - 1].low in ("non", "un", "not"))
-        if not (noun or verb or no) or (dated and not (said and before in ("w", "E", "n"))):
-            continue
-        if before == "n":
-            clause.items[clause.shape[:n].rindex("n")].used = True
-        if dated:
-            ask.where.append(Condition(left=expr(column), op="missing" if no else "present"))
-        else:
-            ask.where.append(Condition(left=expr(column), op="!=" if no else "=", right=column.yes))
-        item.used = True
-
-
-@rule()
 def _during(ask: Ask) -> None:
     clause, time = ask.clause, ask.known.time
     if time is None:
@@ -388,4 +351,38 @@ def negated(where: Where) -> list[Where]:
     return [Condition(left=where.left, op=flips[where.op], right=where.right)]
 
 
-rows.held = [held for held in rule.held if held[1] is not _flags]
+_RULES: tuple[tuple[Callable[..., Any], tuple[str, ...]], ...] = (
+    (_absent, ("([CE])[a-zU]*?(n)[idow]*(E)",)),
+    (
+        _compared,
+        (
+            "(C)[dwoi]*(n?)(K)[oi]*(S)[oid]*([CE]?)",  # a fare greater than the average fare
+            "()()(K)(S)(C)",  # above average income
+            "(C)[dwoix]*(n?)d*(K)o?(N)()",
+            "()(n?)(K)o?(N)U?[oE]?(C)(?![KN])",  # at least 3 rooms
+            "(C)[dwoi]*(n?)d*(K)(C)()",
+            "()(n?)(K)(N)()",
+            "()(n?)(K)(T)()",
+        ),
+    ),
+    (_between, ("(C?)[dwoi]*(n?)(b?)(i?)(?<=[bi])([NT])([ai]+)([NT])(C?)",)),
+    (_text, ("(C?)[dwoi]*(n?)d*(k+)i?([QVU])",)),
+    (_listed, ("(C)[dwoi]*(n?)[^CVSR]*?((?:Q[ac]*)+)",)),
+    (
+        _equal,
+        (
+            "(C)d*(n?)K?([N]+(?:[ac]+N)*)()",
+            "()()(1(?:[ac]+1)*)(C)",
+        ),
+    ),
+    (
+        _missing,
+        (
+            "(C)w?d+(n?)m()",
+            "d(C)(n?)m()",
+            "(?<=[wi])m()()(C)",
+            "(?:[wEC]|^)[wdi]*()(n)(C)(?![KNVQ])",
+        ),
+    ),
+)
+"""The kinds of conditions with their shapes, in the order in which they are tried. What one returns is read: items, or True for all."""

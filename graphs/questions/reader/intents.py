@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query, Test, Where
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.asking import Ask, flows
+from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column
+from graphs.questions.reader.measuring import flows
 from graphs.questions.reader.times import before, kind_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _AHEAD = r"\b(?:next|coming|following) (\d+|[a-z]+)? ?(day|week|month|quarter|year)s?\b"
 _BETTER = r"\bbetter|\bbest\b|\bwin\w*|\bwork(?:s|ed)?\b|\bimprov|\bincreas|\blift|\breduc|\beffect|\blonger|\bmore\b|\bhigher"
 
+_WENT = re.compile(r"^\W*(?:what happened|how (?:was|were|did)|what was \w+ like)\b", re.I)
+"""How a question opens that asks how a time was."""
 EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|^\W*(?:do|does|did|is|are)\b", re.I)
 """How a question asks for one row's value rather than for what all rows add up to."""
 
@@ -63,7 +66,8 @@ def other(draft: Draft, base: Query) -> Query | None:
     notes = list[str]()
     op: Any = next((s.split()[0] for s in stats), "share")
     measure = Measure(op=op, of=expr(numbers[0])) if numbers else Measure(op="count")
-    measure = usual(numbers[0], notes, question=text) if numbers and op == "share" else measure
+    each = between is not None and re.match("week|hour", between[0]) is not None  # of unlike lengths
+    measure = usual(numbers[0], notes, each, text) if numbers and op == "share" else measure
     noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
     during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
 
@@ -92,11 +96,16 @@ def other(draft: Draft, base: Query) -> Query | None:
             return None
         if found is not None:
             notes.append(f"It is not said by which column; “{found.name}” is taken.")
-            measure = usual(found, notes)
+            one = each or hints or any(i.code == "j" and i.means != "more" for a in draft.asks for i in a.clause.items)
+            both = (measure, Measure(op="sum", of=expr(found)))  # how was May: how many there were, and how much
+            noted = given(noted, measures=(usual(found, notes, each),) if one else both)
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
         said = {"where": without(() if between else sides), "notes": (*base.notes, *notes)}
-        return given(noted, intent="compare", measures=(measure,), compare=compare, **said)
+        return given(noted, intent="compare", compare=compare, **said)
+    if len(during) == 1 == len(base.where) and not (numbers or stats or grouped or kinds) and _WENT.search(text):
+        money = draft.known.amount()
+        return given(base, measures=(measure, *([Measure(op="sum", of=expr(money))] if money else [])))
     rate = stats == ["share"] and [c.kind for c in numbers[:1]] == ["bool"]
     if ("A" in kinds or ("W" in kinds and time is None)) and numbers and (rate or not stats):
         whose = [c for c in named if c.label]

@@ -24,7 +24,7 @@ class Made(NamedTuple):
     note: str
 
 
-_LENGTHS = rf"\bhow long\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:{'|'.join(lexicon.listed('numbers'))}|several|over|first|last|this|that|same|each|every|many|more|the|some|long|two|what|which|average|mean|median|total|typical|usual) )[a-z]{{3,}} times?\b(?! of day)|\btime to \w+"
+_LENGTHS = rf"\bhow long\b|\bhow (?:far|long) (?:ahead|in advance)\b|\blead times?\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:{'|'.join(lexicon.listed('numbers'))}|several|over|first|last|this|that|same|each|every|many|more|the|some|long|two|what|which|average|mean|median|total|typical|usual) )[a-z]{{3,}} times?\b(?! of day)|\btime to \w+"
 _LASTS = r"\b(?:last|wait)(?:s|ed|ing)\b|\bwait\b|\b(?:long|short|slow|fast|quick)(?:er|est)\b|\b(?:\d+|an?|half an) (?:seconds?|minutes?|hours?)\b(?! (?:of|before|after|ago))"
 
 
@@ -67,9 +67,11 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     said = re.search(_LENGTHS, question, re.I) or re.search(_LASTS, question, re.I)
     waits = bool({w.low for w in words(question)} & lexicon.some("lasting"))
     held = set(lexicon.columns_of("duration"))
-    if not said or any(held & set(c.words) for c in columns if c.kind == "number" and not waits):
+    lengths = [c for c in columns if c.kind == "number" and held & set(c.words)]
+    ahead = said and re.search("ahead|advance|lead", said[0], re.I)  # before it begins
+    if not said or (not ahead and any(not waits or {"nights", "stay"} & set(c.words) for c in lengths)):
         return None
-    named_so = bool(re.fullmatch(_LENGTHS, said[0], re.I)) and said[0].casefold() != "how long"
+    named_so = bool(re.fullmatch(_LENGTHS, said[0], re.I)) and not said[0].casefold().startswith("how")
     name = said[0].casefold() if named_so else "duration"
     finished = ends_of(columns, "ends")  # of processed_date, the processing time is no name
     sent = lexicon.some("sent")
@@ -98,7 +100,7 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     unit = unit or ("hours" if within else "days")
     made = f"{unit}({expr(starts[0])}, {expr(ends[0])})"
     column = Column(name, "", "float64", rows, rows, made_in=unit)
-    read_as = "what duration" if said[0].casefold() == "how long" else said[0]
+    read_as = "what duration" if said[0].casefold().startswith("how") else said[0]
     return Made(said[0], read_as, column, Derive(name=name, expr=made), f"“{name}” is read as {made}, in {unit}.")
 
 

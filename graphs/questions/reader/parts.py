@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Condition, Derive, Formula, Group, Measure, Model, Order, Query, Rule, Scalar, Test
-from graphs.questions.reader import asking, intents, unread
+from graphs.questions.reader import intents, lexicon, measuring, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.intents import given
@@ -79,7 +79,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             measures += [Measure(op="count")] if ask.counts and not {"distinct", "missing"} & set(ask.stats) else []
             stats = [s for s in ask.stats if s != "distinct" or ask.columns]
             columns = _meant(draft, ask, [c for c in own if draft.fits(c)] or topic) if stats else []
-            measures += asking.measures(stats, columns or draft.topic, how.ddof, how.biased)
+            measures += measuring.measures(stats, columns or draft.topic, how.ddof, how.biased)
             topic = own or topic
     spoken, bare = draft.spoken(), not measures and not extra
     if relate and not any(m.other for m in measures):
@@ -88,7 +88,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     whole = gaps and not (draft.lost or draft.unused or spoken)
     if bare and alone and whole:
         measures = [Measure(op="missing")]  # of the whole table
-    elif bare and not spoken and any(asking.lacks(a) for a in draft.asks):
+    elif bare and not spoken and any(measuring.lacks(a) for a in draft.asks):
         return None  # "the average order value in the North", where no column is an order value
     elif bare and alone and not draft.unused:
         measures = _unsaid(draft, base)
@@ -110,6 +110,10 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         measures = [m.model_copy(update={"name": m.of}) for m in dict.fromkeys(added)]
         extra = {"formulas": (Formula(name="total", expr=" + ".join(m.name for m in measures)),)}
     measures += [Measure(op="count")] if base.having else []
+    if any(a.each for a in draft.asks):
+        measures = [
+            m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures
+        ]
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
@@ -144,7 +148,8 @@ def _finished(
         intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
         extra = {"intent": intent} if intent else {}
     if extra.get("intent") == "compare" or any(isinstance(s, Derive) for s in base.prepare):
-        whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label]
+        whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label
+                 or (i.column.kind == "text" and i.column.n_unique > 40 and i.column.words[-1] in lexicon.some("keys"))]  # fmt: skip
         draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
         draft.counted += whose
     intent = "relate" if relate and all(m.other for m in measures) else "compute"
@@ -222,15 +227,29 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     words = single and len(spoken) == 1 and spoken[0].kind in ("text", "bool") and not base.group_by
     if words and not (spoken[0].label and base.where) and _LISTS.search(draft.question):
         return [Measure(op="values", of=expr(spoken[0]))]
-    numbers = [c for c in spoken if c.kind == "number"]
-    if len(numbers) == 1 and (base.group_by or base.where or single):
-        return [_usual(draft, numbers[0], bool(intents.EACH.search(draft.question)))]
+    sided = any("j" in a.kinds for a in draft.asks)
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
+    of_yes = base.group_by and (sided or all(re.search("^more|quality", i.means) for i in compared))
+    numbers = [c for c in spoken if c.kind == "number"] or [c for c in spoken if of_yes and c.kind == "bool"]
+    if len(numbers) == 1 and (base.group_by or base.where or single):
+        each = intents.EACH.search(draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
+        return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]
+    if sided and not spoken and base.group_by and re.match(r"\W*compare\b", draft.question, re.I):
+        return _described(draft, [g.of for g in base.group_by])
     hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
-    if compared:
-        return [_usual(draft, c) for c in hinted if c is not None][:1]
+    there = re.match(r"\W*(?:are|is|were|was|do|did|have) (?:there|we|any)\b", draft.question, re.I)
+    if compared and not there:
+        return [_usual(draft, c) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     return [Measure(op="count")] if rows and not spoken and base.where and single else []
+
+
+def _described(draft: Draft, sides: Sequence[str]) -> list[Measure]:
+    """What tells sides apart at a glance: the means of the numbers, and the shares of those who say yes."""
+    columns = [c for c in draft.columns if not c.label and c.dtype != "new" and expr(c) not in sides]
+    means = [Measure(op="mean", of=expr(c)) for c in columns if c.kind == "number"]
+    yes = [Condition(left=expr(c), op="=", right=c.yes) for c in columns if c.kind == "bool"]
+    return [Measure(op="count"), *means, *(Measure(op="share", where=(w,), name=w.left.strip("`")) for w in yes)][:7]
 
 
 def _usual(draft: Draft, column: Column, each: bool = False) -> Measure:
@@ -243,9 +262,6 @@ def _usual(draft: Draft, column: Column, each: bool = False) -> Measure:
 def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -> tuple[dict[str, Any], list[Measure]]:
     """Which C has the most of what; the top n of them; the value of one column where another is highest."""
     of, descending, kinds = ask.of, ask.end == "max", ("number", "time", "bool")
-    if ask.at_row and ask.by is not None:
-        order = (Order(by=expr(ask.by), descending=descending),)
-        return {"intent": "rank", "limit": 1, "show": tuple(draft.plain(ask.columns)), "order": order}, []
     fit = [c for c in own if draft.numeric(c) or draft.named[c].kind in kinds or ask.stats == ["distinct"]]
     what = [c for c in fit if of is None or c != expr(of)]
     says = any(i.code == "M" and " " in i.means for i in ask.clause.items)  # the longest, which is of no amount
@@ -273,7 +289,7 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     elif flag is not None and flag.kind == "bool" and set(ask.stats) <= {"share", "mode"}:
         measure = _usual(draft, flag)  # the return rate
     elif ask.stats and what:
-        (measure, *_) = asking.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)
+        (measure, *_) = measuring.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)
     elif what and not ask.counts and what[0] in draft.named:
         measure = _usual(draft, draft.named[what[0]])
     elif ask.counts and group_by:
@@ -297,7 +313,7 @@ def outliers(draft: Draft, base: Query) -> list[Query]:
     stats = [s for a in spoken for s in a.stats if s.split()[0] not in ("share", "missing")]
     names = any(re.search(r"\bwhich|\bidentify|\blist|\bwho\b", a.clause.text, re.I) for a in draft.asks)
     counts = any(a.counts or re.search(r"\bhow many|number of|count", a.clause.text, re.I) for a in asks)
-    measures = asking.measures(stats, columns, draft.methods.ddof, False)
+    measures = measuring.measures(stats, columns, draft.methods.ddof, False)
     measures = measures or [Measure(op="values", of=c) for c in columns]
     show = tuple(dict.fromkeys(c.name for c in shown[:1])) if names else ()
     tell = "number" if counts and not show and not stats else "all"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Where
+from graphs.questions.query import Condition, Grain, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.text import Word
 
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 TO = {"to", "until", "through", "till", "up to"}
 _YEAR = r"(?:1[5-9]|20)\d\d"
 _MONTH = "|".join(rf"{m}|{m[:4]}|{m[:3]}" for m in lexicon.listed("months"))
-_OF_YEAR = set("compare versus vs than in since during of for until before after from to and between year through with against over".split())  # fmt: skip
+_OF_YEAR = set("compare versus vs than in since during of for until before after from to and between year through with against over spring summer autumn half".split())  # fmt: skip
+GRAINS: dict[str, Grain] = {"weekday ": "weekday", "month ": "month_of_year", "hour ": "hour_of_day", "quarter ": "quarter_of_year",
+          "weekend": "weekday", "7": "month"}  # fmt: skip
+OTHERS = {"weekend": "weekday 0-4", "month 7-12": "month 1-6", "month 1-6": "month 7-12"}
+"""By what the others are told against which a period is set, by its kind, and what they are of a part of a year."""
+_SPANS = lexicon.section("spans")
 _SIZES = {"year": 12, "quarter": 3, "month": 1}
 
 
@@ -50,6 +55,7 @@ _WRITTEN: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (rf"({'|'.join(lexicon.listed('weekdays'))})s?", lambda m: f"weekday {lexicon.listed('weekdays').index(m[1])}"),
     (rf"(\d\d?)(?: : (\d\d))? (am|pm)|(\d\d?) : (\d\d)|({'|'.join(lexicon.section('hours'))})s?", _hour),
     ("weekends?", lambda m: "weekend"),
+    (rf"(?:the )?({'|'.join(_SPANS)})(?: (?:of|in) (?:the|this) year)?", lambda m: f"month {_SPANS[m[1]]}"),
     ("weekdays|(?:working|business) days?", lambda m: "weekday 0-4"),
     (_YEAR, lambda m: m[0]),
 )
@@ -67,9 +73,14 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
         if m := re.match(rf"(?:{pattern})(?= |$)", text):
             last_word = before in ("about", "only", "just") and n + 1 == len(ws)  # and not "about 2000 units"
             period, said = told(m), not m[0].isdigit() or before in _OF_YEAR or last_word
-            if period.startswith("month"):  # "may", "mar": words of their own
-                known = len(m[1]) > 3 or before in ("in", "of", "since", "during", "until")
-                said = ws[n].text[:1].isupper() and n > 0 and known
+            if period.startswith("month") and m[1] not in _SPANS:  # "may", "mar": words of their own
+                placed = before in _OF_YEAR | {"was"} or {w.low for w in ws[n + 1 : n + 2]} & {
+                    "vs",
+                    "versus",
+                    "compared",
+                }
+                upper = ws[n].text[:1].isupper() and n > 0
+                said = bool(placed) or (len(m[1]) > 3 and (m[1] != "march" or upper))
             if period == "weekday 0-4":  # "across weekdays": each of them
                 said = before in ("on", "during", "than", "versus", "vs", "to")
             if said:
@@ -146,7 +157,7 @@ def latest(period: str, end: str) -> tuple[str, str]:
 
 def kind_of(period: str) -> str:
     """What a period is, so that two of a kind are alternatives or sides: a month of any year, a date of some length."""
-    return re.sub(r"[\d-]+$", "", period) if " " in period else str(len(period))
+    return re.sub(r"[\d-]+$", "", period) if period[:1].isalpha() else str(len(period))
 
 
 def timed(where: Where) -> bool:

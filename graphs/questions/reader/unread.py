@@ -15,6 +15,7 @@ from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import Word, stem
+from graphs.questions.reader.times import GRAINS, kind_of
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -117,7 +118,11 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict")
         return any(q.order or q.intent in told or {m.op for m in q.measures} & ends for q in queries)
     return (
-        (item.code != "T" or str(item.means).removeprefix("> ") in said)
+        (
+            item.code != "T"
+            or str(item.means).removeprefix("> ") in said
+            or f'"{GRAINS.get(kind_of(item.means))}"' in said
+        )
         and (item.code != "U" or item.used or not ask.share)  # a verb that is not read says which share
         and (item.code != "N" or item.used or not n or items[n - 1].code != "K")
     )
@@ -133,7 +138,9 @@ def _of_its_own(draft: Draft, column: Column, queries: Sequence[Query]) -> bool:
 def labels(draft: Draft, queries: Sequence[Query]) -> list[str]:
     """The columns that only name rows, and of which a query would compute more than their number."""
     of = [m.of for q in queries for m in q.measures if m.of and m.op not in _FIT]
-    return [draft.named[c].name for c in of if c in draft.named and draft.named[c].label]
+    texts = ("text",) if not any(s.do in ("convert", "encode", "recode") for s in draft.steps) else ()
+    found = [draft.named[c] for c in of if c in draft.named]
+    return [c.name for c in found if c.label or (c.kind in texts and c.dtype != "new")]
 
 
 @cache

@@ -27,6 +27,7 @@ _CLOSE = 4
 """Values of a column beyond which its shares are not tried."""
 _TOGETHER = (2, 3, 4)
 """How often rows may stand in a table that was laid under itself or made long."""
+_EACH = re.compile(r"\b(?:per|for (?:each|every)) ([^\W\d_]+)", re.I)
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
 """What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
 _OF = re.compile(r"\s*(?:%|per ?cent)?\s*(?:of|among)\b(?P<between>.*)", re.I | re.S)
@@ -44,13 +45,18 @@ _WHO = re.compile(r"\b(?:who|that|which|whose)\b", re.I)
 
 def misstated(text: str, given: Given, facts: Facts, cells: Sequence[Execution]) -> Iterator[str]:
     """What is wrong with the numbers of a text."""
+    totals = list[str]()
     for said in said_in(text, given, cells):
         for base in given.tables:
             if all(given.reached(base, n.column) for n in said.labels):
-                problem = _Amount(said, base, given, facts).problem()
+                amount = _Amount(said, base, given, facts)
+                totals.append(amount.total() or "")
+                problem = amount.problem()
                 if problem is not None:
                     yield f"{said.figure.text} is {problem}"
                     break
+    if totals and all(totals):
+        yield totals[0]
 
 
 Near = tuple[Kind, Of, str]
@@ -79,6 +85,19 @@ class _Amount:
             if self._tells(kind, of):
                 return said
         return self._times(right) or self._beyond() or self._certain(right)
+
+    def total(self) -> str | None:
+        """That the number is a sum, where the question asks for one a row, or a unit of another column."""
+        for each in _EACH.finditer(self.given.question):
+            unit = units.of_text(f" {each[1]}")
+            others = [c for c in self.given.kinds[self.base] if unit and unit == units.of_column(c)]
+            if (unit and unit[0] != "time" and others) or self.given.of_rows(self.base, f" {each[1]}"):
+                for of in set(self.of) - {*others}:
+                    if self._tells(Kind(self.whole, "sum", of), self.said.own):
+                        return (
+                            f"{self.figure.text} is the sum of {of}, and the question asks for that of each {each[1]}"
+                        )
+        return None
 
     def _value(self, kind: Kind, of: Of) -> float | None:
         if kind.op != "share":
@@ -267,10 +286,12 @@ class _Amount:
         used = self._used(pool)
         right += [(self._target(t), said.own) for t in used]
         wrong += [n for t in used for n in self._beside(self._target(t), said.own)]
-        if len(pool) == 1 and (target := pool[0]) in said.flags:
+        if len(pool) == 1 and (target := pool[0]).column != YEAR:
             for value in (v for v in self._levels(target.column) if v != target.value):
                 how = f"the share whose {target.column} is {value}, not {target.value}"
                 wrong.append((self._target(replace(target, value=value)), ALL, how))
+        for flag in said.flags:
+            wrong += self._beside(self._target(flag), frozenset(p for p in said.own if p[0] != flag.column))
         parts = [(of, part) for of in self.of for part in (_pairs(pool), *(_pairs([n]) for n in pool))]
         if any(self._part(of, part) for of, part in parts):
             return [], iter(())

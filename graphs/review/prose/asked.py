@@ -37,21 +37,20 @@ class Asked:
         """What the answer tells in place of what was asked; None where it tells that, or other things altogether."""
         asked, own = self.query, results[0]
         only = slice(-1, None) if asked.formulas else slice(None)  # the last is asked for, the others lead to it
+        if (by := asked.group_by[0].of.strip("`") if len(asked.group_by) == 1 else "") and asked.limit and asked.order:
+            return self._first(by, text, results, tables)
         truths = [n.value for r in results for n in list(r.numbers())[only] if isinstance(n.value, (int, float))]
         every = [(clause, s) for clause, some in spoken(text, tables) for s in some]
         measure = asked.measures[0].model_copy(update={"op": "mean"}) if asked.formulas else asked.measures[0]
         if not truths or own.why or any(_tells(s.figure, measure.of, t) for _, s in every for t in truths):
             return None
-        by = asked.group_by[0].of.strip("`") if len(asked.group_by) == 1 else ""
-        if by and asked.limit == 1:
-            told = by not in {c for c, _ in levels(tables)} or any(n.column == by for n in labels(text, tables))
-            return None if told else f"the question asks for one {by}, and the answer names none"
         meant = {(measure.of or "").strip("`"), *(c.left.strip("`") for c in measure.where if isinstance(c, Condition))}
         groups = {str(g).casefold() for n in own.numbers() for g in n.group}
         for clause, s in every if not LEFT_OUT.search(text) else ():
             digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
             about = statistic(clause) == (measure.op,) or not meant.isdisjoint(columns(clause, tables))
-            fits = statistic(clause) in ((), (measure.op,)) and (about or measure.op == "count")
+            told = statistic(clause) in ((), (measure.op,)) or not any("No statistic" in n for n in asked.notes)
+            fits = told and (about or measure.op == "count")
             named = {n.value.casefold() for n in labels(clause, tables)}
             strange = {v for v in named - groups if v not in _spelt(asked)}
             if digits < 2 or not fits or s.figure.in_words or (by and not named & groups) or strange:
@@ -63,6 +62,21 @@ class Asked:
             of = f" for {', '.join(right.group)}" if right.group else ""
             return f"asked of the input files, the question gives {shown(right.value)}{of}, and {s.figure.text} is told"
         return None
+
+    def _first(self, by: str, text: str, results: Sequence[Result], tables: Tables) -> str | None:
+        """That the answer names none of the groups that the question asks for, or others in their place."""
+        named = list(dict.fromkeys(n.value for n in labels(text, tables) if n.column == by))
+        right = [[str(row[0]) for row in r.rows] for r in results if r.rows and not r.why]
+        if by not in {c for c, _ in levels(tables)} or not right:
+            return None
+        if not named:
+            return f"the question asks for {self.query.limit} of {by}, and the answer names none"
+        if self.query.limit == 1:
+            held = any({*some} & {*named} for some in right)
+        else:
+            held = len(named) != len(right[0]) or any({*some} == {*named} for some in right)
+        told = f"asked of the input files, the question gives {', '.join(right[0])}, and {', '.join(named)} is told"
+        return None if held else told
 
 
 def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterator[Asked]:
@@ -121,5 +135,7 @@ def _per(query: Query, key: str) -> Query:
 
 
 def _tells(figure: Figure, column: str | None, truth: float) -> bool:
-    factor = units.factor((column or "").strip("`"), figure.told_in)
-    return any(figure.tells(truth * times) for times in {1.0, factor or 1.0, *units.conversions(figure.told_in)})
+    name = (column or "").strip("`")
+    factor = {units.factor(name, figure.told_in) or 1.0}
+    loose = units.conversions(figure.told_in) if units.of_column(name) is None else set()
+    return any(figure.tells(truth * times) for times in {1.0, *factor, *loose})

@@ -160,25 +160,34 @@ def _figure(match: re.Match[str], clause: str) -> Figure:
 
 
 def quantified(clause: str) -> Iterator[Figure]:
-    """The parts that a sentence tells in words, in per cent: most of the rows, half of them, two thirds of them."""
+    """The parts that a sentence tells in words, in per cent: most of the rows, two thirds of them, four in ten."""
     for m in _PARTS.finditer(clause):
         known = {"most": (75.0, 25.0), "half": (50.0, 4.0), "all": (100.0, 0.001), "none": (0.0, 0.001)}
-        many = _FEW.get((m["many"] or "a").casefold(), 1)
-        value, half = known.get(m.lastgroup or "") or (100 * many / _NAMED_PARTS[m["part"].casefold()], 4.0)
-        yield Figure(m[0].strip(), value, half, True, "", False, clause, m.start(), m.end(), rough=True, in_words=True)
+        many, whole = _count(m["many"] or m["few"] or "one"), _count(m["part"] or m["whole"] or "one")
+        value, half = known.get(m.lastgroup or "") or (100 * many / whole, 4.0 if m["part"] else 5.0)
+        if many <= whole and not _ELLIPTIC.match(clause, m.end()):
+            yield Figure(m[0].strip(), value, half, True, "", False, clause, m.start(), m.end(), 1.0, in_words=True)
 
 
-_FEW = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4}
-_NAMED_PARTS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
+def _count(word: str) -> int:
+    """How many a word says, or of how many equal parts it names one."""
+    known = {"a": 1, "third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
+    return known.get(word.lower()) or (int(word) if word.isdigit() else _COUNTED[0].index(word.lower()))
+
+
+_FEW = "|".join(_COUNTED[0][1:11])
 _PARTS = re.compile(
     r"\b(?:(?P<most>most of|(?:the|a) (?:\w+ )?majority of)|(?P<half>half of)|"
-    r"(?:^|(?<=[,:–—] )|(?<=\band )|(?<=\bbut )|(?<=\bthat ))\s*(?:(?P<none>none of|no(?! one)|not (?:a single|one))|"
+    r"(?:^|(?<=[,:–—] )|(?<=\band )|(?<=\bbut )|(?<=\bthat ))\s*(?:(?P<none>none of|no(?! one|,)|not (?:a single|one))|"
     r"(?P<all>all(?: of)?|every|each))|"
-    rf"(?:(?P<many>{'|'.join(_FEW)})[ -])?(?P<part>{'|'.join(_NAMED_PARTS)})s? of)\b",
+    rf"(?:(?P<many>a|{_FEW})[ -])?(?P<part>third|quarter|fifth|sixth|tenth)s? of|"
+    rf"(?P<few>{_FEW}|\d) (?:in|out of)(?: every)? (?P<whole>{_FEW}|10)(?= [^\W\d]))\b",
     re.I,
 )
+_ELLIPTIC = re.compile(r"[^.,;]*\b(?:is|are|was|were|do|does|did|has|have|had)(?: not|n't)\W*(?:$|[.,;)])", re.I)
+"""What says a part of the other of what was said before: "two thirds of them pay, and one in three does not"."""
 CHANGES = re.compile(
-    r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|fewer|differ|gap|up\b|"
+    r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|fewer|differ|gap|(?<!-)up\b|"
     r"down\b)\w*",
     re.I,
 )

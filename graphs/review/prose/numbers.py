@@ -165,8 +165,21 @@ def _loose(text: str, called: Iterable[str], known: list[float], settings: list[
     firm = [f for f in every if f not in loose]
     order = list(dict.fromkeys(f.clause for f in every))  # what a sentence compares may stand in the one before
     near = {c: {c, order[max(i - 1, 0)]} for i, c in enumerate(order)}
-    beside = {c: [(g.value, g.half) for g in firm if g.clause in near[c]] for c in order}
-    return [f for f in loose if not follows(f, [*((float(n), 0.0) for n in counted(f.clause)), *beside[f.clause]])]
+    told = {c: [g for g in firm if g.clause in near[c]] for c in order}
+
+    def made(f: Figure) -> bool:
+        """Whether it follows from the others as they are told, or as they were before they were rounded."""
+        few = [(float(n), 0.0) for n in counted(f.clause)]
+        exact = (
+            min((abs(v) for v in known if g.is_near(v)), key=lambda v: abs(v - g.value), default=g.value)
+            for g in told[f.clause]
+        )
+        return any(
+            follows(f, [*few, *some])
+            for some in (((g.value, g.half) for g in told[f.clause]), ((v, 0.0) for v in exact))
+        )
+
+    return [f for f in loose if not made(f)]
 
 
 def _is_free(figure: Figure) -> bool:

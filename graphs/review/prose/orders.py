@@ -30,10 +30,15 @@ _LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b(?=.*\btha
 _PER = re.compile(r"\b(?:older|younger|more|less|longer|shorter|share|rate)\b", re.I)
 _RATE = re.compile(r"\b(?:likely|likelier|often|shares?|rates?|per ?cent\w*|p\.?p|points?|proportions?)\b|%", re.I)
 """What says that parts of the rows are compared."""
+_CORRELATION = re.compile(r"\bcorrelat|\b[rρ]\s*=", re.I)
+_UPS = "more|higher|larger|greater|bigger|longer|better|older|ris(?:es?|ing)|increas(?:es?|ing)|grows?"
+_DOWNS = "less|lower|smaller|fewer|shorter|worse|younger|f[ae]lls?|decreas(?:es?|ing)|declines?|drops?"
 _NOT = re.compile(r"\b(?:not?|never)\b|n't", re.I)
 _TIMES = re.compile(
     r"\b(?:(?P<many>twice|two|three|four|five|six|ten)(?:\s?times| as)|(?P<verb>doubl(?:ed|es)|tripl(?:ed|es)))\b", re.I
 )
+_NUMBERED = re.compile(r"(?P<before>[^\n]*)\n+(?P<lines>(?:[ \t]*\d+[.)][ \t][^\n]*(?:\n|$)){2,})")
+"""A numbered list, and the line before it."""
 _MANY = {"twice": 2, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10, "doub": 2, "trip": 3}
 
 By = dict[str, float]
@@ -58,9 +63,13 @@ class Statements:
             named = labels(clause, self.given.list)
             groups, years = ([n for n in named if (n.column == YEAR) is timed] for timed in (False, True))
             yield from self._ranks(clause, groups)
+            yield from self._relations(clause)
             both, times = contrasted(clause, groups, self.given.list), sorted({n.value for n in years})
             for held in (self._ways, self._multiple, self._apart):
                 yield from held(clause, both, times)
+        for m in _NUMBERED.finditer(self.text):
+            lines = (labels(line, self.given.list) for line in m["lines"].splitlines())
+            yield from self._ranks(m["before"], [named[0] for named in lines if named], numbered=True)
 
     def _series(self, clause: str, column: str, fixed: Of) -> list[By]:
         """The numbers by each value of a column of which a sentence can speak, of the rows that it names."""
@@ -99,12 +108,12 @@ class Statements:
             if not rest and target[0] != column and frozenset([target]) in self.facts.values[k]
         ]
 
-    def _ranks(self, clause: str, named: Sequence[Label]) -> Iterator[str]:
+    def _ranks(self, clause: str, named: Sequence[Label], *, numbered: bool = False) -> Iterator[str]:
         """The groups that are called the first or the last, and the lists in an order, that no table shows so; and
-        that a group of a handful of rows is put first."""
+        that a group of a handful of rows is put first. Of what is `numbered` below a sentence the order is told."""
         top = superlative(clause)
         way, ranks = _way(clause, _UPWARD, _DOWNWARD), _RANKS.search(clause)
-        ordered = way or ranks or _RANKS.search(self.question)
+        ordered = way or ranks or (numbered and top) or _RANKS.search(self.question)
         for column in dict.fromkeys(n.column for n in named) if top or ordered else ():
             said = list(dict.fromkeys(n.value for n in named if n.column == column))
             series = self._series(clause, column, _pairs(named, column))
@@ -112,9 +121,12 @@ class Statements:
             if ends and not ends & {*said} and not _AMONG.search(clause):
                 most = "highest" if top == "max" else "lowest"
                 yield f"{said[0]} is put first, and of {column} {' or '.join(sorted(ends))} is the {most}"
-            orders = [sorted(said, key=by.__getitem__, reverse=True) for by in series if {*said} <= {*by}]
-            right = [o[::-1] if way == "up" else o for o in orders if ordered and len(said) > 2]
-            either = [o[::-1] for o in right] if way is None and ranks else []
+            of = [by for by in series if {*said} <= {*by}] if ordered and (numbered or len(said) > 2) else []
+            up = way == "up" or (numbered and way is None and top == "min")
+            right = [
+                sorted(by if top and numbered else said, key=by.__getitem__, reverse=not up)[: len(said)] for by in of
+            ]
+            either = [o[::-1] for o in right] if way is None and ranks and not numbered else []
             if right and said not in right + either:
                 yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
         if top and len(named) == 1 and statistic(clause) not in (("sum",), ("count",)):
@@ -127,7 +139,7 @@ class Statements:
     def _ways(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """That numbers rose that fell over the years, or the other way round; that one group has more than another
         that has less in every table."""
-        if _NOT.search(clause):
+        if _NOT.search(re.sub(r"^\W*no\b\W*[,:;.]", "", clause, flags=re.I)):
             return
         way, ends = _way(clause, _RISES, _FALLS), list[tuple[float, float]]()
         if way is not None and not _PER.search(clause):
@@ -139,6 +151,27 @@ class Statements:
             tables = self._shares(clause, column) or self._series(clause, column, ALL)
             ends = [(by[base], by[other]) for by in tables if {base, other} <= {*by} and by[base] != by[other]]
         if way is not None and ends and not any((last > first) == (way == "up") for first, last in ends):
+            yield f"“{clause.strip()[:80]}”: the numbers say the opposite"
+
+    def _relations(self, clause: str) -> Iterator[str]:
+        """The correlations that are of other columns or have the other sign, and "more of one, less of the other"
+        where it is the other way round."""
+        of = {frozenset(k.of.split("\0")): self.facts.of(k) or 0.0 for k in self.facts.values if k.op == "correlation"}
+        for text in (clause, f"{clause} {self.question}"):
+            if (pair := frozenset(columns(text, self.given.list)) & frozenset[str]().union(*of)) in of:
+                break
+        else:
+            return
+        r, turned = of[pair], re.search(r"\bnegativ|\binvers", clause, re.I)
+        for f in figures(clause) if _CORRELATION.search(clause) else ():
+            others = [p for p, v in of.items() if f.is_near(v)]
+            if not f.share and not f.whole and 0 < f.value <= 1 and others:
+                if pair not in others:
+                    yield f"{f.text} is the correlation of {' and '.join(sorted(others[0]))}"
+                elif (r < 0) != f.negative and not turned:
+                    yield f"{f.text} is told, and the input files give {r:.3g}"
+        ups, downs = (len(re.findall(rf"\b(?:{words})\b", clause, re.I)) for words in (_UPS, _DOWNS))
+        if ups + downs == 2 and abs(r) > 0.1 and not _NOT.search(clause) and (ups != downs) != (r > 0):
             yield f"“{clause.strip()[:80]}”: the numbers say the opposite"
 
     def _multiple(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:

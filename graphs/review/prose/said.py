@@ -16,6 +16,8 @@ from graphs.review.prose.figures import Figure, sentences
 from graphs.review.prose.numbers import printed_numbers
 
 _NAMED: tuple[Statistic, ...] = (*PLAIN, "count", "std", "distinct", "share")
+_HALF = re.compile(r"\bhalf\b[^.,;]*\b(?:than|under|over|below|above)\b", re.I)
+"""What tells a median without its name."""
 
 
 def statistic(text: str) -> tuple[Statistic, ...]:
@@ -26,6 +28,7 @@ def statistic(text: str) -> tuple[Statistic, ...]:
         for phrase, (code, meaning) in exact.items()
         if code in ("S", "h") and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", text, re.I)
     }
+    found |= {"median"} if _HALF.search(text) else set()
     ops = tuple(op for op in _NAMED if op in found and (op != "sum" or found != {"sum", "share"}))
     return ops if len(ops) == 1 else ()
 
