@@ -6,7 +6,20 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
+from graphs.questions.query import (
+    Condition,
+    Derive,
+    Encode,
+    Group,
+    Keep,
+    Measure,
+    Query,
+    Reading,
+    Recode,
+    RemoveOutliers,
+    Scale,
+    Step,
+)
 from graphs.questions.reader import asking, fit, following, intents, lexicon, parts, steps, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Known, expr, negated
@@ -203,6 +216,9 @@ class Draft:
         if base.prepare and re.search(r"\bbefore and after\b", self.question, re.I):
             found.append(intents.given(computed, prepare=(), text=f"Before: {self.question}"))
             computed = intents.given(computed, text=f"After: {self.question}")
+        if few := [a.per for a in self.asks if a.per and a.per.n_unique <= 12 and not (a.stats or a.columns)]:
+            each = (Group(of=expr(few[0])),)  # an average of a few is told with each of them
+            return [computed, intents.given(computed, measures=(Measure(op="count"),), formulas=(), group_by=each)]
         if test is None or test.test is None or test.test.about != "means":
             return [*found, computed]
         return [intents.given(computed, group_by=computed.group_by or test.group_by), *found]

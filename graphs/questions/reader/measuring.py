@@ -131,6 +131,11 @@ def measured(ask: Ask) -> None:
             use(how)
     for _, stat, whose in clause.find("(S)([CE])"):
         _of_each(ask, stat[0], whose[0])
+    for _, stat, how, rows in clause.find("(S)(h)[oi]*(E)"):  # the average number of calls of all agents
+        whose = [i for i in clause.of("C") if i.column.person and not ask.groups]
+        if stat[0].means == "mean" and len({i.column for i in whose}) == 1:
+            ask.per = whose[0].column
+            use(stat, how, rows, whose)
     if not (ask.relation and "R" in ask.codes):
         for shape in ("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)", "(C(?:[ac]+C)*)(d*)(S(?:[ac]+S)*)"):
             for whole, *_ in clause.find(shape):
