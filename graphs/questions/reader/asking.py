@@ -10,14 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphs.questions.query import Condition, Cut, Grain, Group, Step, Verdict, Where
+from graphs.questions.query import Condition, Grain, Group, Step, Where
 from graphs.questions.reader import conditions, lexicon, measuring, sides
 from graphs.questions.reader.conditions import Items, Known, expr
 from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import stem
 
-_QUARTERS = ("1 (lowest quarter)", "2", "3", "4 (highest quarter)")
 _ALIKE = r"\b(?:same|equal|alike|identical|similar|uniform(?:ly)?|even(?:ly)?|consistent)\b"
 
 
@@ -42,13 +41,11 @@ class Ask:
     limit: int | None = None
     among: bool = False  # what goes with one column: all the others
     per: Column | None = None  # the average revenue per customer, who has several rows
-    over: Column | None = None  # cost per kWh: of two numbers
     each: bool = False  # of each row by itself
     having: list[Condition] = field(default_factory=list)
     numbered: bool = False  # how many of these groups there are
     steps: list[Step] = field(default_factory=list)  # that make the sides of a comparison
     periods: tuple[str, str] = ("", "")  # two times that are set against each other
-    verdicts: list[Verdict] = field(default_factory=list)  # a statistic that is held against a number
     kinds: set[str] = field(default_factory=set)  # letters of what else the clause speaks of
 
     @property
@@ -222,7 +219,7 @@ def _grouped(ask: Ask) -> None:
         else:
             for item in (first[0], *(r for r in rest if r.code in "CG")):
                 _by(ask, by[0], item)
-        use(by, first, rest)
+        use(by, [i for i in (*first, *rest) if i.code != "U"])
     for _, period in clause.find("(G)"):  # the monthly revenue, the trend by month, the mean price over the years
         said = clause.words[period[0].first].low
         told = (said.endswith("ly") and "S" not in clause.shape) or said in ("over", "through")
@@ -242,16 +239,12 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
         ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
     elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * known.rows):
-        before = clause.items[: clause.items.index(by)][-1:]  # told per kWh, and not "cost more per unit"
-        if word == "per" and not column.label and any(i.code in "CEU" for i in before):
-            ask.over = column  # else each row: "each fare"
-        behind = [i for i in clause.items if i.code == "U" and i.first == item.last + 1]
-        if behind and stem(clause.words[behind[0].first].low) in lexicon.some("brackets"):
-            name = f"{clause.written([item])} bracket"
-            clause.notes.append(f"“{name}” is a quarter of the rows each, in the order of {expr(column)}.")
-            ask.steps.append(Cut(name=name, of=expr(column), labels=_QUARTERS, quantiles=4))
-            ask.groups.append(Group(of=expr(name)))
-            use(behind)
+        behind = [clause.words[i.first] for i in clause.items if i.code == "U" and i.first == item.last + 1]
+        before = clause.items[: clause.items.index(by)][-1:]  # and not "cost more per unit"
+        if (word == "per" and before and before[0].code in "CEU") or any(
+            w.stem in lexicon.some("brackets") for w in behind
+        ):
+            item.code = "U"  # told per kWh, or by brackets, and not of each row
     elif word in ("per", "each", "every") and column.kind == "text" and (column.label or column.n_unique > 40) and \
             any(i.means == "mean" for i in clause.items if i.code == "S"):  # fmt: skip
         ask.per = column

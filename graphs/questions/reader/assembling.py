@@ -147,48 +147,40 @@ class Draft:
 
     def reading(self, previous: Query | None = None) -> Reading:
         """The parts of the question and their queries; a fragment changes the query before it."""
-        undefined = [c.name for c in self._undefined()]
         asked = [a.clause.text for a in self.asks if not a.empty]
         alone = asked and not any(re.search(_POINTS, text, re.I) for text in asked)  # what is lost does not bear on it
-        missing = [*self.blocked, *undefined, *(() if alone else (w for _, ws in self.lost for w in ws))]
-        if missing:
-            return Reading(parts=(self.question,), queries=(None,), why_not=(unread.unknown(missing),))
-        changed = following.follow(self, previous) if previous is not None else None
-        queries = [changed] if changed is not None else self.queries()
+        lost = [w for _, words in self.lost for w in words]
+        missing = [*self.blocked, *(c.name for c in self._undefined()), *([] if alone else lost)]
+        changed = following.follow(self, previous) if previous is not None and not missing else None
+        queries = [changed] if changed is not None else [] if missing else self.queries()
+        if why := unread.unknown(self, missing) if missing else self._why_not(queries, lost):
+            return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
+        other = f"The {self.doubt} may be meant in place of the {{}}; ask for it by its name."
+        others = ((n, other.format(q.measures[0].op), following.remeasured(q, op=self.doubt))
+                  for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1)  # fmt: skip
+        untold = [*((text, unread.unknown(self, words)) for text, words in self.lost), *self.untold]
+        return Reading(
+            parts=(*(q.text for q in queries), *(text for text, _ in untold)), queries=(*queries, *[None] * len(untold)),
+            why_not=(*[""] * len(queries), *(why for _, why in untold)), others=tuple(others), follows=changed is not None,
+        )  # fmt: skip
+
+    def _why_not(self, queries: Sequence[Query], lost: Sequence[str]) -> str:
+        """Why these queries are no answer; empty where they are one."""
         if not queries and self.untold:
-            return Reading(parts=(self.question,), queries=(None,), why_not=(self.untold[0][1],))
+            return self.untold[0][1]
         if not queries:
             end = next((a.clause.written([i]) for a in self.asks for i in a.clause.items if i.code == "M"), "")
-            unknown = [*(w for _, ws in self.lost for w in ws), *self.unused][:3]
-            why = unread.unknown(unknown) if unknown else "It is not clear what is to be computed of which column."
-            why = f"It is not said by which column “{end}” is meant." if end and not unknown else why
-            return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
+            why = f"It is not said by which column “{end}” is meant." if end else ""
+            unknown = [*lost, *self.unused][:3]
+            why = unread.unknown(self, unknown) if unknown else why
+            return why or "It is not clear what is to be computed of which column."
         if dropped := unread.dropped(self, queries):
-            return Reading(parts=(self.question,), queries=(None,), why_not=(unread.unclear(dropped),))
+            return unread.unclear(dropped)
         if uncounted := unread.uncounted(self, queries):
-            return Reading(parts=(self.question,), queries=(None,), why_not=(unread.unknown(uncounted),))
+            return unread.unknown(self, uncounted)
         if named := unread.labels(self, queries):
-            why = f"“{named[0]}” holds names: nothing is computed of it but how many there are."
-            return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
-        if other_kind := fit.unfit(self, queries):
-            return Reading(parts=(self.question,), queries=(None,), why_not=(other_kind,))
-        others = tuple(
-            (n, f"The {self.doubt} may be meant in place of the {m.op}; ask for it by its name.", following.remeasured(q, op=self.doubt))
-            for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1 for m in q.measures
-        )  # fmt: skip
-        lost = [text for text, _ in (*self.lost, *self.untold)]
-        whys = (
-            *[""] * len(queries),
-            *(unread.unknown(words) for _, words in self.lost),
-            *(why for _, why in self.untold),
-        )
-        return Reading(
-            parts=(*(q.text for q in queries), *lost),
-            queries=(*queries, *[None] * len(lost)),
-            why_not=whys,
-            others=others,
-            follows=changed is not None,
-        )
+            return f"“{named[0]}” holds names: nothing is computed of it but how many there are."
+        return fit.unfit(self, queries)
 
     def _undefined(self) -> list[Column]:
         """The columns that the question names as new and has not said how to make."""
@@ -232,8 +224,7 @@ class Draft:
         ]  # fmt: skip
         normal = "normality" in self.said("H")
         verdicts = [
-            v.model_copy(update={"then": parts.plain_normal(v.then)}) if normal else v
-            for v in (*self.methods.verdicts, *(v for a in self.asks for v in a.verdicts))
+            v.model_copy(update={"then": parts.plain_normal(v.then)}) if normal else v for v in self.methods.verdicts
         ]
         groups = {g.of: g for a in self.asks for g in a.groups}
         own = " ".join(a.clause.text for a in self.asks) if self.untold else self.question

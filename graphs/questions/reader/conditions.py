@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import AnyOf, Condition, Measure, Query, Scalar, Verdict, Where
+from graphs.questions.query import AnyOf, Condition, Measure, Query, Scalar, Where
 from graphs.questions.query import Column as Other
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Item, use
@@ -78,23 +78,12 @@ class Known:
 
 def read(ask: Ask) -> None:
     """Take the conditions of a clause, in the order of their kinds."""
-    _threshold(ask)
     for does, shapes in _RULES:
         for _, *groups in (g for shape in shapes for g in ask.clause.find(shape)):
             met = does(ask, *groups)
             use(*(groups if met is True else met or ()))
     _valued(ask)
     _during(ask)
-    ask.where = apart(ask.where)
-
-
-def _threshold(ask: Ask) -> None:
-    """Is the average fee above 12: a statistic that is held against a number."""
-    for _, stat, op, number in ask.clause.find("^d(S)[oi]*C[^KN]*(K)(N)$"):
-        if stat[0].means in ("mean", "median", "sum", "min", "max", "std") and op[0].means[0] in "<>":
-            use(op, number)
-            rule = f"{stat[0].means} {op[0].means} {plain(number[0].means)}"
-            ask.verdicts = [Verdict(when=rule, then="yes"), Verdict(then="no")]
 
 
 def bare(ask: Ask, number: Item) -> Column | None:
@@ -285,16 +274,6 @@ def _during(ask: Ask) -> None:
         item.used = True
     for some in alike.values():
         ask.where.append(some[0] if len(set(some)) == 1 else AnyOf(any_of=tuple((w,) for w in some)))
-
-
-def apart(found: list[Where]) -> list[Where]:
-    """Below 30 or above 60: two bounds that no value meets together are alternatives."""
-    for low in [w for w in found if isinstance(w, Condition) and w.op in ("<", "<=")]:
-        for high in [w for w in found if isinstance(w, Condition) and w.op in (">", ">=") and w.left == low.left]:
-            a, b = low.right, high.right
-            if isinstance(a, (int, float)) and isinstance(b, (int, float)) and a <= b:
-                return [*(w for w in found if w not in (low, high)), AnyOf(any_of=((low,), (high,)))]
-    return found
 
 
 def within(number: float, column: Column) -> bool:

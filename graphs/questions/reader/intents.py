@@ -49,8 +49,6 @@ def given(base: Query, **update: Any) -> Query:
 def other(draft: Draft, base: Query) -> Query | None:
     """The query of a question that is no closed one; None where it is none of these."""
     text, kinds, time = draft.question, {k for a in draft.asks for k in a.kinds}, draft.time
-    if any(a.over is not None for a in draft.asks):
-        return None
     named, stats, grouped = draft.spoken(), [s for a in draft.asks for s in a.stats], [g.of for g in base.group_by]
     numbers = [c for c in named if c.kind in ("number", "bool") and expr(c) not in grouped]
     between = next((a.periods for a in draft.asks if a.periods[0]), None)

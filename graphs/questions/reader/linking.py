@@ -88,7 +88,8 @@ class Column:
     @property
     def short(self) -> str:
         """Its name without a general head: customer, of customer_id."""
-        return " ".join(min((list(a) for a in self.aliases if set(a) <= set(self.words)), key=len))
+        named = [" ".join(a) for a in self.aliases if set(a) <= set(self.words)]
+        return min(named, key=len)
 
     @property
     def owner(self) -> str:
