@@ -189,6 +189,8 @@ class Draft:
         if base.prepare and re.search(r"\bbefore and after\b", self.question, re.I):
             found.append(intents.given(computed, prepare=(), text=f"Before: {self.question}"))
             computed = intents.given(computed, text=f"After: {self.question}")
+        if few := [a.per for a in self.asks if a.per and a.per.n_unique <= 12 and not (a.stats or a.columns)]:
+            return [computed, intents.of_each(computed, few[0])]  # an average of a few is told with each of them
         if test is None or test.test is None or test.test.about != "means":
             return [*found, computed]
         return [intents.given(computed, group_by=computed.group_by or test.group_by), *found]

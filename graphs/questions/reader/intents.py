@@ -46,6 +46,11 @@ def given(base: Query, **update: Any) -> Query:
     return base.model_copy(update=update)
 
 
+def of_each(query: Query, column: Column) -> Query:
+    """How many rows each value of a column has, of the rows of a query."""
+    return given(query, measures=(Measure(op="count"),), formulas=(), group_by=(Group(of=expr(column)),))
+
+
 def other(draft: Draft, base: Query) -> Query | None:
     """The query of a question that is no closed one; None where it is none of these."""
     text, kinds, time = draft.question, {k for a in draft.asks for k in a.kinds}, draft.time
@@ -78,6 +83,11 @@ def other(draft: Draft, base: Query) -> Query | None:
         cut = (Group(of=expr(time), grain=grain),) if grain and time else ()
         periods = lexicon.number(ahead[1]) if ahead else None
         return given(noted, intent="forecast", time=time.name, periods=periods, group_by=cut) if time else None
+    chosen = [w.left for w in base.where if isinstance(w, Condition) and w.op == "="]
+    if kinds >= {"W", "D"} and len(chosen) == len(base.where) == 1:  # why most are of a kind: first whether they are
+        reason = "Why that is so is told by no count: these are the numbers of which it is said."
+        by = {"group_by": (Group(of=chosen[0]),), "notes": (*base.notes, reason)}
+        return given(base, intent="describe", where=(), measures=(Measure(op="count"),), **by)
     if "W" in kinds and ("Y" in kinds or time is not None):
         after = max(between) if between else str(during[0].right) if during else ""
         second = min(between) if between else before(after)

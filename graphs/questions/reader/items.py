@@ -163,10 +163,11 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
         done = link.how == "short" and link.column.kind == "time" and ws[link.last].low.endswith("ed")  # rather a state
         spans.append(((link.how == "quoted", length, _TIER["part" if done else link.how]), _linked(link)))
     held = {s for c in columns for s in c.stems}
+    lows = [w.low if w.quote or w.stem in held else lexicon.spelled(w.low) for w in ws]
     rates = [c for c in columns if c.kind == "number" and c.words[-1] == "rate"]
     for n in range(len(ws)):
         for length in range(min(7, len(ws) - n), 0, -1):
-            key = tuple(w.low for w in ws[n : n + length])
+            key = tuple(lows[n : n + length])
             met = exact.get(key) or (stems.get(tuple(stem(k) for k in key)) if len(key[0]) > 2 else None)
             rated = n > 1 or (n + 1 < len(ws) and ws[n + 1].low in ("rate", "rates"))
             rated = rated or (n == 1 and ws[0].low in ("which", "what", "whose", "by", "per", "the"))  # which show
@@ -265,6 +266,13 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         said = {w.low for w in ws[item.first : item.last + 1]}
         if item.code == "K" and said <= {"over", "under", "above", "below"} and codes[:1] == "V":
             item.code = "i"  # over the phone
+        if (
+            codes[:1] == "V"
+            and item.code == "C"
+            and item.column.words[-1] in ("to", "by")
+            and items[n + 1].means[0] != item.means
+        ):
+            item.code = "x"  # assigned to the hardware category
         if item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items):
             item.code = "x"
     return items

@@ -113,19 +113,19 @@ def measured(ask: Ask) -> None:
             use(how)
     for _, stat, whose in clause.find("(S)([CE])"):
         _of_each(ask, stat[0], whose[0])
-    for shape in (
-        ("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)", "(C(?:[ac]+C)*)(d*)(S(?:[ac]+S)*)") if not ask.relation else ()
-    ):
-        for whole, *_ in clause.find(shape):
-            ask.stats += [i.means for i in whole if i.code == "S"]
-            averaged = {"mean", "median"} & set(ask.stats)  # how old guests are on average
-            named = [i for i in whole if i.code == "C" and not (averaged and i.column.label)]
-            ask.columns += [expr(i.column) for i in named]
-            use([i for i in whole if i.code != "C"], named)
-    for whole, most, _, what in list(clause.find("(M)([oiU]*)(C)")) if not ask.relation else ():
-        ask.columns.append(expr(what[0].column))
-        ask.stats += [] if (ask.end and ask.names) or ask.limit else [most[0].means.split()[0]]
-        use(whole)
+    for _, stat, how, rows in clause.find("(S)(h)[oi]*(E)"):  # the average number of calls of all agents
+        whose = [i for i in clause.of("C") if i.column.person and not ask.groups]
+        if stat[0].means == "mean" and len({i.column for i in whose}) == 1:
+            ask.per = whose[0].column
+            use(stat, how, rows, whose)
+    shapes = ("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)", "(C(?:[ac]+C)*)(d*)(S(?:[ac]+S)*)", "(M)([oiU]*)(C)")
+    for whole, *_ in (f for shape in shapes if not ask.relation for f in clause.find(shape)):
+        stats = [i.means.split()[0] if i.code == "M" else i.means for i in whole if i.code in "SM"]
+        ask.stats += [] if whole[0].code == "M" and ((ask.end and ask.names) or ask.limit) else stats
+        averaged = whole[0].code != "M" and {"mean", "median"} & set(ask.stats)  # how old guests are on average
+        named = [i for i in whole if i.code == "C" and not (averaged and i.column.label)]
+        ask.columns += [expr(i.column) for i in named]
+        use([i for i in whole if i.code != "C"], named)
     ask.stats += [i.means for i in clause.of("S")]
     use(clause.of("S"))
     if ask.end and not ask.columns and ask.by is not None:

@@ -154,7 +154,7 @@ def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], d
     elif ask.per is not None and len(of) < 2:
         what = draft.named[of[0]].words if of and of[0] in draft.named else of or ("rows",)
         both = [Measure(op="sum", of=of[0]) if of else Measure(op="count"), Measure(op="distinct", of=expr(ask.per))]
-        name, told = f"{' '.join(what)} per {' '.join(ask.per.aliases[-1])}", f"{both[0].op} / distinct"
+        name, told = f"{' '.join(what)} per {ask.per.short}", f"{both[0].op} / distinct"
     else:
         return None
     return both, {"formulas": (Formula(name=name, expr=told),)}
