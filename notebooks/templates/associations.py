@@ -23,8 +23,10 @@ import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.cleaning import load
+from notebooks.toolkit.attempts import CannotAnswer
 from notebooks.toolkit.columns import names, speaks_of_yes, yes_level
 from notebooks.toolkit.drawing import COLOURS, direct_labels, figure, name_columns, share_dots, show
+from notebooks.toolkit.drivers import find_drivers
 from notebooks.toolkit.intervals import (
     d_interval,
     eta2_interval,
@@ -34,6 +36,7 @@ from notebooks.toolkit.intervals import (
     v_interval,
 )
 from notebooks.toolkit.ledger import effect, ledger
+from notebooks.toolkit.phrases import signed_number, unit_of
 from notebooks.toolkit.shapes import one_group, tell_shapes
 from notebooks.toolkit.telling import report
 from notebooks.toolkit.wording import (
@@ -829,7 +832,7 @@ def too_good(found):
     One that was asked about by its name may say a great deal of it (prices by product): then only a copy does.
     """
     strong, sure = (0.9995, 0.9995) if {found["a"], found["b"]} & set(factors) else (0.98, 0.985)
-    if outcome and outcome == found.get("group") and "halves" in found and found["value"] > 1.5:
+    if outcome in (found.get("group"), found.get("number")) and "halves" in found and found["value"] > 1.5:
         high, low = found["halves"]
         found["auc"] = stats.mannwhitneyu(high, low).statistic / (len(high) * len(low))
     return bool(outcome) and found["n"] >= 50 and (found["strength"] >= strong or found.get("auc", 0) >= sure)
@@ -910,8 +913,10 @@ for found in [f for f in results if f["q"] < alpha and f["metric"] == "pearson_r
 
 # %% id="drift"
 times = [c for c in table.of("time") if df[c].nunique() >= 12 and (df[c].is_unique or df[c].nunique() < 0.5 * len(df))]
-drifting = [f for f in results if f["real"] and f["metric"] in ("pearson_r", "spearman_r") and times and len(df) >= 12]
-spurious = 0
+drifting = [f for f in results if f["real"] and f["metric"] in ("pearson_r", "spearman_r", "r2") and len(df) >= 12]
+drifting = drifting if times else []
+follow = {key for key, q in ledger.q("delays").items() if q < alpha} if "delays" in ledger.families else set()
+spurious = []
 for found in drifting:
     a, b = found["a"], found["b"]
     rows = df[[times[0], a, b]].dropna().groupby(times[0]).mean().sort_index().astype(float)
@@ -919,28 +924,34 @@ for found in drifting:
     if len(rows) < 12 or min(rows[a].autocorr(), rows[b].autocorr()) < least or (steps.nunique() < 2).any():
         continue
     r = stats.pearsonr(steps[a], steps[b])
-    low, high = r.confidence_interval()
     beyond = (
         np.arctanh(min(abs(r.statistic), 0.9999)) * (len(steps) / 1.5) ** 0.5
     )  # changes of noise follow one another
-    if np.sign(r.statistic) == np.sign(found["value"]) and beyond > 3.3 and abs(r.statistic) >= 0.1:
+    same_way = np.sign(r.statistic) == np.sign(found["value"]) or found["metric"] == "r2"
+    if same_way and beyond > 3.3 and abs(r.statistic) >= 0.1:
         continue
     found["misleads"] = True
-    if min(rows[a].autocorr(), rows[b].autocorr()) < 0.5:  # too little drift to name it, too much to trust the relation
+    if found["metric"] == "r2" or {f"{a} × {b}", f"{b} × {a}"} & follow:  # what follows with a delay is told as that
         continue
-    spurious += 1
-    if spurious > max_findings:
-        continue
+    if min(rows[a].autocorr(), rows[b].autocorr()) >= 0.5:  # else too little drift to name it, too much to trust it
+        spurious.append((found, rows, steps, r))
+for found, rows, steps, r in spurious[:2]:
+    a, b = found["a"], found["b"]
+    low, high = r.confidence_interval()
+    others = "; ".join(f"{say(f['a'])} and {say(f['b'])}" for f, *_ in spurious[2:6])
     report(
         "warning",
         "spurious_trend_correlation",
-        f"{say(a)} and {say(b)} are correlated (r = {signed(found['value'])}) because both drift over time: their changes from row to row "
+        f"{say(a)} and {say(b)} are correlated (r = {signed(found['value'])}), but both drift over time: their changes from row to row "
         f"are not (r = {signed(r.statistic)}, 95 % CI {from_to((low, high))}, n = {len(steps):,}).",
         [a, b],
         effect=effect("pearson_r", r.statistic, (low, high)),
         n=len(steps),
         params={"r_of_levels": found["value"]},
-        caveats=["A relation with a delay would not show here."],
+        caveats=[
+            "A relation with a delay would not show here.",
+            *([f"The same holds for {others}."] if others else []),
+        ],
         confidence="high" if len(steps) >= 30 else "medium",
     )
     fig, ax = figure(f"{say(a)} and {say(b)} over time")
@@ -1039,16 +1050,15 @@ for z in sorted(
         alone, beside, other_p, spread, n = alone_and_beside(z, x)
         # How much is left of it in its own direction; where that is hardly known, chance may have left a little more
         left = beside.params["z"] / alone.params["z"]
-        if beside.pvalues["z"] < 0.01 or left > (0.55 if beside.pvalues["z"] > 0.1 else 0.4):
+        if (beside.pvalues["z"] < 0.01 and left > 0) or left > (0.55 if beside.pvalues["z"] > 0.1 else 0.4):
             continue
         # Of two that are nearly one, neither adds much; the one that keeps most of its relation is the likelier
         kept = x in codes and links[x] >= 0.7 and abs(beside.params.iloc[2]) >= 0.6 * abs(pooled.at[x, outcome])
         if other_p > 0.01 and not (kept and beside.pvalues["z"] > 0.2):
             continue
         found["misleads"] = True
-        if n < 100 and max(map(abs, beside.conf_int().loc["z"])) > 0.6 * abs(
-            alone.params["z"]
-        ):  # too few rows to say that little is left
+        wide = max(map(abs, beside.conf_int().loc["z"])) > 0.6 * abs(alone.params["z"])
+        if n < 100 and wide and z not in factors:  # too few rows to say that little is left
             break
         stand_ins.append((z, x, alone, beside, spread, n, other_p))
         break
@@ -1070,8 +1080,10 @@ for z, x, alone, beside, spread, n, other_p in stand_ins[:3]:
         size = signed
     before, after = size(alone.params["z"] * per), size(beside.params["z"] * per)
     middle = f"{step} by {after}" if two else f"{step} {after} standard deviations of {say(outcome)}"
-    left, share = without(z, x), "mostly" if low * high > 0 else "only"
+    turned = beside.pvalues["z"] < 0.05 and alone.params["z"] * beside.params["z"] < 0
+    left, share = without(z, x), "mostly" if low * high > 0 and not turned else "only"
     end = "so little is left of it" if other_p <= 0.01 else "so the two can hardly be told apart in these rows"
+    end = "so it turns round" if turned else end
     report(
         "warning",
         "confounding",
@@ -1106,6 +1118,60 @@ for z, x, alone, beside, spread, n, other_p in stand_ins[:3]:
     else:
         ax.set_xlabel(f"{label(outcome)}, {second} less {first}{'' if numeric else ' (% of rows)'}")
     show(fig, f"Intervals: {say(z)} and {say(outcome)} by themselves, and with {say(x)} held fixed")
+
+
+def beside_all(factor):
+    """The step of a factor in a model of the outcome with all other columns, where half of it or more goes or it turns
+    round, so that it may be none; with the other columns, the heaviest first, and the rows. None otherwise."""
+    others = [c for c in usable if c not in (outcome, factor) and related.get(c, {"strength": 0})["strength"] < 0.9]
+    try:
+        found = find_drivers(df[[outcome, factor, *others]], outcome)
+    except CannotAnswer:
+        return None
+    steps = found.effects[found.effects["factor"] == factor]
+    if len(steps) != 1 or found.n < 100:
+        return None
+    step = steps.iloc[0]
+    shrinks = step["joint"] * np.sign(step["alone"]) < 0.5 * abs(step["alone"])
+    open_end = step["low"] if step["alone"] > 0 else -step["high"]
+    return (step, [c for c in found.weights.index if c != factor], found) if shrinks and open_end <= 0 else None
+
+
+asked_alone = [f for f in results if f["real"] and "misleads" not in f and frozenset((f["a"], f["b"])) not in flipped]
+for _ in asked_alone if outcome in usable and len(factors) == 1 else []:
+    held = beside_all(factors[0])
+    if held is None:
+        continue
+    step, others, joint = held
+    unit = " percentage points" if joint.yes else f" {unit_of(outcome)}".rstrip()
+    listed = [say(c) for c in others[:5]] + (["others"] if len(others) > 5 else [])
+    the_same = " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
+    report(
+        "warning",
+        "confounding",
+        f"{capital(say(factors[0]))} goes with {say(outcome)} mostly as other columns do: among rows alike in {the_same}, {step['step']} goes with "
+        f"{signed_number(step['joint'])}{unit} of {say(outcome)} (95 % CI {signed_number(step['low'])} to {signed_number(step['high'])}, "
+        f"n = {joint.n:,}) instead of {signed_number(step['alone'])}.",
+        [factors[0], outcome, *others[:2]],
+        roles={"outcome": outcome, "factor": factors[0], "stratifier": others[0]},
+        effect=effect("slope_per_step", step["joint"], (step["low"], step["high"])),
+        n=joint.n,
+        params={"alone": step["alone"], "beside": step["joint"], "held_fixed": ", ".join(others)},
+        caveats=["A column that follows from the factor is held fixed, too: what works through it is not counted."],
+        confidence="medium",
+    )
+    fig, ax = figure(f"{say(factors[0])} and {say(outcome)}: among rows alike in all else", height=2.7)
+    for i, (middle, ends, colour) in enumerate(
+        ((step["joint"], (step["low"], step["high"]), COLOURS[1]), (step["alone"], None, COLOURS[0]))
+    ):
+        if ends is not None:
+            ax.plot(ends, [i, i], color=colour, lw=3)
+        ax.plot(middle, i, "o", color=colour, ms=9)
+    ax.axvline(0, color="black", lw=1)
+    ax.set_yticks([0, 1], ["all else held fixed", "by itself"])
+    ax.set_ylim(-0.5, 1.7)
+    ax.set_xlabel(f"{label(outcome)}: {step['step']}")
+    show(fig, f"{say(factors[0])} and {say(outcome)} with all other columns held fixed (95 % CI), and by themselves")
 
 
 def beside_stronger(found, stronger):
@@ -1265,6 +1331,9 @@ for by in strata:
     ranked = [pd.DataFrame({c: ranks_within(c, rows) for c in numeric}) for rows in inside_levels]
     r = np.array([correlations(part, 20).to_numpy() for part in ranked])
     known = np.array([part.notna().to_numpy().astype(float).T @ part.notna().to_numpy() for part in ranked])
+    for part, rows in zip(ranked, known, strict=True):  # a handful of values, each in many rows, makes any correlation
+        few = (part.nunique() < 5).to_numpy() & (codes[numeric].nunique() >= 10).to_numpy()
+        rows[few, :] = rows[:, few] = 0
     weight = np.where(np.isfinite(r), np.maximum(known - 3, 0) / 1.06, 0)
     z = np.where(weight > 0, np.arctanh(np.clip(np.nan_to_num(r), -0.999, 0.999)), 0)
     mean = (weight * z).sum(0) / np.maximum(weight.sum(0), 1e-9)
@@ -1380,7 +1449,8 @@ for found in [f for f in results if "means" in f and not f["real"] and outcome i
         for level, part in df.groupby(group, sort=True)[value]
         if part.count() >= 20
     }
-    if len(parts) < 2 or min(map(np.ptp, parts.values())) == 0:
+    usual = [np.unique(part, return_counts=True)[1].max() / len(part) for part in parts.values()]
+    if len(parts) < 2 or max(usual) > 0.9:  # the spread of what hardly varies rests on a few rows
         continue
     spreading = stats.levene(*parts.values(), center="median").pvalue
     if far_values(value):  # a few far values make one level spread more, but not its ranks
@@ -1677,31 +1747,47 @@ KIND = {
     "cramers_v": "association",
 }
 kept = [f for f in results if f["real"] and "misleads" not in f and frozenset((f["a"], f["b"])) not in flipped]
-linked, told = {}, []
+linked, told = {c: {} for c in usable}, []  # for each column those that relations join it to, and how strongly
+
+
+def accounted_for(found):
+    """How strongly the relations that were told join two columns: the product along the path between them, or 0."""
+    reached, last = {found["a"]: 1.0}, [found["a"]]
+    for at in last:
+        for c, by in linked[at].items():
+            if c not in reached:
+                reached[c] = reached[at] * by
+                last.append(c)
+    return reached.get(found["b"], 0.0)
+
+
 of_groups = ledger.families.get("relations of the groups alone", {})  # the template of clusters has said them
 for found in kept:
     pair = {f"{table.file}: {x} × {y}" for x, y in ((found["a"], found["b"]), (found["b"], found["a"]))}
     if not outcome and not named and pair & set(of_groups):
         continue
-    one, other = (linked.get(c, frozenset([c])) for c in (found["a"], found["b"]))
-    # Columns that stronger relations join already say the same once more
-    if outcome or named or one != other:
+    # What stronger relations between the two columns and others lead to is said with them
+    joined = accounted_for(found)
+    if outcome or named or found["strength"] > 1.05 * joined:
         told += [found] if "told" not in found else []
-        linked |= dict.fromkeys(one | other, one | other)
+        if not joined:
+            linked[found["a"]][found["b"]] = linked[found["b"]][found["a"]] = found["strength"]
 
 
 def chained(relations):
     """The relations without those of a chain of four columns or more but its strongest, which names the others (`with`).
 
-    Columns of which each tells a quarter or more of the next are nearly one thing measured several times.
+    Columns of which each tells half or more of the next are nearly one thing measured several times.
     """
     chains, hanging = [], set()
-    for found in (f for f in relations if f["strength"] >= 0.5):
+    for found in (f for f in relations if f["strength"] >= 0.7):
         met = [links for links in chains if any({f["a"], f["b"]} & {found["a"], found["b"]} for f in links)]
         chains = [links for links in chains if all(links is not one for one in met)] + [
             [*(link for links in met for link in links), found]
         ]
     for links in (links for links in chains if len(links) >= 3):
+        within = {c for f in links for c in (f["a"], f["b"])}
+        links += [f for f in relations if {f["a"], f["b"]} <= within and all(f is not link for link in links)]
         links.sort(key=lambda f: (-f["strength"], f["a"], f["b"]))
         links[0]["with"] = links[1:]
         hanging |= {id(f) for f in links[1:]}
@@ -1812,6 +1898,8 @@ turned = (
     else "none changes its sign within groups"
 )
 many = f"Of {pairs_tested} tested, {strong} that is neither small nor likely chance, and {turned}."
+misled = sum(f["real"] and "misleads" in f for f in results)
+many += f" {misled:,} more would mislead by itself, as said above." if misled else ""
 if results and not told:  # else each claim says how many tests its family has
     report(
         "null" if not kept and not paradoxes else "descriptive",

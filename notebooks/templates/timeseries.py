@@ -114,6 +114,7 @@ if regular and step >= 0.9:
             points = points.reindex(whole)
             points.index = points.index.to_timestamp()
 seasons = {period: name for period, name in seasons.items() if regular and len(points) >= 3 * period}
+crossed = usable if not panel and repeated > 0.5 * len(df) and 5 <= len(points) < 24 else []
 usable = [c for c in usable if points[c].count() >= 24 and points[c].nunique() >= 5 and points[c].isna().mean() < 0.3]
 stamp = (
     "%Y"
@@ -314,6 +315,12 @@ def together(fit, first):
     return float(fit.f_test(matrix).pvalue)
 
 
+def goes_one_way(values):
+    """Whether the means of 16 equal parts all rise, or all fall: a walk without a direction hardly ever does so."""
+    changes = np.diff([part.mean() for part in np.array_split(values, 16)]) if len(values) >= 96 else np.zeros(1)
+    return bool((changes > 0).all() or (changes < 0).all())
+
+
 series = {}
 line = clock_steps / max(1, n - 1)
 CURVES = [("faster", np.expm1(k * line) / np.expm1(k)) for k in (2, 3, 4, 6, 9, 14)]
@@ -351,7 +358,10 @@ for name in usable:
         wave = waves(period) @ fit.params[first:]
         rest = values - np.column_stack([np.ones(n), *parts]) @ fit.params
         p = together(fit, first)
-        if np.sum(fitted(values, drift).model.rho) > 0.85:  # what wanders must also show its season in its changes
+        # What wanders must also show its season in its changes; a long season changes too little from step to step,
+        # so there it is what the season leaves that must not wander
+        wanders = fit if period > 60 else fitted(values, drift)
+        if np.sum(wanders.model.rho) > 0.85:
             p = max(p, together(fitted(np.diff(values), waves(period)[1:]), 1))
         halves = [slice(None, n // 2), slice(n // 2, None)]
         curves = [fitted(values[h], drift[h], waves(period)[h]).params[1 + drift.shape[1] :] for h in halves]
@@ -485,7 +495,7 @@ for name, found in series.items():
     found["shift"] = "broken" if broken else found["flight"] if climbs else "shift"
     found["shift_key"] = name + (" beside its trend" if broken else " several" if climbs else "")
     steady = memory[course] <= 0.85 or (
-        course != "curve" and abs(fits[course].tvalues[1]) > 10
+        abs(fits[course].tvalues[1]) > 10 and (course != "curve" or goes_one_way(level))
     )  # a column that wanders only seems to go somewhere
     found["trends"] = broken or (
         not shifts and not arches and steady and trend_q[name] < alpha and r2 >= 0.05 and costs[course] < costs["level"]
@@ -1000,7 +1010,7 @@ for found in drifting[:1]:
     report(
         "warning",
         "spurious_trend_correlation",
-        f"{say(a)} and {say(b)} are correlated (r = {signed(found['r'])}) only because both drift over time: their changes from step to step are not "
+        f"{say(a)} and {say(b)} are correlated (r = {signed(found['r'])}), but both drift over time: their changes from step to step are not "
         f"(r = {signed(apart.statistic)}, 95 % CI {from_to((low, high))}, n = {found['n']:,}).",
         [a, b],
         effect=effect("pearson_r", apart.statistic, (low, high)),
@@ -1022,6 +1032,61 @@ for found in drifting[:1]:
     show(fig, f"Lines: {say(a)} and {say(b)} over time, each in standard deviations")
 if not drifting:
     print("None.")
+
+# %% [markdown] id="rows-text"
+# ## What many rows at a few times show
+#
+# Fewer times than a series needs, with many rows at each: a straight line through all rows, with errors that the rows of
+# one time share (clustered).
+
+# %% id="rows"
+from statsmodels.regression.linear_model import OLS
+from statsmodels.tools import add_constant
+
+lines = []
+for name in crossed:
+    rows = pd.DataFrame({"year": (clock - clock.min()) / pd.Timedelta(days=365.25), "y": df[name]}).dropna()
+    rows = rows.astype(float)
+    times = pd.factorize(rows["year"])[0]
+    if len(rows) < 50 or len(np.unique(times)) < 5 or rows["y"].nunique() < 5:
+        continue
+    model = OLS(rows["y"], add_constant(rows["year"]))
+    fit = model.fit(cov_type="cluster", cov_kwds={"groups": times}, use_t=True)
+    ledger.add("lines", name, float(fit.pvalues["year"]))
+    lines.append(
+        {"name": name, "fit": fit, "r": float(rows.corr().iloc[0, 1]), "n": len(rows), "times": times.max() + 1}
+    )
+line_q = ledger.q("lines")
+lines = [f for f in lines if line_q[f["name"]] < alpha and abs(f["r"]) >= 0.15]
+for found in sorted(lines, key=lambda f: (-abs(f["r"]), f["name"]))[:max_findings]:
+    name, slope = found["name"], float(found["fit"].params["year"])
+    ends = tuple(float(v) for v in found["fit"].conf_int().loc["year"])
+    low, high = ends if slope > 0 else (-ends[1], -ends[0])
+    report(
+        "claim",
+        "trend",
+        f"{say(name)} {'rises' if slope > 0 else 'falls'} by {with_unit(abs(slope), name)} a year from {clock.min():%Y} to {clock.max():%Y} "
+        f"(95 % CI {number(low)} to {number(high)}, r = {signed(found['r'])}, n = {found['n']:,} rows at {found['times']} times).",
+        [name, time],
+        roles={"outcome": name, "time": time},
+        direction="+" if slope > 0 else "-",
+        effect=effect("pearson_r", found["r"]),
+        test=ledger.test("ols_clustered", "lines", name),
+        n=found["n"],
+        params={"a_year": slope, "a_year_ci": list(ends)},
+        caveats=[
+            "The rows of one time are others than those of the next, so what they are made up of may have changed."
+        ],
+        confidence="high" if line_q[name] < 0.001 else "medium",
+    )
+    fig, ax = figure(f"{label(name)} at each {say(time)}", height=4)
+    ax.scatter(clock, df[name], s=14, alpha=0.35, color=COLOURS[0], linewidths=0)
+    means = df[name].groupby(clock).mean()
+    ax.plot(means.index, means, "o-", color=COLOURS[1], lw=2)
+    ax.set(xlabel=label(time), ylabel=label(name))
+    show(fig, f"Dots: {say(name)} of each row over {say(time)}; line: the mean at each")
+if crossed and not lines:
+    print("No column of numbers rises or falls over time beyond chance.")
 
 # %% [markdown] id="timeseri-19"
 # ## What was tested and not found
@@ -1050,6 +1115,11 @@ many = (
     + (f", and {counted(len(delays), 'pair')} for delays of up to {longest} steps" if delays else "")
     + f" ({runs:,} tests in all), over {covered}."
 )
+if lines and not series:
+    many = (
+        f"Of {counted(len(ledger.families['lines']), 'column')} of numbers {len(lines):,} rise or fall along a line through the rows of {lines[0]['times']} times; "
+        "these are too few for seasons and shifts."
+    )
 beyond = "Not looked for over time: more than three shifts in a column, and seasons that change."
 if still:
     listed = ", ".join(say(c) for c in still[:8]) + (" and others" if len(still) > 8 else "")
@@ -1057,7 +1127,7 @@ if still:
 report(
     "null" if still else "descriptive",
     "trend" if still else "tested",
-    many if series else f"No column of numbers has enough values over {covered} to be followed.",
+    many if series or lines else f"No column of numbers has enough values over {covered} to be followed.",
     still[:8],
     test={"name": "BH", "p": None, "q": None, "family": "time", "m": runs} if runs else None,
     n=n,

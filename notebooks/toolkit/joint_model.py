@@ -28,14 +28,20 @@ def usable_factors(df: pd.DataFrame, target: str, named: list[str]) -> tuple[lis
             out[name] = f"it has {levels:,} different texts"
         else:
             kept.append(name)
-    return kept, out
+    numbers = [c for c in kept if pd.api.types.is_numeric_dtype(df[c]) and c not in named]
+    for i, name in enumerate(numbers):  # beside its own square a column has no effect that could be told
+        other = next((c for c in numbers[:i] if c not in out and _is_function(df[[c, name]].dropna())), "")
+        if other:
+            out[name] = f"it orders the rows as {other} does"
+    return [c for c in kept if c not in out], out
 
 
 def parts_of_target(df: pd.DataFrame, target: str, factors: list[str], yes: Any = None) -> dict[str, str]:
     """The factors that the target is made of, or that restate it: they say nothing of what it depends on.
 
     Numbers whose weighted sum, or whose product with another, is the target in all but rounding; columns that go with
-    it almost perfectly; for a target of yes and no, levels or thresholds that tell it in more than 99.5 % of the rows.
+    it almost perfectly or order the rows just as it does (its logarithm); groups that it is cut into; for a target of
+    yes and no, levels or thresholds that tell it in more than 99.5 % of the rows.
     """
     y = (df[target] == yes).astype(float) if yes is not None else df[target].astype(float)
     numbers = [c for c in factors if not is_text(df[c]) and not is_time(df[c]) and df[c].nunique() > 2]
@@ -46,6 +52,10 @@ def parts_of_target(df: pd.DataFrame, target: str, factors: list[str], yes: Any 
             continue
         if name in numbers and yes is None and abs(both["x"].astype(float).corr(both["y"])) > 0.999:
             found[name] = f"it restates {target}"
+        elif name in numbers and yes is None and _is_function(both):
+            found[name] = f"it restates {target} on another scale"
+        elif yes is None and _divides(both):
+            found[name] = f"it says which values of {target} are large"
         elif yes is not None and _tells(both) > 0.995:
             found[name] = f"it tells {target} in nearly every row"
     rest = [c for c in numbers if c not in found]
@@ -63,6 +73,23 @@ def parts_of_target(df: pd.DataFrame, target: str, factors: list[str], yes: Any 
                 if near.mean() > 0.98:
                     found |= {c: f"{target} is {a} times {b}" for c in (a, b)}
     return found
+
+
+def _is_function(both: pd.DataFrame) -> bool:
+    """Whether one of two columns orders the rows just as the other does, or just the other way round, as its
+    logarithm would."""
+    both = both.iloc[:: max(1, len(both) // 5000)]
+    one, other = (both[c].rank() for c in both)
+    return min(one.nunique(), other.nunique()) >= 20 and abs(float(one.corr(other))) > 0.9999
+
+
+def _divides(both: pd.DataFrame) -> bool:
+    """Whether y is cut into the few levels of x: above all values of one level lie all those of the next."""
+    groups = both.groupby("x")["y"]
+    if not 2 <= groups.ngroups <= 10 or groups.size().min() < 10 or both["y"].nunique() < 10 * groups.ngroups:
+        return False
+    ends = groups.agg(["min", "max"]).sort_values("min")
+    return bool((ends["min"].iloc[1:].to_numpy() > ends["max"].iloc[:-1].to_numpy()).all())
 
 
 def _tells(both: pd.DataFrame) -> float:

@@ -7,6 +7,12 @@ UNITS = re.compile(
     r"mm|[ck]?m[23²³]?|ha|m?g|kg|lb|m?s|min|hr?|k?(usd|eur|gbp|chf)|pct|percent|[cfk]|ppm|db|k?wh?|kmh|mph|hpa|m?l",
     re.I,
 )
+_NO_TIME = re.compile(
+    r"temp(erature)?|pressure|humidity|(wind)?speed|wind|prices?|cost|salary|wage|pay|income|score|rating|rate|weight"
+    r"|height|depth|level|value|voltage|power",
+    re.I,
+)
+"""Quantities that have a minimum and last no minutes."""
 WRITTEN = {"pct": "%", "percent": "%", "c": "°C", "f": "°F", "db": "dB", "kwh": "kWh", "kmh": "km/h", "hpa": "hPa"}
 WRITTEN |= {f"{size}m{power}": f"{size}m{'²³'[power - 2]}" for size in ("", "c", "k") for power in (2, 3)}
 WRITTEN |= {f"{k}{money}": f"{k}{money.upper()}" for money in ("usd", "eur", "gbp", "chf") for k in ("", "k")}
@@ -16,6 +22,8 @@ def name_and_unit(column: str) -> tuple[str, str]:
     """A column's name in words, and the unit that it ends in: `bill_length_mm` → bill length, mm."""
     parts = [p for p in str(column).split("_") if p]
     unit = parts[-1] if len(parts) > 1 and UNITS.fullmatch(parts[-1]) else ""
+    if unit.lower() == "min" and _NO_TIME.fullmatch(parts[-2]):  # temp_min is a minimum
+        unit = ""
     if unit.lower() in ("c", "f") and not re.search("temp|air|sea|dew|heat", str(column), re.I):  # vitamin_c is none
         unit = ""
     return " ".join(parts[:-1] if unit else parts) or str(column), WRITTEN.get(unit.lower(), unit)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from notebooks.toolkit.columns import names
 from notebooks.toolkit.table import Table, trap
+from notebooks.toolkit.units import _told_by_others
 from notebooks.toolkit.wording import number, percent, say
 
 
@@ -59,6 +60,8 @@ def _blank_sentinels(table: Table) -> None:
             often = int((values == code).sum())
             share = often / len(values)
             if often >= 3 and share >= 0.002 and levels > 5 and _is_code(code, values.value_counts()):
+                if not str(abs(code)).startswith("99") and _told_by_others(table, name, table.df[name] == code):
+                    continue  # rows of another kind, which their other columns tell as well
                 table.put(name, table.df[name].mask(table.df[name] == code))
                 text = (
                     f"{say(name)} holds {number(code)} in {often:,} rows ({percent(share, 1)}), far from "
@@ -78,10 +81,15 @@ def _see_caps(table: Table) -> None:
             at = int((values == limit).sum())
             # A nought at the end is a count of nothing, not a limit
             often = limit != 0 and at >= max(10, 0.02 * len(values))
-            if often and at > 8 * values.value_counts().drop(limit).max():
+            near = abs(values - limit) <= 0.05 * (values.max() - values.min())
+            most = values.value_counts().drop(limit).max()
+            # Where a tail thins out, no value holds more rows than those before it, or than any other
+            piled = at > 2 * (near.sum() - at) and at >= 1.5 * most
+            if often and (piled or at > 8 * most):
+                share = percent(at / len(values), 1)
                 text = (
-                    f"{say(name)} is cut off at {number(limit)}: {at:,} rows ({percent(at / len(values), 1)}) share "
-                    f"this {end} value, so whatever lay beyond is not known, and its mean and spread are understated."
+                    f"{say(name)} ends at {number(limit)} as if cut off there: {at:,} rows ({share}) share this {end} "
+                    "value, so whatever lay beyond is not known, and its mean and spread are understated."
                 )
                 table.log.append(text)
                 table.traps.append(trap("censored_values", text, [name], at, high=True))

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from graphs.questions.query import Condition, Group, Measure, Query
+from graphs.questions.query import Condition, Group, Measure
 from graphs.questions.reader import read
-from tests.graphs.test_reader import described
+from tests.graphs.test_reader import described, one
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +34,6 @@ def pupils() -> list[dict[str, Any]]:
 PASSED = Condition(left="passed", op="=", right="yes")
 SWIMMER = Condition(left="swimmer", op="=", right="yes")
 GIRLS = Condition(left="gender", op="=", right="female")
-
-
-def one(question: str, tables: list[dict[str, Any]]) -> Query:
-    (query,) = read(question, tables).queries
-    assert query is not None, read(question, tables).why_not
-    return query
 
 
 @pytest.mark.parametrize(
@@ -75,13 +69,6 @@ def test_sides_are_set_against_each_other_by_what_is_left(
     assert query.intent == "compare"
     assert query.group_by == (Group(of=side),)
     assert query.measures == (measure,)
-
-
-def test_a_statistic_is_held_against_a_number(pupils: list[dict[str, Any]]) -> None:
-    query = one("Is the average score at Hill above 60?", pupils)
-    assert query.measures == (Measure(op="mean", of="score"),)
-    assert query.where == (Condition(left="school", op="=", right="Hill"),)
-    assert [v.then for v in query.verdicts] == ["yes", "no"]
 
 
 def test_two_columns_go_together_where_adjectives_name_them(pupils: list[dict[str, Any]]) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from graphs.questions.query import Condition, Derive, Group, Measure, Query, Recode
+from graphs.questions.query import Condition, Derive, Group, Measure, Recode
 from graphs.questions.reader import read
-from tests.graphs.test_reader import described
+from tests.graphs.test_reader import described, one
 
 
 @pytest.fixture(scope="module")
@@ -33,19 +33,7 @@ def stays() -> list[dict[str, Any]]:
             "came_back": [["yes", "no"][i % 2] for i in range(n)],
         }
     )
-    facts = described("stays.csv", table)
-    for fact in facts["columns"]:
-        if table[fact["name"]].dtype.kind in "iufM":
-            low, high = table[fact["name"]].min(), table[fact["name"]].max()
-            fact |= {"min": str(low), "max": str(high)} if "date" in fact["dtype"] else {"min": low, "max": high}
-    return [facts]
-
-
-def one(question: str, tables: list[dict[str, Any]]) -> Query:
-    reading = read(question, tables)
-    assert len(reading.queries) == 1, reading
-    assert reading.queries[0] is not None, reading.why_not
-    return reading.queries[0]
+    return [described("stays.csv", table)]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from notebooks.toolkit.drivers import find_drivers
 from notebooks.toolkit.joint_model import (
     held_out_fit,
     independent_columns,
@@ -167,3 +168,13 @@ def test_a_level_that_tells_the_outcome_alone_is_fitted_as_the_joint_model_is() 
         effects, fit = model(names)
         assert effects.to_numpy() == pytest.approx(table["effect"].to_numpy())
         assert fit == pytest.approx(known)
+
+
+def test_what_restates_the_outcome_or_a_factor_is_left_out_by_name(random: np.random.Generator) -> None:
+    df = pd.DataFrame({"school": random.integers(6, 19, 500), "years": random.integers(1, 40, 500)})
+    df["pay"] = np.exp(0.08 * df["school"] + 0.01 * df["years"] + 0.3 * random.normal(size=500))
+    df["log_pay"], df["years_squared"] = np.log(df["pay"]).round(4), df["years"] ** 2
+    df["poor"] = (df["pay"] < df["pay"].median()).astype(int)
+    found = find_drivers(df, "pay")
+    assert set(found.left_out) == {"log_pay", "years_squared", "poor"}
+    assert found.weights.index[0] == "school"

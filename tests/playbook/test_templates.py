@@ -208,7 +208,7 @@ def test_a_chain_of_columns_and_what_turns_a_relation_about_are_told_once(
     n = 600
     deep = random.normal(size=n)
     shop = random.choice(["a", "b"], n)
-    df = pd.DataFrame({name: deep + 0.6 * random.normal(size=n) for name in ("one", "two", "three", "four")})
+    df = pd.DataFrame({name: deep + 0.5 * random.normal(size=n) for name in ("one", "two", "three", "four")})
     df["apart"] = random.normal(size=n)
     df["beside"] = 0.7 * df["apart"] + random.normal(size=n)
     df["size"] = (shop == "a") * 4 + random.normal(size=n)

@@ -97,6 +97,9 @@ def _answer(
         both = [f for f in turning if f["kind"] not in _RELATIONS or set(f["columns"][:2]) <= set(part.columns)]
         turns = _reply(part, both, ())
         said = {"part": part.text, "status": given["status"]}
+        if part.whole and (shown := _strongest(headlines)):  # counts and means alone say little of a table
+            cells = list(dict.fromkeys(str(f["evidence"].get("cell", "")) for f in shown))
+            return said | {"text": " ".join([*(str(f["text"]) for f in shown), str(given["text"])]), "cells": cells}
         if not turns:
             return said
         text, finding = turns[0]  # first: without it the number misleads
@@ -130,6 +133,11 @@ def _told(given: Finding | None, answer: Mapping[str, Any]) -> str:
     return str(answer.get("text") or (given or {}).get("text", ""))
 
 
+def _strongest(headlines: Sequence[Finding]) -> list[Finding]:
+    """The first three claims of a table of which nothing in particular was asked."""
+    return [f for f in headlines if f["type"] == "claim"][:3]
+
+
 def _screened(headlines: Sequence[Finding], everything: Sequence[Finding]) -> str:
     """What a table shows of itself, where nothing in particular was asked."""
     strongest = [f for f in headlines if f["type"] == "claim"][:2]
@@ -144,8 +152,12 @@ def _screened(headlines: Sequence[Finding], everything: Sequence[Finding]) -> st
 def strength(finding: Finding) -> float:
     """A size from 0 to 1 that can be compared between metrics, on the scale of a correlation."""
     value, metric = finding["effect"].get("value"), finding["effect"].get("metric")
+    if finding["kind"] == "seasonality" and isinstance(share := finding["params"].get("share"), (int, float)):
+        return float(share**0.5)
     if not isinstance(value, (int, float)) or metric in _IN_UNITS:
         return 0.3
+    if isinstance(elsewhere := finding["params"].get("elsewhere"), (int, float)):  # what is told is how far they differ
+        return float(min(1.0, abs(value - elsewhere) / 2))
     if metric in ("cohens_d", "sd_ratio", "odds_ratio_per_sd"):
         return float(abs(value) / (value * value + 4) ** 0.5)
     return float(min(1.0, abs(value)) ** _ROOT.get(str(metric), 1.0))
@@ -188,7 +200,7 @@ def _collapse(findings: Sequence[Finding]) -> list[Finding]:
     """One finding for one fact: a claim that a warning turns round, or that was made before, is dropped."""
     flipped = [f for f in reversed(findings) if f["kind"] == "simpsons_paradox"]
     turned = {frozenset(f["columns"]): f["roles"].get("stratifier", "") for f in flipped}
-    kept, pairs = list[Finding](), set[frozenset[str]]()
+    kept, pairs, drifting = list[Finding](), set[frozenset[str]](), set[frozenset[str]]()
     for finding in findings:
         pair = frozenset(finding["columns"])
         if finding["type"] == "claim" and len(finding["columns"]) > 1:
@@ -196,6 +208,10 @@ def _collapse(findings: Sequence[Finding]) -> list[Finding]:
             if pair in pairs or pooled:
                 continue
             pairs.add(pair)
+        if finding["kind"] == "spurious_trend_correlation":  # looked for along the time, and again among all pairs
+            if pair in drifting:
+                continue
+            drifting.add(pair)
         kept.append(finding)
     return kept
 

@@ -12,12 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphs.questions.query import Query, Reading
-from graphs.questions.reader import fit, lexicon, made, slots
+from graphs.questions.reader import lexicon, made
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import Known
 from graphs.questions.reader.counted import by_case
-from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column, read_columns
 from graphs.questions.reader.tables import placed, whole
 from graphs.questions.reader.text import name_words, stem
@@ -45,11 +44,18 @@ def read(
         verbs = rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?"
         question = re.sub(verbs, "", question.replace(lasts.said, lasts.read_as), flags=re.I)
         lengths.append(lasts)
+    if (met := made.reached(question, columns)) is not None:
+        question = question.replace(met.said, met.read_as)
+        lengths.append(met)
     for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):  # how old: which age
         hint = lexicon.dimensions("much little", said[1].casefold())
         if hint not in ("time", "count") and (measured := Known(columns, time).hinted(hint)) is not None:
             question = question.replace(said[0], f"what {measured.name}")
+    question = re.sub(_EARNS, "how much revenue", question, flags=re.I)
+    vague = re.search(_SOME_TIME, question, re.I)
+    question = question.replace(vague[0], "") if vague else question
     draft = Draft(asked, columns, time, previous.text if previous is not None else "")
+    draft.notes += [f"It is not said when “{vague[0].strip()}” was: all times count."] if vague else []
     for new in lengths:
         columns.append(new.column)
         draft.steps.append(new.step)
@@ -60,8 +66,6 @@ def read(
     for clause in split(question, columns, files):
         draft.add(clause)
     reading = draft.reading(previous)
-    if previous is None and not any(reading.queries):
-        reading = _by_slots(draft, split(question, columns, files), reading)
     queries = tuple(q and placed(q, asked, tables) for q in reading.queries)
     if reading.why_not and not any(queries):
         reading = reading.model_copy(
@@ -81,14 +85,9 @@ _NAMED = 20
 """Columns that are told by name."""
 
 
-def _by_slots(draft: Draft, clauses: Sequence[Clause], reading: Reading) -> Reading:
-    """What a single sentence says in whatever order; what was read before where that says nothing either."""
-    query = slots.read(clauses[0], draft.known) if len(clauses) == 1 and clauses[0].items and not draft.steps else None
-    if query is None or fit.unfit(draft, [query]):
-        return reading
-    return Reading(parts=(draft.question,), queries=(query.model_copy(update={"text": draft.question}),), why_not=("",))
-
-
+_EARNS = r"\bhow much (?:money )?(?:do|did|have|are) we (?:make|made|making|take in|taken in|get|getting)\b"
+_SOME_TIME = r"\s(?:over|during|in|within) the (?:(?:recent|specific|same|given) )+(?:time )?(?:period|frame)\b"
+"""A time of which it is not said when it was."""
 _WHOLE = r"\b(?:describe|summari[sz]e|summary|overview|stands? out|interesting|unusual|notable|tell me about|look like|in (?:this|the) (?:table|data|file|dataset))\b"
 _PARTS = r"\b(?:by|per|each|for|correlat\w*|outliers?|missing|duplicates?|average|mean|how many)\b"
 """What asks for the table as a whole, and what asks for something particular of it."""

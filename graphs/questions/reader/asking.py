@@ -1,22 +1,22 @@
-"""What a clause asks for: statistics of columns, groups, and the order in which they are told."""
+"""What a clause asks for: each of its items gets a part in it, by what it can be and what it stands beside.
+
+An item is the end of an order, a group, a condition, a side of a comparison, one of two columns that go together, a
+statistic, or what is measured. The parts are given in this order, and what has one is read; what is left is measured.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from graphs.questions.query import Condition, Cut, Grain, Group, Measure, Step, Where
-from graphs.questions.reader import conditions, lexicon, sides
+from graphs.questions.query import Condition, Grain, Group, Step, Where
+from graphs.questions.reader import conditions, lexicon, measuring, sides
 from graphs.questions.reader.conditions import Items, Known, expr
 from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.rules import Rules
-from graphs.questions.reader.text import name_words, stem, words
-from graphs.questions.reader.times import timed
+from graphs.questions.reader.text import stem
 
-_QUARTERS = ("1 (lowest quarter)", "2", "3", "4 (highest quarter)")
 _ALIKE = r"\b(?:same|equal|alike|identical|similar|uniform(?:ly)?|even(?:ly)?|consistent)\b"
 
 
@@ -41,9 +41,7 @@ class Ask:
     limit: int | None = None
     among: bool = False  # what goes with one column: all the others
     per: Column | None = None  # the average revenue per customer, who has several rows
-    over: Column | None = None  # cost per kWh: of two numbers
     each: bool = False  # of each row by itself
-    at_row: bool = False  # the value of one column where another is highest
     having: list[Condition] = field(default_factory=list)
     numbered: bool = False  # how many of these groups there are
     steps: list[Step] = field(default_factory=list)  # that make the sides of a comparison
@@ -64,152 +62,124 @@ class Ask:
 def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
     """What a clause asks for; the items that say so are read. `earlier`: what the clauses before it ask for."""
     ask = Ask(clause, known)
-    alike.read(ask)
+    _reworded(ask)
     ask.kinds |= {i.code for i in clause.of("OHFALDWYXg")}
-    for rules in (order, groups, conditions.rule):
-        rules.read(ask)
-    ask.where = conditions.apart(ask.where)
-    sides.against(clause, ask, earlier)
-    for rules in (relations, statistics):
-        rules.read(ask)
-    _share(clause, ask)
+    _ordered(ask)
+    _grouped(ask)
+    sides.periods(ask)
+    conditions.read(ask)
+    measuring.flagged(ask)
+    sides.against(ask, earlier)
+    measuring.related(ask)
+    measuring.measured(ask)
+    measuring.counted(ask)
+    measuring.share(ask)
     flags = [i for i in clause.items if i.code == "C" and not i.sure and i.column.kind == "bool"]
     clause.notes += [f"“{clause.written([i])}” is read as “{i.column.name}”." for i in flags]
     use(clause.of("OHFALDWYXgqahoiwdcvpz"))
     return ask
 
 
-alike, order, groups, relations, statistics = Rules(), Rules(first=True), Rules(), Rules(first=True), Rules()
+def _reworded(ask: Ask) -> None:
+    """Items that stand for others where they stand: the same in all species, which of them pays more, why do they leave."""
+    clause = ask.clause
+    if "F" in ask.codes:
+        clause.says(lexicon.section("said")["unchanged"])  # any forecast takes it so
+    if "Y" in ask.codes:
+        clause.says(r"\b(?:lately|recently|these days|nowadays)\b")  # a trend is told to the last day
+    if re.search(_ALIKE, clause.text, re.I) and re.match("[ac]*d", ask.codes):
+        for _, by in list(clause.find("(B)"))[:1] or list(clause.find("(i)[oi]*(?=C)"))[:1]:
+            by[0].code = "B"
+            ask.kinds.add("j")
+            use([i for i in clause.of("U") if re.fullmatch(_ALIKE, clause.written([i]), re.I)])
+    for _, which, stat in clause.find("(q.*[CEG].*)(S)(?![oi]*[CE])"):  # the most rows, and not its own mode
+        flags = [i for i in which if i.code == "C" and i.column.kind == "bool"]
+        if stat[0].means == "mode" and "M" not in ask.codes:
+            stat[0].code, stat[0].means = "M", "max" if flags else "max count"
+            ask.columns = [expr(i.column) for i in flags[:1]]
+            use(flags[:1])
+    for _, most, what in (f for shape in ("([MS])(?:E?o)?(C)(?=.*Bo?[CEG])", "(S)(C)") for f in clause.find(shape)):
+        usual = most[0].means == "max count" or clause.written(most).casefold() in ("typical", "usual")
+        if usual and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
+            most[0].code, most[0].means = "S", "mode"
+    for item, behind in zip(clause.items, [*clause.items[1:], None], strict=True):
+        said = clause.written([item]).casefold()
+        if item.code == "K" and said.endswith(" than") and (behind is None or behind.code in "VE"):
+            item.code, item.means = "j", item.means.partition(" ")[2] or "more"  # more than women, not than 30
+        if item.code == "S" and said == "how much" and behind and behind.code == "j":
+            item.used = True  # how much more: what the difference is
+        if item.code == "J" and re.match(r"differs?\b", said):
+            item.code = "B"
+    for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
+        there = re.search(r"\bthere\b.*\bothers?\b", clause.text, re.I)
+        if which[0].means is not None and (opens[0].code == "q" or there):  # which of them pays more
+            end = "min" if clause.written(more).casefold() in lexicon.some("less") else "max"
+            hint = sides.hints(more[0])
+            opens[0].code, more[0].code, more[0].means = "q", "M", f"{end} {hint or 'count' * len(rows)}".strip()
+    for most_ in clause.of("M"):
+        _judged(ask, most_)
+    if any(i.column.kind == "bool" for i in clause.of("C")) and not set("YTj") & set(clause.shape):
+        for why in clause.of("W"):  # why do members cancel: what yes or no depends on
+            why.code = "A"
 
 
-@alike("^[ac]*d.*?(i)[oi]*(?=C)", "^[ac]*d.*?(B)")
-def _same(ask: Ask, where: Items) -> Any:
-    """Is it the same in all species, or uniform across them."""
-    if not re.search(_ALIKE, ask.clause.text, re.I) or (where[0].code == "i" and ask.clause.of("B")):
-        return None
-    where[0].code = "B"
-    ask.kinds.add("j")
-    return [[i for i in ask.clause.of("U") if re.fullmatch(_ALIKE, ask.clause.written([i]), re.I)]]
-
-
-@alike("^[ac]*(d)([CE])w.*?(j)(E?)")
-def _any(ask: Ask, is_there: Items, which: Items, more: Items, rows: Items) -> Any:
-    """Is there an agent who has more than the others: which of them has the most."""
-    if not re.search(r"\bthere\b.*\bthan (?:all |any )?(?:the )?others?\b", ask.clause.text, re.I):
-        return None
-    end = "min" if more[0].means == "more" and ask.clause.written(more).casefold() in lexicon.some("less") else "max"
-    is_there[0].code, more[0].code, more[0].means = "q", "M", end + " count" * len(rows)
-    return [ask.clause.of("K")]
-
-
-@alike("(F)")
-def _as_before(ask: Ask, ahead: Items) -> None:
-    """If things remain as they are: any forecast takes it so."""
-    ask.clause.says(lexicon.section("said")["unchanged"])
-
-
-@alike("(q.*[CEG].*)(S)(?![oi]*[CE])")
-def _commonest(ask: Ask, before: Items, stat: Items) -> None:
-    """Which product is most common: the most rows, not its own mode; which is returned most often."""
-    flags = [i for i in before if i.code == "C" and i.column.kind == "bool"]
-    if stat[0].means == "mode" and not ask.clause.of("M"):
-        stat[0].code, stat[0].means = "M", "max" if flags else "max count"
-        ask.columns = [expr(i.column) for i in flags[:1]]
-        use(flags[:1])
-
-
-@alike("([MS])(?:E?o)?(C)(?=.*Bo?[CEG])", "(S)(C)")
-def _usual(ask: Ask, most: Items, what: Items) -> None:
-    """The most common fault of each bike, the usual fault: the value that most rows have."""
-    said = ask.clause.written(most).casefold()
-    common = most[0].means == "max count" or said in ("typical", "usual")
-    if common and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
-        most[0].code, most[0].means = "S", "mode"
-
-
-@alike("(W)")
-def _driven(ask: Ask, why: Items) -> None:
-    """Why do members cancel: what yes or no depends on, and no change over time."""
-    if any(i.column.kind == "bool" for i in ask.clause.of("C")) and not set("YTj") & set(ask.clause.shape):
-        why[0].code = "A"
-
-
-@alike("(M)")
-def _judged(ask: Ask, most: Items) -> None:
+def _judged(ask: Ask, most: Item) -> None:
     """Which end of which column "best", "worst" or "fastest" means: of the one that is named, else the likeliest."""
-    end, _, hint = most[0].means.partition(" ")
+    end, _, hint = most.means.partition(" ")
     if hint in ("", "count", "time"):
         return
     known, items = ask.known, [i for i in ask.clause.items if i.code in "CEG"]
     named = [i.column for i in items if i.code == "C" and i.column.kind == "number" and not i.column.label]
     flags = [i.column for i in items if i.code == "C" and i.column.kind == "bool"]
-    column = next((c for c in [*named, *flags] if known.sense(hint, c)), None) or (
-        known.hinted(hint) if not flags else None
-    )
+    column = next((c for c in [*named, *flags] if known.sense(hint, c)), None)
+    column = column or (None if flags else known.hinted(hint))
     whose = any(i.code == "G" or stem(ask.clause.words[i.last].low) in lexicon.some("payers") for i in items)
-    other = named and column not in named  # the best price
-    if "quality" in hint.split() and flags and not named and column is None:
-        most[0].code = "U"  # the worst return rate: whether more or less of it is worse is not known
-    elif "quality" in hint.split() and (other or column is None or (whose and known.amount() is not None)):
-        most[0].means = end
+    quality = "quality" in hint.split()
+    if quality and flags and not named and column is None:
+        most.code = "U"  # the worst return rate: whether more or less of it is worse is not known
+    elif quality and ((named and column not in named) or column is None or (whose and known.amount() is not None)):
+        most.means = end  # the best price
     elif "-" in hint:
         end = {"min": "max", "max": "min"}[end] if known.sense(hint, column)[:1] == "-" else end
-        most[0].means = end if column in [*named, *flags] else f"{end} {hint}"
+        most.means = end if column in [*named, *flags] else f"{end} {hint}"
 
 
-@order("(N)(M)(C)([CE])()", "(N)(M)()([CE]?)()", "()(M)()(N)([CE]?)", "[qv][dw]*(N)()()([CE])()(?=.*M)")
-def _limited(ask: Ask, *groups: Items) -> Any:
-    """The five best paid employees, the top 5 products, which 5 customers spent the most."""
-    found = [i for some in groups for i in some]
-    number, nouns = next(i for i in found if i.code == "N"), [i for i in found if i.code in "CE"]
-    by = groups[2]
-    if by and not (by[0].column.kind == "number" and nouns[-1].means is not None):
-        return None
-    ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
-    ask.columns = [expr(by[0].column)] if by else []
-    return [*groups, [_ends(ask, ask.clause.of("M")[0])]]
-
-
-@order("[qv]d*M?(C)[dwoiUE]*E?[wi](M)(C)(?!S)", "(C)o(M)()(?:[CE]|$)")
-def _at_row(ask: Ask, what: Items, top: Items, by: Items) -> Any:
-    """The value of one column where another is highest; the salary of the oldest."""
-    column = what[0].column
-    fits = not column.divides and column != by[0].means if by else " " in top[0].means
-    if column.kind != "number" or not fits:
-        return None
-    _ends(ask, top[0])
-    ask.limit, ask.columns, ask.by = 1, [expr(column)], by[0].column if by else ask.by
-    ask.at_row = ask.by is not None
-    return what, top, by, ask.clause.of("UE" if by else "E")
-
-
-@order("(q|v)d*(M)([CEG])(?!S)")
-def _best(ask: Ask, which: Items, top: Items, named: Items) -> Any:
-    """Who is the best customer, the busiest month."""
-    noun, clause, item = named[0].means, ask.clause, named[0]
-    word, last = clause.written(top).casefold(), clause.words[item.last].low
-    says = word in ("best", "worst", "top") or " " in top[0].means or last in lexicon.some("events")
-    if which[0].code != "q" if item.code == "G" else not says or (item.code == "C" and noun.kind != "text"):
-        return None
-    return _named(ask, top[0], item) and True
-
-
-@order("(q|v)o?((?:[CEG][oi]?)*).*?(M)")
-def _which(ask: Ask, which: Items, named: Items, top: Items) -> Any:
-    """Which C has the highest C, or the most rows."""
-    run = [i for n, i in enumerate(named) if i.code in "CEG" and not any(k.code in "oi" for k in named[:n])]
-    things = [i for i in run if i.code in "EG" or i.column.kind != "number"]
-    things = things or [i for i in run[:1] if i.column.divides]
-    if not things and not (which[0].code == "q" and ask.clause.words[which[0].first].low == "who"):
-        return None
-    ask.columns += [expr(i.column) for i in run if i not in things]
-    return which, run, _named(ask, top[0], *things)
+def _ordered(ask: Ask) -> None:
+    """The end of an order: which C has the most, who is the best customer, the five longest rides."""
+    clause = ask.clause
+    for shape in ("(N)(M)(C)([CE])()", "(N)(M)()([CE]?)()", "()(M)()(N)([CE]?)", "[qv][dw]*(N)()()([CE])()(?=.*M)"):
+        for _, *groups in clause.find(shape):
+            found, by = [i for some in groups for i in some], groups[2]
+            number, nouns = next(i for i in found if i.code == "N"), [i for i in found if i.code in "CE"]
+            if not by or (by[0].column.kind == "number" and nouns[-1].means is not None):
+                ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
+                ask.columns = [expr(by[0].column)] if by else []
+                return use(*groups, [_ends(ask, clause.of("M")[0])])
+    for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
+        item, last = named[0], clause.words[named[0].last].low
+        says = clause.written(top).casefold() in ("best", "worst", "top") or " " in top[0].means
+        says = says or last in lexicon.some("events")
+        if clause.words[which[0].first].low == "who" and item.code == "E" and any(c.person for c in ask.known.columns):
+            continue  # who takes the most bookings
+        if which[0].code == "q" if item.code == "G" else says and (item.code == "E" or item.column.kind == "text"):
+            return use(which, named, _named(ask, top[0], item))
+    for _, which, run, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
+        run = [i for n, i in enumerate(run) if i.code in "CEG" and not any(k.code in "oi" for k in run[:n])]
+        things = [i for i in run if i.code in "EG" or i.column.kind != "number"]
+        things = things or [i for i in run[:1] if i.column.divides]
+        who = which[0].code == "q" and clause.words[which[0].first].low == "who"
+        people = [c for c in ask.known.columns if c.person and who and not things]
+        others = [c for c in people if c not in [i.means for i in clause.items]]
+        if things or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
+            ask.of = next(iter(others), None)
+            ask.columns += [expr(i.column) for i in run if i not in things]
+            return use(which, run, _named(ask, top[0], *things))
 
 
 def _named(ask: Ask, top: Item, *things: Item) -> Items:
     """Have things be named by which end they are at: columns, or periods."""
     ask.names, ask.limit = True, 1
-    ask.of = next((i.means for i in reversed(things) if isinstance(i.means, Column)), None)
+    ask.of = next((i.means for i in reversed(things) if isinstance(i.means, Column)), ask.of)
     if things and things[0].code == "G":
         _periodic(ask, things[0])
     return [_ends(ask, top)]
@@ -220,6 +190,8 @@ def _ends(ask: Ask, most: Item) -> Item:
     ask.end, _, hint = most.means.partition(" ")
     ask.counts = hint == "count"
     ask.by = ask.known.hinted(hint) if hint else None
+    if ask.by is None and "price" in hint.split() and "E" in ask.codes and "C" not in ask.codes:
+        ask.by = ask.known.amount()  # the most expensive booking
     return most
 
 
@@ -233,263 +205,61 @@ def _periodic(ask: Ask, item: Item) -> bool:
     return True
 
 
-@groups("((?:B|Z)[oi]?|b(?=G))(?:E(?=C))?([CEG])((?:[ac]+[CG](?![dn]*K))*)")
-def _by(ask: Ask, by: Items, first: Items, rest: Items) -> Any:
-    clause, word = ask.clause, ask.clause.words[by[0].first].low
-    means = any(i.means == "mean" for i in clause.items if i.code == "S")
-    whole = [i for i in clause.of("B") if re.match(r"(?:across|for) all\b", clause.written([i]), re.I)]
-    others = "F" in ask.kinds or any(i.code == "B" and i not in whole for i in clause.items)
-    if by[0] in whole and first[0].code == "C" and others:  # by category, across all departments: one for all of them
-        first[0].code = "E"
-        return by, first
-    before = clause.items[: clause.items.index(by[0])][-1:]  # told per kWh, and not "cost more per unit"
-    for item in [first[0], *(r for r in rest if r.code in "CG")]:
-        column: Column | None = item.means
-        if item.code == "G":
-            _periodic(ask, item)
-        elif column is None:
-            ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
-        elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * ask.known.rows):
-            if word == "per" and not column.label and any(i.code in "CEU" for i in before):
-                ask.over = column  # else each row: "each fare"
-            behind = [i for i in clause.items if i.code == "U" and i.first == item.last + 1]
-            if behind and stem(clause.words[behind[0].first].low) in lexicon.some("brackets"):
-                name = f"{clause.written([item])} bracket"
-                clause.notes.append(f"“{name}” is a quarter of the rows each, in the order of {expr(column)}.")
-                ask.steps.append(Cut(name=name, of=expr(column), labels=_QUARTERS, quantiles=4))
-                ask.groups.append(Group(of=expr(name)))
-                use(behind)
-        elif column.rows == ask.known.rows and column.key:
-            ask.each = ask.each or word == "per"
-        elif means and word in ("per", "each", "every") and column.kind == "text" and \
-                (column.label or column.n_unique > 40):  # fmt: skip
-            ask.per = column
+def _grouped(ask: Ask) -> None:
+    """What there is one answer for each of: behind "by" and "per", a period, those who have so many rows."""
+    clause = ask.clause
+    for _, by, first, rest in clause.find("((?:B|Z)[oi]?|b(?=G))(?:E(?=C))?([CEG])((?:[ac]+[CG](?![dn]*K))*)"):
+        again = "F" in ask.kinds or any(i.code == "B" for i in clause.items if i not in by)
+        if again and first[0].code == "C" and re.match(r"(?:across|for) all\b", clause.written(by), re.I):
+            first[0].code = "E"  # by category, across all departments: one for all of them
         else:
-            ask.groups.append(Group(of=expr(column), grain="day" if column.kind == "time" else None))
-    return True
+            for item in (first[0], *(r for r in rest if r.code in "CG")):
+                _by(ask, by[0], item)
+        use(by, [i for i in (*first, *rest) if i.code != "U"])
+    for _, period in clause.find("(G)"):  # the monthly revenue, the trend by month, the mean price over the years
+        said = clause.words[period[0].first].low
+        told = (said.endswith("ly") and "S" not in clause.shape) or said in ("over", "through")
+        if not ask.groups and (told or re.search("[XY]", clause.shape)) and _periodic(ask, period[0]):
+            use(period)
+    many = "([hS]?)([CE])(?:(?![CKN])[A-Za-z])*?"
+    for shape in (many + "[wd](K?)(N)([EV])", many + "(K?)(#)()"):
+        for _, how, of, op, number, rows in clause.find(shape):
+            use(_having(ask, how, of[0], op, number[0], rows))
 
 
-@groups()
-def _levels(ask: Ask) -> None:
-    """Values of one column that are set against each other."""
-    clause, levels = ask.clause, ask.clause.of("V")
-    several = len(levels) > 1 and len({i.means[0] for i in levels}) == 1 and not ask.groups
-    if several and (re.search("[ZYjJ]|[bK][dwoi]*[CE]?V", clause.shape) or re.search(sides.AGAINST, clause.text, re.I)):
-        ask.groups.append(Group(of=expr(levels[0].means[0])))
-        ask.kinds.add("j")
-        use(clause.of("j"), *[found[1] for found in clause.find("([bK])[dwoi]*[CE]?V")])
+def _by(ask: Ask, by: Item, item: Item) -> None:
+    """A group for each of what stands behind "by"; or of whom an average is told, or per which number."""
+    clause, known, column, word = ask.clause, ask.known, item.means, ask.clause.words[by.first].low
+    if item.code == "G":
+        _periodic(ask, item)
+    elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
+        ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
+    elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * known.rows):
+        behind = [clause.words[i.first] for i in clause.items if i.code == "U" and i.first == item.last + 1]
+        before = clause.items[: clause.items.index(by)][-1:]  # and not "cost more per unit"
+        if (word == "per" and before and before[0].code in "CEU") or any(
+            w.stem in lexicon.some("brackets") for w in behind
+        ):
+            item.code = "U"  # told per kWh, or by brackets, and not of each row
+    elif word in ("per", "each", "every") and column.kind == "text" and (column.label or column.n_unique > 40) and \
+            any(i.means == "mean" for i in clause.items if i.code == "S"):  # fmt: skip
+        ask.per = column
+    elif not (column.key and column.rows == known.rows):
+        ask.groups.append(Group(of=expr(column), grain="day" if column.kind == "time" else None))
 
 
-@groups("(G)")
-def _monthly(ask: Ask, period: Items) -> bool:
-    """The monthly revenue, the trend by month, the mean price over the years."""
-    first = ask.clause.words[period[0].first].low
-    adverb = first.endswith("ly") and "S" not in ask.clause.shape
-    told = adverb or first in ("over", "through") or bool(re.search("[XY]", ask.clause.shape))
-    return not ask.groups and told and _periodic(ask, period[0])
-
-
-@groups("([hS]?)([CE])(?:(?![CKN])[A-Za-z])*?[wd](K?)(N)([EV])", "([hS]?)([CE])(?:(?![CKN])[A-Za-z])*?(K?)(#)()")
-def _having(ask: Ask, how: Items, of: Items, op: Items, number: Items, rows: Items) -> Any:
+def _having(ask: Ask, how: Items, of: Item, op: Items, number: Item, rows: Items) -> Items:
     """Customers with at least 3 orders, who bought more than once: groups by how many rows they have."""
-    who = of[0].means
+    who = of.means
     rows = [i for i in rows if i.code == "E"]  # two no-shows: the value is a condition of its own
     single = who is None or who.key or (who.kind == "number" and not who.label)
     shares = any(i.code == "S" and i.means == "share" for i in ask.clause.items)
     if single or shares or (rows and rows[0].means and not rows[0].column.key):
-        return None
-    again = number[0].means == "again"  # who came back
+        return []
+    again = number.means == "again"  # who came back
     sign = op[0].means.split()[0] if op else ">" if again else "="
-    ask.having.append(Condition(left="count", op=sign, right=1 if again else int(number[0].means)))
+    ask.having.append(Condition(left="count", op=sign, right=1 if again else int(number.means)))
     ask.groups += [] if ask.end else [Group(of=expr(who))]
     how = [i for i in how if i.code == "h" or i.means == "distinct"]
     ask.numbered = bool(how)
-    return how, of, op, number, rows
-
-
-groups("([bKio]?)(T)([aioj]+|K)(T)")(sides.periods)
-groups("([jKY])[^TCEVN]*(T)")(sides.than)
-
-
-@relations("d(j)([CE])[dv]*j?(C)", "d(?=[CE]w(j))([CE])wjv?j?(C)", "d(j)([CE])[dv]*(j)")
-def _compared(ask: Ask, adjective: Items, rows: Items, what: Items) -> Any:
-    """Are older employees paid more; do customers who wait longer give worse ratings; do bigger orders take longer."""
-    column = ask.known.hinted(adjective[0].means)
-    other = what[0].column if what[0].code == "C" else ask.known.hinted(what[0].means)
-    if column is None or other is None or other.kind != "number" or other == column:
-        return None
-    ask.relation, ask.pairs = "correlation", [(expr(other), expr(column))]
-    ask.columns = list(ask.pairs[0])
-    if rows[0].code == "C":
-        ask.clause.notes.append(f"Each row counts, and not each “{rows[0].column.name}” once.")
-        rows[0].code = "E"
-    return adjective, rows, what, ask.clause.of("j")
-
-
-@relations()
-def _related(ask: Ask) -> Any:
-    clause, said, named = ask.clause, ask.clause.of("R"), ask.clause.of("C")
-    if not said:
-        return None
-    ask.relation = next((way for way in ("r2", "slope") if any(i.means == way for i in said)), "correlation")
-    ask.columns = names = list(dict.fromkeys(expr(i.column) for i in named))
-    if len(names) > 1:
-        every = re.search(r"\b(all|pairs?|pairwise|each other|matrix|among|variables)\b", clause.text, re.I)
-        ask.pairs = [(a, b) for n, a in enumerate(names) for b in names[n + 1 :] if every or n == 0]
-    asks_what = "[ac]*q[Edwoi]*(?:R[wioa]*CE?|CE?d?R[wioa]*)[ac]*"
-    ask.among = len(names) == 1 and bool(re.fullmatch(asks_what, clause.shape))
-    if ask.among and named[0].column.kind == "bool":  # what are returned orders linked to
-        ask.relation, ask.kinds = "", ask.kinds | {"A"}
-    ask.end = next((i.means.split()[0] for i in clause.items if i.code == "M"), ask.end)
-    return said, named, clause.of("MbaioS")
-
-
-_VALUES = r"\b(?:values?|entries|cells|columns?|fields?|variables?)\b"
-
-
-@statistics("(S)([CE])")
-def _of_each(ask: Ask, stat: Items, whose: Items) -> Any:
-    """The average order value, what the average customer spends."""
-    clause, whom = ask.clause, whose[0].means
-    if stat[0].means != "mean" or (whom is None and not whose[0].sure):
-        return None  # a word of some column, and no name of the rows
-    numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
-    flow = numbers[0] if numbers else ask.known.amount()
-    adds = flow is not None and (bool(lexicon.some("flows") & set(flow.words)) or flows(clause.text, flow))
-    whole = whom is not None and len(name_words(clause.written(whose))) >= len(whom.words) > 1  # its ids
-    if not flow or not (adds or not numbers) or whole or not (whom is None or whom.label or whom.key):
-        return None
-    ask.columns, ask.stats = [expr(flow)], [*ask.stats, "mean"]
-    ask.per = whom if whom is not None and not whom.key else None
-    clause.notes.append(f"The amounts are taken from “{flow.name}”.")
-    return stat, whose, [i for i in clause.of("C") if i.means == flow]
-
-
-@statistics("(h?)[od]*(m)")
-def _gaps(ask: Ask, how: Items, gap: Items) -> Any:
-    """How many values are missing: counted column by column, and not rows."""
-    if not re.search(_VALUES, ask.clause.text, re.I):
-        return None
-    gap[0].code, gap[0].means = "S", "missing"
-    return [how]
-
-
-@statistics("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)", "(C(?:[ac]+C)*)(d*)(S(?:[ac]+S)*)")
-def _of_columns(ask: Ask, left: Items, between: Items, right: Items) -> Any:
-    if ask.relation and not ask.stats and "R" in ask.codes:
-        return None
-    ask.stats += [i.means for i in (*left, *right) if i.code == "S"]
-    numbers = [i for i in ask.clause.of("C") if i.column.kind == "number"]
-    if (
-        numbers
-        and {"mean", "median"} & set(ask.stats)
-        and all(i.column.label for i in (*left, *right) if i.code == "C")
-    ):
-        ask.columns += [expr(i.column) for i in numbers]  # how old guests are on average
-        return [i for i in (*left, *right) if i.code == "S"], numbers
-    ask.columns += [expr(i.column) for i in (*left, *right) if i.code == "C"]
-    return True
-
-
-@statistics("(M)([oiU]*)(C)")
-def _highest(ask: Ask, most: Items, between: Items, named: Items) -> Any:
-    if ask.relation:
-        return None
-    ask.columns.append(expr(named[0].column))
-    ask.stats += [] if (ask.end and ask.names) or ask.limit else [most[0].means.split()[0]]
-    return True
-
-
-@statistics("(S)")
-def _alone(ask: Ask, stat: Items) -> bool:
-    ask.stats.append(stat[0].means)
-    return True
-
-
-@statistics()
-def _ordered(ask: Ask) -> None:
-    """By what is ordered, where no statistic says so: the column of the adjective, a number, or how many there are."""
-    clause = ask.clause
-    if ask.end and not ask.columns and ask.by is not None:
-        ask.columns.append(expr(ask.by))
-    if not (ask.end and ask.names) or ask.columns or ask.stats:
-        return
-    for item in (i for i in clause.of("CE") if i.means is not None and i.means != ask.of):
-        if item.column.label and not item.column.key:
-            ask.stats, ask.columns = ["distinct"], [expr(item.column)]  # the most customers
-        elif item.column.kind == "number":
-            ask.columns.append(expr(item.column))
-        item.used = True
-    counted = re.search(r"\b(?:most|fewest|least|(?:highest|largest|lowest|smallest) number)\b", clause.text, re.I)
-    counted = counted if re.search("M[oih]*[CEV]", ask.codes) else None
-    ask.counts = ask.counts or bool(counted and not ask.columns and not ask.kinds & {"Y"})
-
-
-@statistics("(h)[oi]*U?((?:[CE])?)")
-def _counts(ask: Ask, how: Items, named: Items) -> Any:
-    column = named[0].means if named else None
-    if ask.relation:
-        return None
-    if ask.stats and not named:
-        return True
-    if column is None or column.key or ask.clause.typed(named[0]):
-        ask.counts = True
-    elif column.label and not ask.stats:
-        ask.stats, ask.columns = ["distinct"], [expr(column)]
-    elif column.kind == "number" and column.n_unique > 20 and not ask.columns and how[0].means != "count":
-        ask.stats, ask.columns = ["sum"], [expr(column)]
-    elif column.kind == "number":
-        ask.stats, ask.columns = ask.stats or ["sum"], [*ask.columns, expr(column)]
-    elif column.kind == "text" and not ask.groups:
-        ask.stats, ask.columns = [*ask.stats, "distinct"], [*ask.columns, expr(column)]
-    else:
-        ask.counts = True
-    return True
-
-
-def flows(question: str, column: Column) -> bool:
-    """Whether a question says that what a column holds was spent or sold, so that it adds up."""
-    said = {w.stem for w in words(question)}
-    some = [n for n, d in lexicon.section("dimensions").items() if d.get("flow")]
-    return any(said & lexicon.says(n) and set(lexicon.columns_of(n)) & set(column.words) for n in some)
-
-
-def lacks(ask: Ask) -> bool:
-    """Whether a statistic is asked for, of a column that is not known. A total of what is counted is their number."""
-    counts = {"count", "distinct", "duplicates"} | ({"sum"} if ask.counts else set())
-    return any(s.split()[0] not in counts for s in ask.stats)
-
-
-def _share(clause: Clause, ask: Ask) -> None:
-    """A share's own condition is what is said behind the rows: the share of women who survived."""
-    if "share" not in ask.stats:
-        return
-    chance = next((i.first for i in clause.items if i.code == "S" and clause.written([i]).casefold()
-                   in lexicon.some("chances")), None)  # fmt: skip
-    for item in (i for i in clause.items if i.code == "C" and expr(i.column) not in [g.of for g in ask.groups]):
-        column, said = item.column, {stem(w) for w in name_words(clause.written([item]))}
-        meant = expr(column) in ask.columns or (chance is not None and item.first > chance)
-        levels = [v for v in column.values if column.kind == "text" and {stem(w) for w in name_words(v)} == said]
-        if meant and (levels or column.kind == "bool"):  # likely to be admitted; the return rate
-            ask.share = [Condition(left=expr(column), op="=", right=levels[0] if levels else column.yes)]
-            ask.columns = []
-            return
-    own = [w for w in ask.where if not timed(w)] or ask.where
-    if own:  # a time says which rows, not which of them count
-        ask.share, ask.where = own[-1:], [w for w in ask.where if w is not own[-1]]
-
-
-def measures(stats: Sequence[str], columns: Sequence[str], ddof: int | None, biased: bool) -> list[Measure]:
-    """The product of statistics and columns."""
-    found = []
-    for column in dict.fromkeys(columns):
-        if {"share", "missing"} <= set(stats):  # the share of its values that are missing
-            gap = Condition(left=column, op="missing")
-            found.append(Measure(op="share", where=(gap,), name=column.strip("`")))
-            continue
-        for stat in dict.fromkeys(stats):
-            op, _, p = stat.partition(" ")
-            spread = op in ("std", "var", "sem")
-            found.append(Measure(op=op, of=column, p=float(p) if p else None, ddof=ddof if spread else None,
-                                 biased=biased and op in ("skewness", "kurtosis")))  # fmt: skip
-    return found
+    return [*how, of, *op, number, *rows]

@@ -103,17 +103,11 @@ class Draft:
     def _merge(self, done: Sequence[Step]) -> None:
         """Take steps along; one that is said again in other words is no second one."""
         for step in done:
-            own, name = set(getattr(step, "columns", ())), getattr(step, "name", None)
-            alike = [s for s in self.steps if s.do == step.do]
-            shared = [
-                s for s in alike if own & set(getattr(s, "columns", ())) or (name and getattr(s, "name", "") == name)
-            ]
-            same = alike if step.do == "remove_outliers" else shared
+            own, outliers = _about(step), step.do == "remove_outliers"
+            same = [s for s in self.steps if s.do == step.do and (outliers or own & _about(s))]
             if not same:
                 self.steps.append(step)
-            elif step.do == "remove_outliers" and not own:
-                continue
-            elif step.do != "drop_missing" or not own <= set(getattr(same[0], "columns", ())):
+            elif own if outliers else step.do != "drop_missing" or not own <= _about(same[0]):
                 self.steps[self.steps.index(same[0])] = step
 
     def _leave(self, clause: Clause, core: bool, opening: bool = False) -> None:
@@ -134,48 +128,40 @@ class Draft:
 
     def reading(self, previous: Query | None = None) -> Reading:
         """The parts of the question and their queries; a fragment changes the query before it."""
-        undefined = [c.name for c in self._undefined()]
         asked = [a.clause.text for a in self.asks if not a.empty]
         alone = asked and not any(re.search(_POINTS, text, re.I) for text in asked)  # what is lost does not bear on it
-        missing = [*self.blocked, *undefined, *(() if alone else (w for _, ws in self.lost for w in ws))]
-        if missing:
-            return Reading(parts=(self.question,), queries=(None,), why_not=(unread.unknown(missing),))
-        changed = following.follow(self, previous) if previous is not None else None
-        queries = [changed] if changed is not None else self.queries()
+        lost = [w for _, words in self.lost for w in words]
+        missing = [*self.blocked, *(c.name for c in self._undefined()), *([] if alone else lost)]
+        changed = following.follow(self, previous) if previous is not None and not missing else None
+        queries = [changed] if changed is not None else [] if missing else self.queries()
+        if why := unread.unknown(self, missing) if missing else self._why_not(queries, lost):
+            return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
+        other = f"The {self.doubt} may be meant in place of the {{}}; ask for it by its name."
+        others = ((n, other.format(q.measures[0].op), following.remeasured(q, op=self.doubt))
+                  for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1)  # fmt: skip
+        untold = [*((text, unread.unknown(self, words)) for text, words in self.lost), *self.untold]
+        return Reading(
+            parts=(*(q.text for q in queries), *(text for text, _ in untold)), queries=(*queries, *[None] * len(untold)),
+            why_not=(*[""] * len(queries), *(why for _, why in untold)), others=tuple(others), follows=changed is not None,
+        )  # fmt: skip
+
+    def _why_not(self, queries: Sequence[Query], lost: Sequence[str]) -> str:
+        """Why these queries are no answer; empty where they are one."""
         if not queries and self.untold:
-            return Reading(parts=(self.question,), queries=(None,), why_not=(self.untold[0][1],))
+            return self.untold[0][1]
         if not queries:
             end = next((a.clause.written([i]) for a in self.asks for i in a.clause.items if i.code == "M"), "")
-            unknown = [*(w for _, ws in self.lost for w in ws), *self.unused][:3]
-            why = unread.unknown(unknown) if unknown else "It is not clear what is to be computed of which column."
-            why = f"It is not said by which column “{end}” is meant." if end and not unknown else why
-            return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
+            why = f"It is not said by which column “{end}” is meant." if end else ""
+            unknown = [*lost, *self.unused][:3]
+            why = unread.unknown(self, unknown) if unknown else why
+            return why or "It is not clear what is to be computed of which column."
         if dropped := unread.dropped(self, queries):
-            return Reading(parts=(self.question,), queries=(None,), why_not=(unread.unclear(dropped),))
+            return unread.unclear(dropped)
         if uncounted := unread.uncounted(self, queries):
-            return Reading(parts=(self.question,), queries=(None,), why_not=(unread.unknown(uncounted),))
+            return unread.unknown(self, uncounted)
         if named := unread.labels(self, queries):
-            why = f"“{named[0]}” only names rows: nothing is computed of it but how many there are."
-            return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
-        if other_kind := fit.unfit(self, queries):
-            return Reading(parts=(self.question,), queries=(None,), why_not=(other_kind,))
-        others = tuple(
-            (n, f"The {self.doubt} may be meant in place of the {m.op}; ask for it by its name.", following.remeasured(q, op=self.doubt))
-            for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1 for m in q.measures
-        )  # fmt: skip
-        lost = [text for text, _ in (*self.lost, *self.untold)]
-        whys = (
-            *[""] * len(queries),
-            *(unread.unknown(words) for _, words in self.lost),
-            *(why for _, why in self.untold),
-        )
-        return Reading(
-            parts=(*(q.text for q in queries), *lost),
-            queries=(*queries, *[None] * len(lost)),
-            why_not=whys,
-            others=others,
-            follows=changed is not None,
-        )
+            return f"“{named[0]}” holds names: nothing is computed of it but how many there are."
+        return fit.unfit(self, queries)
 
     def _undefined(self) -> list[Column]:
         """The columns that the question names as new and has not said how to make."""
@@ -203,6 +189,8 @@ class Draft:
         if base.prepare and re.search(r"\bbefore and after\b", self.question, re.I):
             found.append(intents.given(computed, prepare=(), text=f"Before: {self.question}"))
             computed = intents.given(computed, text=f"After: {self.question}")
+        if few := [a.per for a in self.asks if a.per and a.per.n_unique <= 12 and not (a.stats or a.columns)]:
+            return [computed, intents.of_each(computed, few[0])]  # an average of a few is told with each of them
         if test is None or test.test is None or test.test.about != "means":
             return [*found, computed]
         return [intents.given(computed, group_by=computed.group_by or test.group_by), *found]
@@ -275,3 +263,8 @@ class Draft:
         """Whether a column holds numbers, or is made by the question."""
         column = self.named.get(name)
         return column is None or column.kind == "number" or column.dtype == "new"
+
+
+def _about(step: Step) -> set[str]:
+    """The columns that a step mends or makes."""
+    return {*getattr(step, "columns", ()), getattr(step, "name", "")} - {""}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import AnyOf, Condition, Measure, Query, Scalar, Where
@@ -11,7 +11,6 @@ from graphs.questions.query import Column as Other
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Item, use
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.rules import Rules
 from graphs.questions.reader.text import name_words, stem, words
 from graphs.questions.reader.times import TO, clock, kind_of, span
 
@@ -22,8 +21,6 @@ type Items = list[Item]
 
 _FLIP = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "=": "!=", "!=": "=", "contains": "matches"}
 _TURNED = {">": "<", "<": ">"}
-rule, rows = Rules(), Rules()
-"""The conditions in the order of their kinds; `rows` without those that a column of yes and no says by itself."""
 
 
 def expr(column: Column | str) -> str:
@@ -79,6 +76,16 @@ class Known:
         return [c for c in of if "name" in c.words and c.n_unique > 0.5 * c.rows]
 
 
+def read(ask: Ask) -> None:
+    """Take the conditions of a clause, in the order of their kinds."""
+    for does, shape in _RULES:
+        for _, *groups in ask.clause.find(shape):
+            met = does(ask, *groups)
+            use(*(groups if met is True else met or ()))
+    _valued(ask)
+    _during(ask)
+
+
 def bare(ask: Ask, number: Item) -> Column | None:
     """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
     known, said = ask.known, ask.known.before | {w.low for w in ask.clause.words}
@@ -91,7 +98,6 @@ def bare(ask: Ask, number: Item) -> Column | None:
     return column
 
 
-@rule("([CE])[a-zU]*?(n)[idow]*(E)")
 def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
     """Customers without orders: rows of one file that no row of another has."""
     said = stem(ask.clause.words[what[0].last].low)
@@ -105,25 +111,15 @@ def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
     return no, what
 
 
-@rule(
-    "(C)[dwoi]*(n?)(K)[oi]*(S)[oid]*([CE]?)",  # a fare greater than the average fare
-    "()()(K)(S)(C)",  # above average income
-    "(C)[dwoix]*(n?)d*(K)o?(N)()",
-    "()(n?)(K)o?(N)U?[oE]?(C)(?![KN])",  # at least 3 rooms
-    "(C)[dwoi]*(n?)d*(K)(C)()",
-    "()(n?)(K)(N)()",
-    "()(n?)(K)(T)()",
-)
 def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: Items) -> Any:
     """A comparison: what is compared, a denial, the comparison, and with what; the column may stand behind."""
     clause, known, (sign, _, hint), code = ask.clause, ask.known, op[0].means.partition(" "), right[0].code
     named = next((i.column for i in (*left, *after) if i.code == "C"), None)
-    column = named or (known.hinted(hint) if hint else None)
+    column, value = named or (known.hinted(hint) if hint else None), right[0].means
     sign = _TURNED.get(sign, sign) if known.sense(hint, column)[:1] == "-" else sign
     follows = clause.shape[clause.items.index(right[0]) + 1 :][:1]
     if column is None and not hint and code == "N" and follows not in tuple("CEUV#"):
         column = bare(ask, right[0])
-    value: Any = right[0].means
     if code == "T" and clause.written(op).endswith("than") and "time" not in hint.split():
         return None  # better than last year
     if code == "T" and (hours := clock(sign, value)):  # after 6 pm: an hour of any day
@@ -132,65 +128,63 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     column = known.time if code == "T" and column is None else column
     if column is None or (column.kind in ("text", "bool") and code == "N") or (code == "S" and not named):
         return None
+    compared: Any
     if code == "S":
-        of = next((i.column for i in after if i.code == "C"), column)
-        value = Scalar(query=Query(measures=(Measure(op=value.split()[0], of=expr(of), p=_p(value)),)))
+        of, (stat, _, p) = next((i.column for i in after if i.code == "C"), column), value.partition(" ")
+        compared = Scalar(query=Query(measures=(Measure(op=stat, of=expr(of), p=float(p) if p else None),)))
     elif code == "C":
-        value = Other(column=right[0].column.name)
+        compared = Other(column=right[0].column.name)
     elif code == "N":
-        value = in_units_of(column, value, right[0].unit)
-        if value is None:
+        compared = in_units_of(column, value, right[0].unit)
+        if compared is None:
             return None
-        value = plain(value)
+        compared = plain(compared)
     else:
         right[0].means = placed(column, value)
-        value = _year(column, right[0].means)
-    ask.where.append(Condition(left=expr(column), op=_FLIP[sign] if no else sign, right=value))
+        compared = _year(column, right[0].means)
+    ask.where.append(Condition(left=expr(column), op=_FLIP[sign] if no else sign, right=compared))
     return left, no, op, right, after if code == "S" or not left else []
 
 
-@rule("(C?)[dwoi]*(n?)(b?)(i?)(?<=[bi])([NT])([ai]+)([NT])(C?)")
-def _between(
-    ask: Ask, left: Items, no: Items, between: Items, lead: Items, low: Items, joined: Items, high: Items, after: Items
-) -> Any:
-    clause, named, ends = ask.clause, left or after, (low[0], high[0])
+def _between(ask: Ask, left: Items, no: Items, between: Items, lead: Items, low: Items, joined: Items, high: Items,
+             after: Items) -> Any:  # fmt: skip
+    """From one number or time to another."""
+    clause, named, ends, time = ask.clause, left or after, (low[0], high[0]), ask.known.time
     if not (between or clause.written(lead).casefold() == "from" or TO & {clause.written([i]) for i in joined}):
         return None  # on Mondays in April; in 2020 and 2022
     column = named[0].column if named else None
     if column is None and ends[0].code == ends[1].code == "N" and not clause.of("T"):
         column = bare(ask, ends[1])
-    if ends[0].code == "T" or (column is None and ask.known.time is not None and ends[0].means > 1000):
-        column = ask.known.time if column is None or column.kind == "text" else column
+    if ends[0].code == "T" or (column is None and time is not None and ends[0].means > 1000):
+        column = time if column is None or column.kind == "text" else column
     if column is None or ends[0].code != ends[1].code:
         return None
     if ends[0].code == "T" and not str(ends[0].means)[:1].isdigit():
         return (named, between) if not no and span(*ends) else None  # from May to July: read with the times
-    bounds = [in_units_of(column, i.means, i.unit or ends[1].unit) if i.code == "N" else _year(column, i.means)
-              for i in ends]  # fmt: skip
+    bounds: list[Any] = [
+        in_units_of(column, i.means, i.unit or ends[1].unit) if i.code == "N" else i.means for i in ends
+    ]
     if None in bounds:
         return None
-    low_, high_ = (b if isinstance(b, str) else plain(b or 0) for b in bounds)
+    low_, high_ = (plain(b) if isinstance(b, float) else _year(column, b) for b in bounds)
     outside = tuple((Condition(left=expr(column), op=op, right=x),) for op, x in (("<", low_), (">", high_)))
     inside = Condition(left=expr(column), op="between", right=(low_, high_))
     ask.where.append(AnyOf(any_of=outside) if no else inside)
     return named, no, between, low, high
 
 
-@rule("(C?)[dwoi]*(n?)d*(k+)i?([QVU])")
 def _text(ask: Ask, left: Items, no: Items, op: Items, right: Items) -> Any:
     """A word within a text: of the column beside it, or of the only one that holds sentences."""
-    prose = [c for c in ask.known.columns if c.prose]
-    column = left[0].column if left else right[0].means[0] if right[0].code == "V" and not prose else None
-    column = prose[0] if column is None and len(prose) == 1 else column
-    if column is None:
+    prose, value = [c for c in ask.known.columns if c.prose], right[0].code == "V"
+    beside = [i.column for i in left] or [i.means[0] for i in right if value and not prose]
+    if len(found := beside or prose) != 1:
         return None
-    text = right[0].means[1] if right[0].code == "V" else right[0].means or ask.clause.written(right)
+    text = right[0].means[1] if value else right[0].means or ask.clause.written(right)
     pattern = f"(?is)^(?!.*{re.escape(text)})" if no else text
-    ask.where.append(Condition(left=expr(column), op="matches" if no else op[0].means, right=pattern))
+    ask.where.append(Condition(left=expr(found[0]), op="matches" if no else op[0].means, right=pattern))
     return True
 
 
-@rule("(C)[dwoi]*(n?)[^CVSR]*?((?:Q[ac]*)+)")
 def _listed(ask: Ask, left: Items, no: Items, right: Items) -> Any:
     """Quoted values of a column whose values the description does not list, as of one that the question makes."""
     column = left[0].column
@@ -200,7 +194,6 @@ def _listed(ask: Ask, left: Items, no: Items, right: Items) -> Any:
     return True
 
 
-@rule("(C)d*(n?)K?([N]+(?:[ac]+N)*)()", "()()(1(?:[ac]+1)*)(C)")
 def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any:
     """A number right beside a column of few: class 1, third class, year 1992; or behind "is"."""
     column, shape = (left or behind)[0].column, ask.clause.shape
@@ -214,28 +207,25 @@ def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any
     return True
 
 
-@rule("(C)w?d+(n?)m()", "d(C)(n?)m()", "(?<=[wi])m()()(C)", "(?:[wEC]|^)[wdi]*()(n)(C)(?![KNVQ])")
 def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
-    """Where age is missing, penguins with unknown sex, orders without a channel."""
+    """Where age is missing, penguins with unknown sex, orders without a channel, guests who did not visit."""
     column, lacks = (left or behind)[0].column, bool(behind and no)
-    never = lacks and ask.clause.words[no[0].first].low not in lexicon.some("lacks")
-    counts = column.kind == "number" and column.low == 0 and not column.missing and "int" in column.dtype.casefold()
-    rated = (
-        column.kind == "number" and column.missing and ask.clause.words[behind[0].last].low.endswith("ed")
-        if never
-        else False
-    )
-    if lacks and (column.kind == "bool" or (never and not (no[0].means == "not" and (counts or rated)))):
+    number = column.kind == "number"
+    zero = number and column.low == 0 and not column.missing and "int" in column.dtype.casefold()
+    if lacks and ask.clause.words[no[0].first].low not in lexicon.some("lacks"):
+        rated = number and column.missing and ask.clause.words[behind[0].last].low.endswith("ed")
+        lacks = no[0].means == "not" and bool(zero or rated)
+        if not lacks:
+            return None
+    if lacks and column.kind == "bool":
         return None
-    if lacks and column.kind == "number" and not column.missing and column.low == 0:  # no sale is a sale of 0
-        ask.where.append(Condition(left=expr(column), op="=", right=0))
-    else:
-        ask.where.append(Condition(left=expr(column), op="present" if no and not lacks else "missing"))
-    use([i for i in ask.clause.of("m")])
+    none = Condition(left=expr(column), op="=", right=0)  # no sale is a sale of 0
+    gap = Condition(left=expr(column), op="present" if no and not lacks else "missing")
+    ask.where.append(none if lacks and zero else gap)
+    use(ask.clause.of("m"))
     return True
 
 
-@rule()
 def _valued(ask: Ask) -> None:
     """Values by themselves; several of one column are alternatives, those of different columns hold together."""
     clause, by_column = ask.clause, dict[Column, list[tuple[str, bool]]]()
@@ -258,47 +248,6 @@ def _valued(ask: Ask) -> None:
         use([i for i in clause.of("C") if i.column == column and not yes[1:]])
 
 
-@rule()
-def _flags(ask: Ask) -> None:
-    """Columns of yes and no, or of a time that only some rows have, said of the rows: who survived, smokers, not
-    married, never returned."""
-    clause, codes = ask.clause, "".join(i.code for i in ask.clause.items)
-    related = set("RO") & set(clause.shape)
-    if ask.kinds & {"L", "A"} or re.search(r"\bwhether\b|\bor not\b", clause.text, re.I):
-        return
-    for n, item in enumerate(clause.items):
-        if item.used or item.code not in "CE" or item.means is None or clause.words[item.first].quote:
-            continue
-        column, word = item.column, clause.words[item.last].low
-        dated = column.kind == "time" and column.missing > 0
-        if not dated and (column.kind != "bool" or item.code == "E"):
-            continue
-        before, behind = codes[:n].rstrip("da")[-1:], clause.items[n + 1 : n + 2]
-        before = "E" if before == "C" and n and clause.items[len(codes[:n].rstrip("da")) - 1].column.label else before
-        if related and before != "w":
-            continue
-        if before == "i" and re.search("[VT].*[jK]", codes[:n]):
-            continue  # worse for cancellations: what is compared
-        verbs = [w.low for w in clause.words[item.first : item.last + 1]] if dated else [word]  # picked up
-        said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on
-        noun = before in ("o", "i", "h", "V", "") and word != column.words[-1] and word.endswith("s")
-        ends = codes[n - 1 : n] == "d" and n + 1 == len(codes) and "E" in codes[:n]  # were promoted
-        verb = before in ("w", "E", "n", "V") or clause.shape.strip("dac.") == "C" or ends
-        whose = said and behind and behind[0].code in "EC"  # returned orders
-        verb = verb or bool(whose and (behind[0].means is None or behind[0].column.kind == "text"))
-        no = before == "n" or (item.first > 0 and clause.words[item.first - 1].low in ("non", "un", "not"))
-        if not (noun or verb or no) or (dated and not (said and before in ("w", "E", "n"))):
-            continue
-        if before == "n":
-            clause.items[clause.shape[:n].rindex("n")].used = True
-        if dated:
-            ask.where.append(Condition(left=expr(column), op="missing" if no else "present"))
-        else:
-            ask.where.append(Condition(left=expr(column), op="!=" if no else "=", right=column.yes))
-        item.used = True
-
-
-@rule()
 def _during(ask: Ask) -> None:
     clause, time = ask.clause, ask.known.time
     if time is None:
@@ -324,16 +273,6 @@ def _during(ask: Ask) -> None:
         item.used = True
     for some in alike.values():
         ask.where.append(some[0] if len(set(some)) == 1 else AnyOf(any_of=tuple((w,) for w in some)))
-
-
-def apart(found: list[Where]) -> list[Where]:
-    """Below 30 or above 60: two bounds that no value meets together are alternatives."""
-    for low in [w for w in found if isinstance(w, Condition) and w.op in ("<", "<=")]:
-        for high in [w for w in found if isinstance(w, Condition) and w.op in (">", ">=") and w.left == low.left]:
-            a, b = low.right, high.right
-            if isinstance(a, (int, float)) and isinstance(b, (int, float)) and a <= b:
-                return [*(w for w in found if w not in (low, high)), AnyOf(any_of=((low,), (high,)))]
-    return found
 
 
 def within(number: float, column: Column) -> bool:
@@ -369,10 +308,6 @@ def placed(column: Column, period: str) -> str:
     return f"{year}-{int(part[2]):02d}" if part[1] == "month" else f"{year}-Q{part[2]}"
 
 
-def _p(means: str) -> float | None:
-    return float(means.split()[1]) if " " in means else None
-
-
 def _one(column: Column, levels: Sequence[Any], no: bool) -> Condition:
     levels = list(dict.fromkeys(levels))
     if len(levels) == 1:
@@ -390,4 +325,22 @@ def negated(where: Where) -> list[Where]:
     return [Condition(left=where.left, op=flips[where.op], right=where.right)]
 
 
-rows.held = [held for held in rule.held if held[1] is not _flags]
+_RULES: tuple[tuple[Callable[..., Any], str], ...] = (
+    (_absent, "([CE])[a-zU]*?(n)[idow]*(E)"),
+    (_compared, "(C)[dwoi]*(n?)(K)[oi]*(S)[oid]*([CE]?)"),  # a fare greater than the average fare
+    (_compared, "()()(K)(S)(C)"),  # above average income
+    (_compared, "(C)[dwoix]*(n?)d*(K)o?(N)()"),
+    (_compared, "()(n?)(K)o?(N)U?[oE]?(C)(?![KN])"),  # at least 3 rooms
+    (_compared, "(C)[dwoi]*(n?)d*(K)(C)()"),
+    (_compared, "()(n?)(K)([NT])()"),
+    (_between, "(C?)[dwoi]*(n?)(b?)(i?)(?<=[bi])([NT])([ai]+)([NT])(C?)"),
+    (_text, "(C?)[dwoi]*(n?)d*(k+)i?([QVU])"),
+    (_listed, "(C)[dwoi]*(n?)[^CVSR]*?((?:Q[ac]*)+)"),
+    (_equal, "(C)d*(n?)K?([N]+(?:[ac]+N)*)()"),
+    (_equal, "()()(1(?:[ac]+1)*)(C)"),
+    (_missing, "(C)w?d+(n?)m()"),
+    (_missing, "d(C)(n?)m()"),
+    (_missing, "(?<=[wi])m()()(C)"),
+    (_missing, "(?:[wEC]|^)[wdi]*()(n)(C)(?![KNVQ])"),
+)
+"""The kinds of conditions with their shapes, in the order of trying. What one returns is read: items, or True for all."""

@@ -40,10 +40,6 @@ def follow(draft: Draft, previous: Query) -> Query | None:
         query = remeasured(query, of=expr(column))
     for op, *p in stats[:1]:
         query = _shares(query) if op == "share" else remeasured(query, op=op, p=float(p[0]) if p else None)
-    if (method := draft.methods.correlation) != "pearson":
-        query = given(query, measures=tuple(m.model_copy(update={"method": method}) for m in query.measures))
-    if "r" in codes:
-        query = _turned(query)
     ends = [(a.end, a.limit or 1) for a in asks if a.end] or [(i.means.split()[0], 1) for i in items if i.code == "M"]
     if ends and (query.order or (query.group_by and len(query.measures) == 1)):
         by_what = query.order[0].by if query.order else query.measures[0].name or query.measures[0].op
@@ -88,16 +84,6 @@ def _shares(query: Query) -> Query:
     parts = tuple(Measure(op="share", of=m.of if m.op == "sum" else None) for m in query.measures)
     fit = query.group_by and all(m.op in ("count", "sum") for m in query.measures)
     return given(query, measures=parts, order=(), limit=None) if fit else query
-
-
-def _turned(query: Query) -> Query:
-    """The other end of an order, or two columns in each other's place."""
-    chart = query.chart
-    if chart is not None and chart.kind == "scatter" and chart.x:
-        return given(query, chart=chart.model_copy(update={"x": chart.y[0], "y": (chart.x,)}))
-    pairs = tuple(m.model_copy(update={"of": m.other, "other": m.of}) if m.other else m for m in query.measures)
-    order = tuple(Order(by=o.by, descending=not o.descending) for o in query.order)
-    return given(query, order=order, measures=pairs, group_by=query.group_by if order else query.group_by[::-1])
 
 
 def _tested(query: Query) -> Query:

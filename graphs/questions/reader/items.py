@@ -141,9 +141,13 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     compared = {i.last + 1 for i in items if i.code == "K"}
     names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0]) if len(w) > 2}
     rows = lexicon.some("rows") | _prefixes(columns) | _nouns(columns, names)
+    owners = {c.owner + "s" for c in columns if c.owner}
     for n, word in enumerate(ws):
         if (not taken[n] and word.content) or word.text in "$€£%":
-            take(_plain(ws, n, rows, names, n in compared))
+            whose = (
+                owners if n and ws[n - 1].low not in ("many", "of", "most", "fewest") else set()
+            )  # a row has one of them
+            take(_plain(ws, n, rows | whose, names, n in compared))
     items = _spans(ws, _measured(ws, _made(ws, _lasting(ws, items), [c for c in columns if c.dtype == "new"])))
     items.sort(key=lambda i: i.first)
     return [i for i in _bounded(ws, items) if i.code != "x"]
@@ -159,9 +163,11 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
         done = link.how == "short" and link.column.kind == "time" and ws[link.last].low.endswith("ed")  # rather a state
         spans.append(((link.how == "quoted", length, _TIER["part" if done else link.how]), _linked(link)))
     held = {s for c in columns for s in c.stems}
+    lows = [w.low if w.quote or w.stem in held else lexicon.spelled(w.low) for w in ws]
+    rates = [c for c in columns if c.kind == "number" and c.words[-1] == "rate"]
     for n in range(len(ws)):
         for length in range(min(7, len(ws) - n), 0, -1):
-            key = tuple(w.low for w in ws[n : n + length])
+            key = tuple(lows[n : n + length])
             met = exact.get(key) or (stems.get(tuple(stem(k) for k in key)) if len(key[0]) > 2 else None)
             rated = n > 1 or (n + 1 < len(ws) and ws[n + 1].low in ("rate", "rates"))
             rated = rated or (n == 1 and ws[0].low in ("which", "what", "whose", "by", "per", "the"))  # which show
@@ -169,6 +175,8 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
                 break  # "how many drivers", where a column says who drove
             if met and met[0] == "v" and rated and stem(key[-1]) in held:
                 break  # "the return rate", where a column says whether it was returned
+            if key == ("rate",) and (n == 0 or stem(ws[n - 1].low) not in held) and rates:
+                break  # the average rate, where a column is a rate, and no return rate
             if met and not _blocked(key):
                 tier = 3 if length > 1 or met[0].isupper() else 2
                 spans.append(((0, length, tier), Item(met[0], n, n + length - 1, met[1])))
@@ -258,6 +266,13 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         said = {w.low for w in ws[item.first : item.last + 1]}
         if item.code == "K" and said <= {"over", "under", "above", "below"} and codes[:1] == "V":
             item.code = "i"  # over the phone
+        if (
+            codes[:1] == "V"
+            and item.code == "C"
+            and item.column.words[-1] in ("to", "by")
+            and items[n + 1].means[0] != item.means
+        ):
+            item.code = "x"  # assigned to the hardware category
         if item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items):
             item.code = "x"
     return items

@@ -73,6 +73,30 @@ class Column:
         """Whether every row has a value of its own."""
         return self.rows > 1 and self.n_unique >= 0.98 * (self.rows - self.missing) and self.n_unique > 0.5 * self.rows
 
+    @cached_property
+    def person(self) -> bool:
+        """Whether it says who, of rows of which several are one person's: dentist, sold_by, or full names."""
+        noun = self.words[-2] if self.words[1:] and self.words[-1] in lexicon.some("keys", "heads") else self.words[-1]
+        doer = noun in lexicon.some("doers") | lexicon.singulars() or self.words[-1] in ("by", "to")
+        return (
+            (doer or noun.endswith(("ist", "ian")))
+            and (self.kind == "text" or self.label)
+            and not self.key
+            and self.n_unique > 2
+        )
+
+    @property
+    def short(self) -> str:
+        """Its name without a general head: customer, of customer_id."""
+        named = [" ".join(a) for a in self.aliases if set(a) <= set(self.words)]
+        return min(named, key=len)
+
+    @property
+    def owner(self) -> str:
+        """Of whom or what each row has one of these: guest, of guest_country; empty where it names them itself."""
+        attribute = self.words[1:] and self.words[-1] not in lexicon.some("keys", "heads", "people", "events")
+        return self.words[0] if attribute and self.words[0] in lexicon.some("people", "events") else ""
+
     @property
     def prose(self) -> bool:
         """Whether it holds sentences."""
@@ -261,12 +285,27 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
                 last, sure = _match(key, ws, i) or (i, 0)
                 if sure == 3 and (_beside(column, ws, i, last) or _said(key, level, ws, i, last, common)):
                     found.setdefault((i, last), []).append((column, level))
+            for i in (i for word in _own_words(key, level, column) for i in at.get(word, ()) if word not in common):
+                first = i  # Dr. Rossi, of Dr. Sofia Rossi
+                while first and (ws[first - 1].text == "." or ws[first - 1].low in key):
+                    first -= 1
+                if (column, level) not in (held := found.setdefault((first, i), [])):
+                    held.append((column, level))
             for other in _sexes(key, levels):
                 for i in at.get(other, ()):
                     if (column, level) not in found.setdefault((i, i), []):
                         found[i, i].append((column, level))
     return [Link(i, last, "value", named[0][0], named[0][1], tuple(c for c, _ in named[1:]))
             for (i, last), named in found.items()]  # fmt: skip
+
+
+def _own_words(key: Sequence[str], level: str, column: Column) -> list[str]:
+    """The words of a full name that no other of its column has, by which somebody is called in short."""
+    if not (column.person and column.values) or not all(" " in v and v == v.title() for v in column.values):
+        return []
+    others = {w for v in column.values if v != level for w in name_words(v)}
+    known = others | lexicon.harmless() | lexicon.some("rows", "people", "events") | set(column.words)
+    return [w for w in key if len(w) > 2 and w not in known]
 
 
 def _beside(column: Column, ws: Sequence[Word], first: int, last: int) -> bool:
@@ -337,12 +376,14 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
             if grade and not (rated and grade[0] < 1 and ws[at].stem in lexicon.says("takings")):  # no price of a piece
                 hit, last = hit + grade[0], at
                 left.discard(grade[1])
-            elif at == i or ws[at].low not in lexicon.some("stop"):
+            elif at == i or ws[at].low not in lexicon.some("stop") - {"by", "per"}:
                 break
             at += 1
         met = {w.low for w in ws[i : last + 1] if w.content}
         if column.kind == "bool" and len(names) > 1 and met <= lexicon.harmless():
             continue  # who came in has not come back
+        if column.owner and met <= {column.owner + "s"}:
+            continue  # guests, and not the guest_country
         if hit:
             scored.append((hit, hit / len(names), -len(column.words), last, column))
     if not scored:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Condition, Derive, Formula, Group, Measure, Model, Order, Query, Rule, Scalar, Test
-from graphs.questions.reader import asking, intents, unread
+from graphs.questions.reader import intents, lexicon, measuring, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.intents import given
@@ -26,17 +26,15 @@ def reconciled(draft: Draft, base: Query) -> Query:
     for left in dict.fromkeys(w.left for w in where if isinstance(w, Condition)):
         own = [w for w in where if isinstance(w, Condition) and w.left == left and w.op in ("=", "!=", "in")]
         levels = dict.fromkeys(v for w in own if w.op != "!=" for v in (w.right if w.op == "in" else [w.right]))  # type: ignore[union-attr]
-        whole = left in draft.named and len(levels) == draft.named[left].n_unique > 1  # of men and women: all there are
-        whole = whole and left in [g.of for g in group_by or [Group(of=left)]]
-        apart = [w for w in own if w.op != "in"]
-        clash = len({(w.op, w.right) for w in apart}) > 1 and any(w.op == "=" for w in apart)
-        if not (clash or (whole and len(own) == 1)):
-            continue
-        where = [w for w in where if w not in own]
-        if all(w.op != "!=" for w in own) and left in draft.named and len(levels) < draft.named[left].n_unique:
-            where.append(Condition(left=left, op="in", right=tuple(levels)))
-        group_by += [] if left in [g.of for g in group_by] else [Group(of=left)]
-    return given(base, where=tuple(where), group_by=tuple(group_by))
+        there = draft.named[left].n_unique if left in draft.named else 0
+        whole = [w.op for w in own] == ["in"] and len(levels) == there  # of men and women: all there are
+        clash = any(w.op == "=" for w in own) and len({(w.op, w.right) for w in own if w.op != "in"}) > 1
+        if clash or (whole and left in [g.of for g in group_by or [Group(of=left)]]):
+            where = [w for w in where if w not in own]
+            if all(w.op != "!=" for w in own) and len(levels) < there:
+                where.append(Condition(left=left, op="in", right=tuple(levels)))
+            group_by.append(Group(of=left))
+    return given(base, where=tuple(where), group_by=tuple(dict.fromkeys(group_by)))
 
 
 def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | None:
@@ -67,8 +65,6 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
                 measures = [m for m in measures if m.op not in ops] + ranking if ranking else measures
         elif (ratio := _ratio(draft, ask, own)) is not None:
             measures, extra = [*measures, *ratio[0]], ratio[1] or extra
-        elif ask.over is not None:
-            return None  # of what, per kWh, is not known
         elif ask.counts and not ask.stats:
             measures.append(Measure(op="count"))
         elif ask.stats and re.search(r"\bwhich (?:column|variable|feature|field)s?\b", text, re.I):
@@ -79,7 +75,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             measures += [Measure(op="count")] if ask.counts and not {"distinct", "missing"} & set(ask.stats) else []
             stats = [s for s in ask.stats if s != "distinct" or ask.columns]
             columns = _meant(draft, ask, [c for c in own if draft.fits(c)] or topic) if stats else []
-            measures += asking.measures(stats, columns or draft.topic, how.ddof, how.biased)
+            measures += measuring.measures(stats, columns or draft.topic, how.ddof, how.biased)
             topic = own or topic
     spoken, bare = draft.spoken(), not measures and not extra
     if relate and not any(m.other for m in measures):
@@ -88,7 +84,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     whole = gaps and not (draft.lost or draft.unused or spoken)
     if bare and alone and whole:
         measures = [Measure(op="missing")]  # of the whole table
-    elif bare and not spoken and any(asking.lacks(a) for a in draft.asks):
+    elif bare and not spoken and any(measuring.lacks(a) for a in draft.asks):
         return None  # "the average order value in the North", where no column is an order value
     elif bare and alone and not draft.unused:
         measures = _unsaid(draft, base)
@@ -96,22 +92,14 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         measures = [Measure(op="duplicates")]
     if [m.op for m in measures] == ["values"] and re.search(r"\bnever\b", draft.question, re.I):
         return None  # of none of a group's rows, and not of some of them
-    above = base.where[0] if alone and len(base.where) == 1 and [m.op for m in measures] == ["values"] else None
-    if isinstance(above, Condition) and isinstance(above.right, Scalar):  # which departments pay above average
-        (measure,) = above.right.query.measures
-        having = (above.model_copy(update={"left": measure.op}),)
-        measure, group = measure.model_copy(update={"of": above.left}), Group(of=measures[0].of or "")
-        return given(base, where=(), measures=(measure,), group_by=(group,), having=having)
     lists = _LISTS.search(draft.question) or draft.asks[0].clause.items[0].code in "CE" if draft.asks else None
     if alone and lists and base.where and not (measures or extra):
         extra = _listed(draft, base)
-    added = [m for m in measures if m.op == "sum" and not m.where and (m.of or "").isidentifier()]
-    if len(added) == len(measures) > 1 and not extra and re.search(_TOGETHER, draft.question, re.I):
-        measures = [m.model_copy(update={"name": m.of}) for m in dict.fromkeys(added)]
-        extra = {"formulas": (Formula(name="total", expr=" + ".join(m.name for m in measures)),)}
     measures += [Measure(op="count")] if base.having else []
     if any(a.each for a in draft.asks):
-        measures = [m.model_copy(update={"op": "mean"}) if m.op == "sum" and not m.where else m for m in measures]
+        measures = [
+            m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures
+        ]
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
@@ -140,13 +128,14 @@ def _finished(
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
     elif several and not extra and any(a.among for a in draft.asks):
         extra = {"order": (Order(by="abs(value)"),)}
-    elif base.group_by and not (several or extra or any(g.grain for g in base.group_by)):
+    elif base.group_by and not (several or extra) and ("j" in kinds or not any(g.grain for g in base.group_by)):
         sides = "j" in kinds or re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", question)
         intent = "describe" * ("D" in kinds and not any(a.stats for a in draft.asks))
         intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
         extra = {"intent": intent} if intent else {}
     if extra.get("intent") == "compare" or any(isinstance(s, Derive) for s in base.prepare):
-        whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label]
+        whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label
+                 or (i.column.kind == "text" and i.column.n_unique > 40 and i.column.words[-1] in lexicon.some("keys"))]  # fmt: skip
         draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
         draft.counted += whose
     intent = "relate" if relate and all(m.other for m in measures) else "compute"
@@ -155,23 +144,17 @@ def _finished(
 
 
 def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], dict[str, Any]] | None:
-    """A share, an amount for each of those who have several rows, or one amount per another."""
-    of, over = [c for c in own if draft.numeric(c)], expr(ask.over) if ask.over else ""
-    if ask.share and not of:
-        return [Measure(op="share", where=tuple(ask.share))], {}
-    if ask.share:
-        part = Measure(op="sum", of=of[0], where=tuple(ask.share), name="part")
-        both, name, told = [part, Measure(op="sum", of=of[0], name="whole")], "share in per cent", "100 * part / whole"
+    """A share, or an amount for each of those who have several rows."""
+    of, where = [c for c in own if draft.numeric(c)], tuple(ask.share)
+    if where and not of:
+        return [Measure(op="share", where=where)], {}
+    if where:
+        both = [Measure(op="sum", of=of[0], where=where, name="part"), Measure(op="sum", of=of[0], name="whole")]
+        name, told = "share in per cent", "100 * part / whole"
     elif ask.per is not None and len(of) < 2:
         what = draft.named[of[0]].words if of and of[0] in draft.named else of or ("rows",)
         both = [Measure(op="sum", of=of[0]) if of else Measure(op="count"), Measure(op="distinct", of=expr(ask.per))]
-        name, told = f"{' '.join(what)} per {' '.join(ask.per.aliases[-1])}", f"{both[0].op} / distinct"
-    elif over and len(of := [c for c in of if c != over]) == 1:
-        pair = (of[0], over)
-        ends = pair if all(c.isidentifier() for c in pair) else ("part", "whole")
-        there = tuple(Condition(left=c, op="present") for c in pair)
-        both = [Measure(op="sum", of=c, where=there, name=n) for c, n in zip(pair, ends, strict=True)]
-        name, told = " per ".join(" ".join(draft.named[c].words) for c in pair), " / ".join(ends)
+        name, told = f"{' '.join(what)} per {ask.per.short}", f"{both[0].op} / distinct"
     else:
         return None
     return both, {"formulas": (Formula(name=name, expr=told),)}
@@ -205,16 +188,12 @@ def _listed(draft: Draft, base: Query) -> dict[str, Any]:
     entities = [i.column for a in draft.asks for i in a.clause.items if i.code in "CE" and i.means is not None]
     keys = [c for c in [*entities, *draft.columns] if c.key or c.label]
     numbers = [w.left.strip("`") for w in base.where if isinstance(w, Condition) and w.op not in ("missing", "=")]
-    keys = keys or draft.known.names()
-    texts = [c.name for c in draft.columns if c.kind == "text"][:4]
-    if not (keys or texts) or not all(n in {c.name for c in draft.columns} for n in numbers):
-        return {}
+    called = draft.called(keys[0]) if keys else [c.name for c in draft.columns if c.kind == "text"][:4]
     order = tuple(Order(by=expr(n)) for n in numbers if draft.numeric(expr(n)))[:1]
-    called = draft.called(keys[0]) if keys else texts
-    return {"intent": "list", "show": tuple(dict.fromkeys([*called, *numbers])), "order": order}
+    known = called and {*numbers} <= {c.name for c in draft.columns}
+    return {"intent": "list", "show": tuple(dict.fromkeys([*called, *numbers])), "order": order} if known else {}
 
 
-_TOGETHER = r"\b(?:together|combined|added up|plus)\b"
 _LISTS = re.compile(r"\b(?:list|names? of|show|which|what(?! about)|who)\b", re.I)
 
 
@@ -222,19 +201,32 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     """What is computed where no statistic is named: the usual one of the only column, or the number of rows."""
     spoken, single = draft.spoken(), len(draft.asks) == 1
     words = single and len(spoken) == 1 and spoken[0].kind in ("text", "bool") and not base.group_by
-    if words and not (spoken[0].label and base.where) and _LISTS.search(draft.question):
+    above = any(isinstance(w, Condition) and isinstance(w.right, Scalar) for w in base.where)  # of whom, or of groups
+    if words and not (spoken[0].label and base.where) and not above and _LISTS.search(draft.question):
         return [Measure(op="values", of=expr(spoken[0]))]
+    sided = any("j" in a.kinds for a in draft.asks)
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
-    of_yes = base.group_by and all(re.search("^more|quality", i.means) for i in compared)
-    numbers = [c for c in spoken if c.kind == "number" or (c.kind == "bool" and of_yes)]
+    of_yes = base.group_by and (sided or all(re.search("^more|quality", i.means) for i in compared))
+    numbers = [c for c in spoken if c.kind == "number"] or [c for c in spoken if of_yes and c.kind == "bool"]
     if len(numbers) == 1 and (base.group_by or base.where or single):
-        each = any(a.each for a in draft.asks) or intents.EACH.search(draft.question)
-        return [_usual(draft, numbers[0], bool(each))]
+        each = intents.EACH.search(draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
+        return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]
+    if sided and not spoken and base.group_by and re.match(r"\W*compare\b", draft.question, re.I):
+        return _described(draft, [g.of for g in base.group_by])
     hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
-    if compared:
-        return [_usual(draft, c) for c in hinted if c is not None][:1]
+    there = re.match(r"\W*(?:are|is|were|was|do|did|have) (?:there|we|any)\b", draft.question, re.I)
+    if compared and not there:
+        return [_usual(draft, c) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     return [Measure(op="count")] if rows and not spoken and base.where and single else []
+
+
+def _described(draft: Draft, sides: Sequence[str]) -> list[Measure]:
+    """What tells sides apart at a glance: the means of the numbers, and the shares of those who say yes."""
+    columns = [c for c in draft.columns if not c.label and c.dtype != "new" and expr(c) not in sides]
+    means = [Measure(op="mean", of=expr(c)) for c in columns if c.kind == "number"]
+    yes = [Condition(left=expr(c), op="=", right=c.yes) for c in columns if c.kind == "bool"]
+    return [Measure(op="count"), *means, *(Measure(op="share", where=(w,), name=w.left.strip("`")) for w in yes)][:7]
 
 
 def _usual(draft: Draft, column: Column, each: bool = False) -> Measure:
@@ -245,11 +237,8 @@ def _usual(draft: Draft, column: Column, each: bool = False) -> Measure:
 
 
 def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -> tuple[dict[str, Any], list[Measure]]:
-    """Which C has the most of what; the top n of them; the value of one column where another is highest."""
+    """Which C has the most of what; the top n of them."""
     of, descending, kinds = ask.of, ask.end == "max", ("number", "time", "bool")
-    if ask.at_row and ask.by is not None:
-        order = (Order(by=expr(ask.by), descending=descending),)
-        return {"intent": "rank", "limit": 1, "show": tuple(draft.plain(ask.columns)), "order": order}, []
     fit = [c for c in own if draft.numeric(c) or draft.named[c].kind in kinds or ask.stats == ["distinct"]]
     what = [c for c in fit if of is None or c != expr(of)]
     says = any(i.code == "M" and " " in i.means for i in ask.clause.items)  # the longest, which is of no amount
@@ -259,27 +248,25 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     if of is None and not ask.groups:
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
-    if (of is None or of.key) and not ask.counts and not ask.groups and not (ask.stats and not (of and of.key)):
-        if not what:
-            return {}, []
+    rows = of is None or of.key
+    if rows and not (ask.counts or ask.groups or (ask.stats and of is None)):
         known = draft.called(of) if of is not None else [c.name for c in draft.columns if c.kind == "text"][:4]
-        show, order = tuple(dict.fromkeys([*known, *draft.plain(what)])), (Order(by=what[0], descending=descending),)
-        return {"intent": "rank", "limit": ask.limit, "show": show, "order": order}, []
+        show = tuple(dict.fromkeys([*known, *draft.plain(what)]))
+        order = tuple(Order(by=c, descending=descending) for c in what[:1])
+        return ({"intent": "rank", "limit": ask.limit, "show": show, "order": order} if what else {}), []
     what = what or [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
     group_by = (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
-    flag = draft.named.get(what[0]) if what else None
+    column = draft.named.get(what[0]) if what else None
+    flag = column if column is not None and column.kind == "bool" else None
     of_many = re.search(r"\b(?:most|fewest|least)\b(?! (?:often|likely|frequently))", ask.clause.text, re.I)
-    many = flag is not None and flag.kind == "bool" and of_many and not ask.stats and "MC" in ask.codes
-    if many and flag is not None:  # the most survivors
+    if flag and of_many and not ask.stats and "MC" in ask.codes:  # the most survivors
         measure = Measure(op="count", where=(Condition(left=expr(flag), op="=", right=flag.yes),))
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
-    elif flag is not None and flag.kind == "bool" and set(ask.stats) <= {"share", "mode"}:
-        measure = _usual(draft, flag)  # the return rate
+    elif column and (set(ask.stats) <= {"share", "mode"} if flag else not (ask.stats or ask.counts)):
+        measure = _usual(draft, column)  # the return rate
     elif ask.stats and what:
-        (measure, *_) = asking.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)
-    elif what and not ask.counts and what[0] in draft.named:
-        measure = _usual(draft, draft.named[what[0]])
+        (measure, *_) = measuring.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)
     elif ask.counts and group_by:
         measure = Measure(op="count")
     else:
@@ -290,43 +277,37 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
 
 def outliers(draft: Draft, base: Query) -> list[Query]:
     """Outliers by the rule that is said: how many, which, or statistics of them."""
-    grouped = [g.of for g in base.group_by]
-    asks = [a for a in draft.asks if "O" in a.kinds]
+    grouped, asks = [g.of for g in base.group_by], [a for a in draft.asks if "O" in a.kinds]
     columns = list(dict.fromkeys(c for a in asks for c in draft.own(a, grouped) if draft.numeric(c))) or draft.topic[:1]
-    if not columns:
-        return []
-    entities = [i.column for a in draft.asks for i in a.clause.items if i.code == "E" and i.means is not None]
-    shown = [a.of for a in asks if a.of is not None] or entities
     spoken = [a for a in draft.asks if a in asks or re.search(r"\boutl", a.clause.text, re.I)]
     stats = [s for a in spoken for s in a.stats if s.split()[0] not in ("share", "missing")]
-    names = any(re.search(r"\bwhich|\bidentify|\blist|\bwho\b", a.clause.text, re.I) for a in draft.asks)
+    names = re.search(r"\b(?:which|identify|list|who)\b", " ".join(a.clause.text for a in draft.asks), re.I)
     counts = any(a.counts or re.search(r"\bhow many|number of|count", a.clause.text, re.I) for a in asks)
-    measures = asking.measures(stats, columns, draft.methods.ddof, False)
+    measures = measuring.measures(stats, columns, draft.methods.ddof, False)
     measures = measures or [Measure(op="values", of=c) for c in columns]
-    show = tuple(dict.fromkeys(c.name for c in shown[:1])) if names else ()
-    tell = "number" if counts and not show and not stats else "all"
-    rule = draft.methods.rule or Rule()
-    return [given(base, intent="outliers", outliers=rule, measures=tuple(measures), show=show, tell=tell)]
+    entities = [i.column for a in draft.asks for i in a.clause.items if i.code == "E" and i.means is not None]
+    shown = [a.of for a in asks if a.of is not None] or entities
+    show = tuple(c.name for c in shown[:1] if names)
+    tell, rule = "number" if counts and not show and not stats else "all", draft.methods.rule or Rule()
+    found = given(base, intent="outliers", outliers=rule, measures=tuple(measures), show=show, tell=tell)
+    return [found] if columns else []
 
 
 def tested(draft: Draft, base: Query, kinds: set[str]) -> Query | None:
     """A hypothesis test by its name, or by what it decides."""
     how, asks = draft.methods, [a for a in draft.asks if "H" in a.kinds or draft.methods.asks_test]
     said = {i.means for a in asks for i in a.clause.items if i.code == "H"}
-    about: Any = next(
-        (what for what, names in _ABOUT.items() if how.test in names.split() or (how.test is None and what in said)),
-        None,
+    decides = (
+        about for about, names in _ABOUT.items() if how.test in names.split() or (not how.test and about in said)
     )
-    if how.test is None and any("skew" in v.when or "kurt" in v.when for v in how.verdicts):
-        return None  # the rule is of a statistic
-    about = about or ("means" if "significance" in said or how.asks_test else None)
-    related = any(a.relation for a in draft.asks) and how.test is None
-    if about is None or (related and about not in ("normality", "independence")):
+    about: Any = next(decides, "means" if "significance" in said or how.asks_test else None)
+    related = any(a.relation for a in draft.asks) and how.test is None and about not in ("normality", "independence")
+    of_statistic = how.test is None and any("skew" in v.when or "kurt" in v.when for v in how.verdicts)
+    if about is None or related or of_statistic:
         return None
     everything = list(dict.fromkeys(c for a in draft.asks for c in draft.mentioned(a)))
     named = list(dict.fromkeys(c for a in asks or draft.asks for c in draft.mentioned(a)))
-    groups = list(base.group_by)
-    taken = [g.of for g in groups]
+    groups, taken = list(base.group_by), [g.of for g in base.group_by]
     numeric = [c for c in named if draft.numeric(c) and c not in taken]
     if about == "normality":
         of = numeric or draft.topic[:1]
@@ -336,16 +317,13 @@ def tested(draft: Draft, base: Query, kinds: set[str]) -> Query | None:
     else:
         numeric = numeric or [c for c in everything if draft.numeric(c) and c not in taken]
         few = [c for c in everything if c not in numeric[:1] and c in draft.named and draft.named[c].n_unique <= 12]
-        sides = [c for c in everything if not draft.numeric(c)] or few
-        groups = groups[:1] or [Group(of=c) for c in sides[:1]]
-        numeric = [c for c in numeric if c not in [g.of for g in groups]]
-        of = numeric[:1] if groups else numeric[:2]
+        groups = groups[:1] or [Group(of=c) for c in [c for c in everything if not draft.numeric(c)] or few][:1]
+        of = [c for c in numeric if c not in [g.of for g in groups]][: 1 if groups else 2]
     if not of or (about != "normality" and not groups and len(of) < 2):
         return None
-    name: Any = how.test or "auto"
-    test = Test(name=name, about=about, alpha=how.alpha or 0.05, sides=how.sides)
-    measures = tuple(Measure(op="values", of=c) for c in of)
-    return given(base, intent="test", test=test, measures=measures, group_by=tuple(groups))
+    test = Test(name=how.test or "auto", about=about, alpha=how.alpha or 0.05, sides=how.sides)
+    values = tuple(Measure(op="values", of=c) for c in of)
+    return given(base, intent="test", test=test, measures=values, group_by=tuple(groups))
 
 
 _AIM = r"\bpredict\w*(?! model)|\btarget(?: variable)?|\bdependent variable|\bestimat\w+"
@@ -359,51 +337,42 @@ def modelled(draft: Draft, base: Query) -> Query | None:
         text, start = ask.clause.text, ask.clause.words[0].start
         aim = re.search(_AIM, text, re.I)
         means = re.search(_MEANS, text[aim.end() :] if aim else text, re.I)
-        listed = re.search(r"predictors?(?: variables?)? (?:are|is)", text, re.I)
+        listed = aim and re.search(r"predictors?(?: variables?)? (?:are|is)", text, re.I)
         behind = re.search(r"\btarget", text, re.I)
         cut = (aim.end() + means.start() if means else len(text)) if aim else 0
         named = [i for i in ask.clause.items if i.code == "C" and (aim or means)]
-        first = ask.clause.words[named[0].first].start - start if named else 0
-        for item in named:
-            at = ask.clause.words[item.first].start - start
+        places = [ask.clause.words[i.first].start - start for i in named]
+        for item, at in zip(named, places, strict=True):
             near = aim is not None and aim.start() <= at <= cut + 2
-            if aim and listed:
+            if listed:
                 near = behind is not None and at > behind.start()
             if near and not target:
                 target = expr(item.column)
-            elif aim and first < aim.start() and at > cut > 0 and expr(item.column) in by:
-                continue  # whether one column predicts another, by island: each island by itself
-            elif not near:
-                features.append(expr(item.column))
+            elif not near and not (aim and places[0] < aim.start() and at > cut > 0 and expr(item.column) in by):
+                features.append(expr(item.column))  # and not one by which groups are told
     if not target:
         return None
-    column = draft.named.get(target)
-    few = column is not None and (
-        column.kind in ("text", "bool") or (column.n_unique <= 10 and "accuracy" in how.metrics)
-    )
+    column, metrics = draft.named.get(target), tuple(how.metrics)
+    few = column is not None and (column.kind in ("text", "bool") or (column.n_unique <= 10 and "accuracy" in metrics))
     kind: Any = how.model or ("logistic" if few else "linear")
     classify = kind == "logistic" or (few and "regress" not in draft.question.casefold())
-    metrics: Any = tuple(how.metrics)
     model = Model(
-        kind=kind, target=target, features=tuple(f for f in dict.fromkeys(features) if f != target), metrics=metrics,
-        task="classification" if classify else "regression", test_size=how.test_size, folds=how.folds, seed=how.seed,
-        stratify=how.stratify, options=how.options,
+        kind=kind, target=target, features=tuple(f for f in dict.fromkeys(features) if f != target), seed=how.seed,
+        task="classification" if classify else "regression", test_size=how.test_size, folds=how.folds,
+        stratify=how.stratify, options=how.options, metrics=metrics,
     )  # fmt: skip
     return by_group(given(base, intent="predict", model=model))
 
 
 def by_group(query: Query) -> Query:
     """A straight line by one column, with one for each group: its slope and R². Of other models there is but one."""
-    model = query.model
-    if model is None:
+    if (model := query.model) is None:
         return query
     grouped = tuple(g for g in query.group_by if g.of not in (model.target, *model.features))
     line = model.kind == "linear" and len(model.features) == 1 and not (model.metrics or model.test_size or model.folds)
-    if not grouped or not line:
-        return given(query, group_by=grouped)
-    ops: tuple[Any, ...] = ("slope", "r2")
-    lines = tuple(Measure(op=op, of=model.target, other=model.features[0]) for op in ops)
-    return given(query, intent="relate", model=None, measures=lines, group_by=grouped)
+    lines = tuple(Measure(op=op, of=model.target, other=f) for f in model.features for op in ("slope", "r2"))
+    told = {"intent": "relate", "model": None, "measures": lines} if grouped and line else {}
+    return given(query, group_by=grouped, **told)
 
 
 def plain_normal(then: str) -> str:

@@ -1,4 +1,4 @@
-"""The sides of a comparison: a group and the others."""
+"""The sides of a comparison: a group and the others, two values of a column, two times."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from graphs.questions.query import Condition, Group, Recode
-from graphs.questions.reader.conditions import Items, expr
-from graphs.questions.reader.items import Clause, use
+from graphs.questions.reader import lexicon
+from graphs.questions.reader.conditions import expr
+from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.text import name_words, stem
-from graphs.questions.reader.times import GRAINS, before, kind_of, latest
+from graphs.questions.reader.times import GRAINS, OTHERS, before, kind_of, latest, timed
 
 if TYPE_CHECKING:
     from graphs.questions.reader.asking import Ask
@@ -19,83 +20,114 @@ AGAINST = r"\b(?:compar\w*|versus|vs|than(?! (?:\d|an?\b|half\b))|differ\w*|agai
 _REST = r"\b(?:(?:all |the )?others?|(?:the )?rest|(?:the )?remaining|elsewhere)\b"
 
 
-def against(clause: Clause, ask: Ask, earlier: Sequence[Ask]) -> None:
+def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     """A group against the others, which may have been named in a clause before, the fare of first and third class, and
     "do returned orders take longer": both sides are told, not one of them."""
-    said = [(a, w) for a in (*earlier, ask) for w in a.where if isinstance(w, Condition)]
-    chosen = [(a, w) for a, w in said if w.op in ("=", "in") and isinstance(w.right, (str, tuple))]
-    chosen = [(a, w) for a, w in chosen if a is ask] or chosen
+    clause = ask.clause
     compares = re.search(AGAINST, clause.text, re.I)
     rest = re.search(_REST + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
+    when = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and kind_of(str(w.right)) in GRAINS]
+    alone = len(when) == len(ask.where) == 1 and ((rest and compares) or re.match("d.*j", clause.shape))
+    grew = len(when) == 1 and re.match("d.*Y", clause.shape) and str(when[0].right)[:1].isalpha()
+    if (alone or grew) and not ask.groups:
+        return _of_its_kind(ask, when[0])
     if rest and compares:
+        said = [(a, w) for a in (*earlier, ask) for w in a.where if isinstance(w, Condition)]
+        chosen = [(a, w) for a, w in said if w.op in ("=", "in") and isinstance(w.right, (str, tuple))]
+        chosen = [(a, w) for a, w in chosen if a is ask] or chosen
         noun = stem((rest[1] or "").casefold())
         named = [(a, w) for a, w in chosen if noun in {stem(x) for x in name_words(w.left)} or len(chosen) == 1]
         for whose, condition in named[:1]:
-            _set_against(whose, condition)
-            use([i for i in clause.of("j") if i.means == "more"])  # the answer says which side is higher
-            use([i for i in clause.of("K") if re.search(r"\bthan$", clause.written([i]))])
             clause.mark(rest.start(), rest.end())
-            right = condition.right if isinstance(condition.right, tuple) else (condition.right,)
-            values = [str(v) for v in right]
-            for item in (i for i in whose.clause.items if i.code == "V" and expr(i.means[0]) == condition.left):
-                item.code, item.means = "C", item.means[0]  # the value stands for its column
-                if item.means.n_unique > len(values) + 1:
-                    pairs = tuple((v, " or ".join(values)) for v in values)
-                    ask.steps = [Recode(column=item.means.name, values=pairs, other="others")]
-            return
-    own = [w for a, w in said if a is ask]
-    when = [w for w in own if w.op == "during" and kind_of(str(w.right)) in GRAINS]
-    if len(when) == len(own) == 1 and not ask.groups and ((rest and compares) or re.match("d.*j", clause.shape)):
-        ask.where.remove(when[0])
-        ask.counts = ask.counts or any(i.means == "count" for i in clause.of("j"))
-        if when[0].right == "weekend" and not ask.counts:
-            ask.periods = ("weekend", "weekday 0-4")
-        else:
-            ask.groups.append(of_its_kind(when[0]))
-            ask.kinds.add("j")
+            _set_apart(ask, whose, condition)
         return
-    several = [w for w in own if w.op == "in"]
-    levels = {i.means for i in clause.items if i.code == "S"} & {"mean", "median"} and " or " not in clause.text
-    apart = levels or (compares and any(i.code in "N1" for i in clause.items))
-    flags = [w for w in own if w.op in ("=", "!=")]
-    asks = clause.items and clause.items[0].code == "d" and "j" in clause.shape and "KN" not in clause.shape
-    if not ask.groups and apart and several:  # an average of two classes tells neither
+    if ask.groups or ask.kinds & set("AFLW"):
+        return
+    own = [w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "!=", "in") and not timed(w)]
+    several = [w for w in own if w.op == "in" or len({x.op for x in own if x.left == w.left}) > 1]  # smokers and others
+    averaged = {i.means for i in clause.items if i.code == "S"} & {"mean", "median"} and " or " not in clause.text
+    if several and (
+        averaged or compares or re.search("[ZYjJ]|[bK][dwoi]*[CE]?V", ask.codes)
+    ):  # of two classes tells neither
         ask.groups.append(Group(of=several[0].left))
+        ask.where = [w for w in ask.where if w not in several or several[0].op == "in"]
         ask.kinds.add("j")
-    elif asks and not ask.groups and len(ask.where) == len(flags) == 1:
-        _set_against(ask, flags[0])
+        use(clause.of("jb"))
+    elif own and "j" in clause.shape and re.match("[ac]*(?:d|Sj|j)", ask.codes):
+        flags = [expr(i.column) for i in clause.items if i.code == "C" and i.column.kind == "bool"]
+        subject = next((w for w in own if w.left in flags), own[0])
+        if len(own) == 1 or subject.left in flags:
+            _set_apart(ask, ask, subject)
 
 
-def _set_against(ask: Ask, condition: Condition) -> None:
-    """Have the rows that meet a condition be one group of several."""
-    ask.where.remove(condition)
-    ask.groups.append(Group(of=condition.left))
-    ask.kinds.add("j")
+def _set_apart(ask: Ask, whose: Ask, condition: Condition) -> None:
+    """Have the rows that meet a condition be one group of several, all else another where it is told so."""
+    whose.where.remove(condition)
+    whose.groups.append(Group(of=condition.left))
+    whose.kinds.add("j")
+    use([i for i in ask.clause.of("j") if i.means == "more"])  # the answer says which side is higher
+    use([i for i in ask.clause.of("K") if re.search(r"\bthan$", ask.clause.written([i]))])
+    values = [str(v) for v in (condition.right if isinstance(condition.right, tuple) else (condition.right,))]
+    for item in (i for i in whose.clause.items if i.code == "V" and expr(i.means[0]) == condition.left):
+        item.code, item.means = "C", item.means[0]  # the value stands for its column
+        if item.means.n_unique > len(values) + 1:
+            pairs = tuple((v, " or ".join(values)) for v in values)
+            ask.steps = [Recode(column=item.means.name, values=pairs, other="others")]
 
 
-def of_its_kind(when: Condition) -> Group:
-    """The groups by which a period is told with the others of its kind: Mondays with all other days of the week."""
-    return Group(of=when.left, grain=GRAINS[kind_of(str(when.right))])
+def _of_its_kind(ask: Ask, when: Condition) -> None:
+    """Have a period be told with the others of its kind: Mondays with all other days of the week."""
+    ask.where.remove(when)
+    ask.counts = ask.counts or any(i.means == "count" for i in ask.clause.of("j"))
+    use([i for i in ask.clause.of("j") if i.means == "more"])
+    if (other := OTHERS.get(str(when.right))) and not (ask.counts and other == "weekday 0-4"):
+        ask.periods = (str(when.right), other)
+    else:
+        ask.groups.append(Group(of=when.left, grain=GRAINS[kind_of(str(when.right))]))
+        ask.kinds.add("j")
 
 
-def periods(ask: Ask, between: Items, first: Items, joined: Items, second: Items) -> bool:
-    """Two times that are set against each other."""
-    than = ask.clause.written(joined).endswith("than")
-    against = re.search(AGAINST, ask.clause.written(joined), re.I)
-    compares = than or bool(set("Yj") & set(ask.clause.shape) or against)
-    return compares and _of_both(ask, first[0].means, second[0].means, than)
+def hints(item: Item) -> str:
+    """The dimensions that an adjective speaks of."""
+    said = str(item.means)
+    return said.removeprefix("more").strip() if item.code == "j" else said.partition(" ")[2]
 
 
-def than(ask: Ask, more: Items, there: Items) -> bool:
-    """Better than last year: that, and the period in which the table ends."""
-    clause, time, then = ask.clause, ask.known.time, there[0].means
-    than = "than" in (clause.words[more[0].last].low, clause.words[there[0].first - 1].low)
-    if not than or time is None or "time" in more[0].means.split() or ask.periods[0]:
-        return False
-    now, _ = latest(then, str(time.high))
-    then = before(now) if now == then else then
-    clause.notes += [f"{now} is set against {then}, as the data end on {str(time.high)[:10]}."] * (then < now)
-    return then < now and _of_both(ask, now, then, True)
+def pays(clause: Clause) -> list[Item]:
+    """The verbs of money: what people pay or spend."""
+    return [
+        i for i in clause.of("U") if {w.stem for w in clause.words[i.first : i.last + 1]} <= lexicon.says("spending")
+    ]
+
+
+def noun(clause: Clause, item: Item) -> bool:
+    """Whether a column of yes and no names those who are: smokers, returned orders."""
+    at, word = clause.items.index(item), clause.words[item.last].low
+    before, behind = clause.items[:at][-1:], clause.items[at + 1 : at + 2]
+    verb = item.first and clause.words[item.first - 1].low == "to"
+    plural = word.endswith("s") and not word.endswith("ss") and not verb
+    plural = plural and not (before and before[0].code in "EVC")
+    return plural or bool(behind and behind[0].code == "E") or stem(word) in lexicon.some("people")
+
+
+def periods(ask: Ask) -> None:
+    """Two times that are set against each other; or one, "better than last year", and that in which the table ends."""
+    clause, time = ask.clause, ask.known.time
+    for found, _, first, joined, second in clause.find("([bKio]?)(T)([aioj]+|K)(T)"):
+        than = clause.written(joined).endswith("than")
+        against = than or set("Yj") & set(clause.shape) or re.search(AGAINST, clause.written(joined), re.I)
+        if against and _of_both(ask, first[0].means, second[0].means, than):
+            use(found)
+    for _, more, there in clause.find("([jKY])[^TCEVN]*(T)"):
+        than = "than" in (clause.words[more[0].last].low, clause.words[there[0].first - 1].low)
+        if not than or time is None or "time" in more[0].means.split() or ask.periods[0]:
+            continue
+        (now, _), then = latest(there[0].means, str(time.high)), there[0].means
+        then = before(now) if now == then else then
+        if then < now:
+            clause.notes.append(f"{now} is set against {then}, as the data end on {str(time.high)[:10]}.")
+            _of_both(ask, now, then, True)
+            use(more, there)
 
 
 def _of_both(ask: Ask, now: str, then: str, fair: bool) -> bool:

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 TO = {"to", "until", "through", "till", "up to"}
 _YEAR = r"(?:1[5-9]|20)\d\d"
 _MONTH = "|".join(rf"{m}|{m[:4]}|{m[:3]}" for m in lexicon.listed("months"))
-_OF_YEAR = set("compare versus vs than in since during of for until before after from to and between year through with against over".split())  # fmt: skip
+_OF_YEAR = set("compare versus vs than in since during of for until before after from to and between year through with against over spring summer autumn half".split())  # fmt: skip
 GRAINS: dict[str, Grain] = {"weekday ": "weekday", "month ": "month_of_year", "hour ": "hour_of_day", "quarter ": "quarter_of_year",
           "weekend": "weekday", "7": "month"}  # fmt: skip
-"""By what the others are told against which a period is set, by its kind."""
+OTHERS = {"weekend": "weekday 0-4", "month 7-12": "month 1-6", "month 1-6": "month 7-12"}
+"""By what the others are told against which a period is set, by its kind, and what they are of a part of a year."""
+_SPANS = lexicon.section("spans")
 _SIZES = {"year": 12, "quarter": 3, "month": 1}
 
 
@@ -53,6 +55,7 @@ _WRITTEN: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (rf"({'|'.join(lexicon.listed('weekdays'))})s?", lambda m: f"weekday {lexicon.listed('weekdays').index(m[1])}"),
     (rf"(\d\d?)(?: : (\d\d))? (am|pm)|(\d\d?) : (\d\d)|({'|'.join(lexicon.section('hours'))})s?", _hour),
     ("weekends?", lambda m: "weekend"),
+    (rf"(?:the )?({'|'.join(_SPANS)})(?: (?:of|in) (?:the|this) year)?", lambda m: f"month {_SPANS[m[1]]}"),
     ("weekdays|(?:working|business) days?", lambda m: "weekday 0-4"),
     (_YEAR, lambda m: m[0]),
 )
@@ -70,7 +73,7 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
         if m := re.match(rf"(?:{pattern})(?= |$)", text):
             last_word = before in ("about", "only", "just") and n + 1 == len(ws)  # and not "about 2000 units"
             period, said = told(m), not m[0].isdigit() or before in _OF_YEAR or last_word
-            if period.startswith("month"):  # "may", "mar": words of their own
+            if period.startswith("month") and m[1] not in _SPANS:  # "may", "mar": words of their own
                 placed = before in _OF_YEAR | {"was"} or {w.low for w in ws[n + 1 : n + 2]} & {
                     "vs",
                     "versus",

@@ -14,7 +14,7 @@ from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.text import Word, stem
+from graphs.questions.reader.text import Word, name_words, stem
 from graphs.questions.reader.times import GRAINS, kind_of
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         column = draft.hinted(item.means.partition("> ")[2] or item.means)
         return column is None or column.name in said
     if item.code == "C":
-        whose = ask.over is not None or (n and items[n - 1].code == "V")  # what drivers pay per kWh, fleet drivers
+        whose = n and items[n - 1].code == "V"  # fleet drivers
         return (
             any(c.name in said for c in (item.column, *item.also))
             or item.column.key
@@ -138,7 +138,9 @@ def _of_its_own(draft: Draft, column: Column, queries: Sequence[Query]) -> bool:
 def labels(draft: Draft, queries: Sequence[Query]) -> list[str]:
     """The columns that only name rows, and of which a query would compute more than their number."""
     of = [m.of for q in queries for m in q.measures if m.of and m.op not in _FIT]
-    return [draft.named[c].name for c in of if c in draft.named and draft.named[c].label]
+    texts = ("text",) if not any(s.do in ("convert", "encode", "recode") for s in draft.steps) else ()
+    found = [draft.named[c] for c in of if c in draft.named]
+    return [c.name for c in found if c.label or (c.kind in texts and c.dtype != "new")]
 
 
 @cache
@@ -153,8 +155,12 @@ def unclear(words: Sequence[str]) -> str:
     return f"It is not clear what {listed} {'mean' if words[1:] else 'means'} in this question."
 
 
-def unknown(words: Sequence[str]) -> str:
+def unknown(draft: Draft, words: Sequence[str]) -> str:
     """The sentence that names what no column is called or holds."""
-    if not any(w[:1].isupper() or w.casefold() not in _known() for w in words):
-        return unclear(list(dict.fromkeys(words)))
-    return f"No column is called or holds {' or '.join(f'“{w}”' for w in dict.fromkeys(words))}."
+    said, held = list(dict.fromkeys(words)), {s for c in draft.columns for s in c.stems}
+    strange = [
+        w
+        for w in said
+        if (w[:1].isupper() or w.casefold() not in _known()) and not held & set(map(stem, name_words(w)))
+    ]
+    return f"No column is called or holds {' or '.join(f'“{w}”' for w in strange)}." if strange else unclear(said)

@@ -130,3 +130,13 @@ def test_one_repeated_row_is_told_as_one() -> None:
     df = pd.DataFrame({"x": LONG[:200], "y": OTHER[:200]})
     (told,) = [t["text"] for t in clean(pd.concat([df, df.tail(1)], ignore_index=True)).traps]
     assert told == "1 row (0.5 %) repeats another row: it is counted once (n 201 → 200)."
+
+
+def test_rows_of_another_kind_hold_no_code_and_a_tail_that_ends_in_a_pile_is_cut_off() -> None:
+    inner = RANDOM.random(N) < 0.25
+    rings = np.where(inner, 24, RANDOM.integers(1, 9, N))
+    taxes = np.where(inner, 666, 300) + 20 * RANDOM.standard_normal(N)
+    assert "sentinel_values" not in {t["kind"] for t in clean(pd.DataFrame({"ring": rings, "tax": taxes})).traps}
+    price = np.exp(3 + 0.4 * RANDOM.standard_normal(N)).round(1)
+    assert traps(price) == set()
+    assert traps(np.minimum(price, 45)) == {"censored_values"}

@@ -1,0 +1,236 @@
+"""What a clause measures: how its columns go together, which statistics it names, and what is counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from graphs.questions.query import Condition, Group, Measure
+from graphs.questions.reader import lexicon, sides
+from graphs.questions.reader.conditions import expr
+from graphs.questions.reader.items import Item, use
+from graphs.questions.reader.linking import Column
+from graphs.questions.reader.text import name_words, stem, words
+from graphs.questions.reader.times import timed
+
+if TYPE_CHECKING:
+    from graphs.questions.reader.asking import Ask
+
+_VALUES = r"\b(?:values?|entries|cells|columns?|fields?|variables?)\b"
+_MANY = r"\b(?:most|fewest|least|(?:highest|largest|lowest|smallest) number)\b"
+
+
+def related(ask: Ask) -> None:
+    """How columns go together: of a correlation, or where an adjective names one of them: do older people pay more."""
+    clause, said, named = ask.clause, ask.clause.of("R"), ask.clause.of("C")
+    if not said:
+        if not ask.groups and re.match("[ac]*d", ask.codes) and clause.of("j"):
+            _together(ask)
+        return
+    ask.relation = next((way for way in ("r2", "slope") if any(i.means == way for i in said)), "correlation")
+    ask.columns = names = list(dict.fromkeys(expr(i.column) for i in named))
+    if len(names) > 1:
+        every = re.search(r"\b(all|pairs?|pairwise|each other|matrix|among|variables)\b", clause.text, re.I)
+        ask.pairs = [(a, b) for n, a in enumerate(names) for b in names[n + 1 :] if every or n == 0]
+    asks_what = "[ac]*q[Edwoi]*(?:R[wioa]*CE?|CE?d?R[wioa]*)[ac]*"
+    ask.among = len(names) == 1 and bool(re.fullmatch(asks_what, clause.shape))
+    if ask.among and named[0].column.kind == "bool":  # what are returned orders linked to
+        ask.relation, ask.kinds = "", ask.kinds | {"A"}
+    ask.end = next((i.means.split()[0] for i in clause.items if i.code == "M"), ask.end)
+    use(said, named, clause.of("MbaioS"))
+
+
+def _together(ask: Ask) -> None:
+    """The two columns of a comparison without sides: a number with a number, or with who says yes."""
+    clause, known, pays = ask.clause, ask.known, sides.pays(ask.clause)
+    own = [i for i in clause.of("C") if i.column.kind in ("number", "bool") and not i.column.label]
+    meant = {i.first: known.hinted(hint) for i in clause.of("j") if (hint := sides.hints(i))}
+    meant |= {i.first: i.column for i in own} | {i.first: known.hinted("spending") for i in pays}
+    both = list(dict.fromkeys(meant[at] for at in sorted(meant, reverse=True)))  # the last depends on the other
+    flags, numbers = ([expr(c) for c in both if c and c.kind == kind] for kind in ("bool", "number"))
+    if len(both) != 2 or None in both or not numbers:
+        return
+    labels = [i for i in clause.of("C") if i.column.label or i.column.kind == "text"]
+    clause.notes += [f"Each row counts, and not each “{i.column.name}” once." for i in labels]
+    for item in labels:
+        item.code = "E"
+    use(own, pays, clause.of("j"), [i for i in clause.of("S") if i.means == "share" and flags])
+    ask.columns = numbers
+    if flags:  # whether the older ones survive
+        ask.groups, ask.stats = [Group(of=flags[0])], ["mean"]
+        ask.kinds.add("j")
+    else:
+        ask.relation, ask.pairs = "correlation", [(numbers[0], numbers[1])]
+
+
+def flagged(ask: Ask) -> None:
+    """Columns of yes and no, or of a time that only some rows have, say which rows where nothing is measured of them:
+    who survived, smokers, not married, never returned."""
+    clause, codes = ask.clause, ask.codes
+    if ask.kinds & {"L", "A"} or re.search(r"\bwhether\b|\bor not\b", clause.text, re.I):
+        return
+    compares = "j" in clause.shape and bool(re.match("[ac]*(?:d|Sj)", codes))
+    numbers = [i for i in clause.of("CjU") if (i.code == "j" and sides.hints(i) not in ("", "count"))
+               or (i.code == "C" and i.column.kind == "number") or i in sides.pays(clause)]  # fmt: skip
+    for n, item in enumerate(clause.items):
+        if item.used or item.code not in "CE" or item.means is None or clause.words[item.first].quote:
+            continue
+        column, word, lead = item.column, clause.words[item.last].low, codes[:n].rstrip("da")
+        dated = column.kind == "time" and column.missing > 0
+        if not dated and (column.kind != "bool" or item.code == "E"):
+            continue
+        before = "E" if lead[-1:] == "C" and clause.items[len(lead) - 1].column.label else lead[-1:]
+        if set("RO") & set(codes) and before != "w":
+            continue
+        if before == "i" and re.search("[VT].*[jK]", lead):  # worse for cancellations: these are compared
+            for more in clause.of("j"):
+                more.means = "more"
+            continue
+        verbs = [w.low for w in clause.words[item.first : item.last + 1]] if dated else [word]  # picked up
+        said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on
+        no = before == "n" or (item.first > 0 and clause.words[item.first - 1].low in ("non", "un", "not"))
+        noun = before != "M" and sides.noun(clause, item) and (not compares or bool(numbers) or not ask.where)
+        verb = before in ("w", "n") or (before in ("E", "V") and not compares)
+        verb = verb or clause.shape.strip("dac.") == "C" or ("h" in codes and before not in ("S", "B"))
+        if not (noun or verb or no) or (dated and not (said and before in ("w", "E", "n"))):
+            continue
+        if before == "n":
+            clause.items[codes[:n].rindex("n")].used = True
+        if dated:
+            ask.where.append(Condition(left=expr(column), op="missing" if no else "present"))
+        else:
+            ask.where.append(Condition(left=expr(column), op="!=" if no else "=", right=column.yes))
+        item.used = True
+
+
+def measured(ask: Ask) -> None:
+    """The statistics, each of the columns beside it; what is ordered has its own."""
+    clause = ask.clause
+    if re.search(_VALUES, clause.text, re.I):
+        for _, how, gap in clause.find("(h?)[od]*(m)"):  # how many values are missing: column by column, and not rows
+            gap[0].code, gap[0].means = "S", "missing"
+            use(how)
+    for _, stat, whose in clause.find("(S)([CE])"):
+        _of_each(ask, stat[0], whose[0])
+    for _, stat, how, rows in clause.find("(S)(h)[oi]*(E)"):  # the average number of calls of all agents
+        whose = [i for i in clause.of("C") if i.column.person and not ask.groups]
+        if stat[0].means == "mean" and len({i.column for i in whose}) == 1:
+            ask.per = whose[0].column
+            use(stat, how, rows, whose)
+    shapes = ("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)", "(C(?:[ac]+C)*)(d*)(S(?:[ac]+S)*)", "(M)([oiU]*)(C)")
+    for whole, *_ in (f for shape in shapes if not ask.relation for f in clause.find(shape)):
+        stats = [i.means.split()[0] if i.code == "M" else i.means for i in whole if i.code in "SM"]
+        ask.stats += [] if whole[0].code == "M" and ((ask.end and ask.names) or ask.limit) else stats
+        averaged = whole[0].code != "M" and {"mean", "median"} & set(ask.stats)  # how old guests are on average
+        named = [i for i in whole if i.code == "C" and not (averaged and i.column.label)]
+        ask.columns += [expr(i.column) for i in named]
+        use([i for i in whole if i.code != "C"], named)
+    ask.stats += [i.means for i in clause.of("S")]
+    use(clause.of("S"))
+    if ask.end and not ask.columns and ask.by is not None:
+        ask.columns.append(expr(ask.by))
+    if ask.end and ask.names and not ask.columns and not ask.stats:
+        _by_what(ask)
+
+
+def _of_each(ask: Ask, stat: Item, whose: Item) -> None:
+    """The average order value, what the average customer spends."""
+    clause, whom = ask.clause, whose.means
+    if stat.means != "mean" or (whom is not None and not (whose.sure and (whom.label or whom.key))):
+        return
+    numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
+    flow = numbers[0] if numbers else ask.known.amount()
+    adds = flow is not None and (bool(lexicon.some("flows") & set(flow.words)) or flows(clause.text, flow))
+    whole = whom is not None and len(name_words(clause.written([whose]))) >= len(whom.words) > 1  # its ids
+    if flow is None or whole or not (adds or not numbers):
+        return
+    ask.columns, ask.stats = [expr(flow)], [*ask.stats, "mean"]
+    ask.per = whom if whom is not None and not whom.key else None
+    clause.notes.append(f"The amounts are taken from “{flow.name}”.")
+    use([stat, whose], [i for i in clause.of("C") if i.means == flow])
+
+
+def _by_what(ask: Ask) -> None:
+    """By what is ordered, where no statistic says so: a number, or how many there are."""
+    for item in (i for i in ask.clause.of("CE") if i.means is not None and i.means != ask.of):
+        if (item.column.label or item.column.person) and not item.column.key:
+            ask.stats, ask.columns = ["distinct"], [expr(item.column)]  # the most customers
+        elif item.column.kind == "number":
+            ask.columns.append(expr(item.column))
+        item.used = True
+    counted = re.search("M[oih]*[CEV]", ask.codes) and re.search(_MANY, ask.clause.text, re.I)
+    ask.counts = ask.counts or bool(counted and not ask.columns and not ask.kinds & {"Y"})
+
+
+def counted(ask: Ask) -> None:
+    """How many: rows, or what a column names, or what a column of numbers adds up to."""
+    for _, how, named in ask.clause.find("(h)[oi]*U?((?:[CE])?)"):
+        column = named[0].means if named else None
+        if ask.relation:
+            continue
+        use(how, named)
+        if ask.stats and not named:
+            continue
+        many = column is not None and column.kind == "number" and column.n_unique > 20 and not ask.columns
+        if column is None or column.key or ask.clause.typed(named[0]):
+            ask.counts = True
+        elif column.label and not ask.stats:
+            ask.stats, ask.columns = ["distinct"], [expr(column)]
+        elif many and how[0].means != "count":
+            ask.stats, ask.columns = ["sum"], [expr(column)]
+        elif column.kind == "number":
+            ask.stats, ask.columns = ask.stats or ["sum"], [*ask.columns, expr(column)]
+        elif column.kind == "text" and not ask.groups:
+            ask.stats, ask.columns = [*ask.stats, "distinct"], [*ask.columns, expr(column)]
+        else:
+            ask.counts = True
+
+
+def share(ask: Ask) -> None:
+    """A share's own condition is what is said behind the rows: the share of women who survived."""
+    if "share" not in ask.stats:
+        return
+    clause = ask.clause
+    chance = next((i.first for i in clause.items if i.code == "S" and clause.written([i]).casefold()
+                   in lexicon.some("chances")), None)  # fmt: skip
+    for item in (i for i in clause.items if i.code == "C" and expr(i.column) not in [g.of for g in ask.groups]):
+        column, said = item.column, {stem(w) for w in name_words(clause.written([item]))}
+        meant = expr(column) in ask.columns or (chance is not None and item.first > chance)
+        levels = [v for v in column.values if column.kind == "text" and {stem(w) for w in name_words(v)} == said]
+        if meant and (levels or column.kind == "bool"):  # likely to be admitted; the return rate
+            ask.share = [Condition(left=expr(column), op="=", right=levels[0] if levels else column.yes)]
+            ask.where, ask.columns = [w for w in ask.where if w not in ask.share], []
+            return
+    own = [w for w in ask.where if not timed(w)] or ask.where
+    if own:  # a time says which rows, not which of them count
+        ask.share, ask.where = own[-1:], [w for w in ask.where if w is not own[-1]]
+
+
+def flows(question: str, column: Column) -> bool:
+    """Whether a question says that what a column holds was spent or sold, so that it adds up."""
+    said = {w.stem for w in words(question)}
+    some = [n for n, d in lexicon.section("dimensions").items() if d.get("flow")]
+    return any(said & lexicon.says(n) and set(lexicon.columns_of(n)) & set(column.words) for n in some)
+
+
+def lacks(ask: Ask) -> bool:
+    """Whether a statistic is asked for, of a column that is not known. A total of what is counted is their number."""
+    counts = {"count", "distinct", "duplicates"} | ({"sum"} if ask.counts else set())
+    return any(s.split()[0] not in counts for s in ask.stats)
+
+
+def measures(stats: Sequence[str], columns: Sequence[str], ddof: int | None, biased: bool) -> list[Measure]:
+    """The product of statistics and columns."""
+    found = []
+    for column in dict.fromkeys(columns):
+        if {"share", "missing"} <= set(stats):  # the share of its values that are missing
+            gap = Condition(left=column, op="missing")
+            found.append(Measure(op="share", where=(gap,), name=column.strip("`")))
+            continue
+        for stat in dict.fromkeys(stats):
+            op, _, p = stat.partition(" ")
+            spread = op in ("std", "var", "sem")
+            found.append(Measure(op=op, of=column, p=float(p) if p else None, ddof=ddof if spread else None,
+                                 biased=biased and op in ("skewness", "kurtosis")))  # fmt: skip
+    return found

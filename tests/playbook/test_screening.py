@@ -1,0 +1,131 @@
+"""What a real table shows by itself: each of these was missed, or told wrongly, of a table seen for the first time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.playbook.test_playbook import ask, brief, finding
+
+if TYPE_CHECKING:
+    from tests.playbook.conftest import Kernel
+
+Writer = Callable[[str, pd.DataFrame], str]
+
+
+def test_a_year_of_days_has_its_season_and_a_walk_has_none(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 4 * 365
+    weather = np.zeros(n)
+    for i in range(1, n):
+        weather[i] = 0.7 * weather[i - 1] + 2 * random.normal()
+    df = pd.DataFrame({"day": pd.date_range("2012-01-01", periods=n), "walk": np.cumsum(random.normal(size=n))})
+    df["warmth"] = 16 - 9 * np.cos(2 * np.pi * np.arange(n) / 365.25) + weather
+    ran = kernel.template("timeseries", data=table("days", df))
+    assert ran.error is None
+    (season,) = ran.of("seasonality", "claim")
+    assert (season.columns, season.params["period"]) == (("warmth",), 365)
+    assert season.params["top"] in ("June", "July")
+
+
+def test_what_grows_ever_faster_grows_however_long_its_memory(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 400
+    df = pd.DataFrame({"month": pd.date_range("1970-01-01", periods=n, freq="MS")})
+    df["spending"] = 500 * np.exp(0.0075 * np.arange(n) + np.cumsum(0.005 * random.normal(size=n)))
+    df["walk"] = np.cumsum(random.normal(size=n))
+    ran = kernel.template("timeseries", data=table("growth", df))
+    assert ran.error is None
+    assert ("spending",) in {f.columns for f in ran.of("trend", "claim")}
+    assert all("spending" not in f.columns for f in ran.of("trend", "null"))
+
+
+def test_many_rows_at_a_few_times_tell_what_rises(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    years = np.repeat(np.arange(1970, 1982), 30)
+    df = pd.DataFrame({"year": [f"{y}-01-01" for y in years], "still": random.normal(size=len(years))})
+    df["reach"] = 17 + 1.2 * (years - 1970) + random.normal(0, 5, len(years))
+    ran = kernel.template("timeseries", data=table("models", df))
+    assert ran.error is None
+    (trend,) = ran.of("trend", "claim")
+    assert (trend.columns, trend.direction) == (("reach", "year"), "+")
+    low, high = trend.params["a_year_ci"]
+    assert low < 1.2 < high
+
+
+def test_what_was_asked_is_told_beside_all_other_columns(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 600
+    rank, field = random.integers(0, 3, n), random.integers(0, 3, n)
+    man = random.random(n) < 0.25 + 0.15 * rank + 0.1 * field
+    df = pd.DataFrame({"sex": np.where(man, "m", "f"), "rank": np.array(list("abc"))[rank], "field": field})
+    df["pay"] = 80_000 + 20_000 * rank + 12_000 * field + random.normal(0, 15_000, n)
+    ran = kernel.template("associations", data=table("pay", df), outcome="pay", factors=["sex"])
+    (held,) = ran.of("confounding", "warning")
+    assert held.columns[:2] == ("sex", "pay")
+    assert abs(held.params["beside"]) < 0.5 * abs(held.params["alone"])
+
+    df["pay"] += 15_000 * man
+    ran = kernel.template("associations", data=table("more", df), outcome="pay", factors=["sex"])
+    assert not ran.of("confounding", "warning"), "what stands beside all others needs no warning"
+
+
+def test_a_relation_that_turns_round_beside_another_column_is_told_of_few_rows(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 50
+    taking = random.normal(size=n)
+    df = pd.DataFrame({"taking": taking, "spending": 0.7 * taking + 0.7 * random.normal(size=n)})
+    df["score"] = -taking + 0.35 * df["spending"] + 0.25 * random.normal(size=n)
+    ran = kernel.template("associations", data=table("states", df), outcome="score", factors=["spending"])
+    (held,) = ran.of("confounding", "warning")
+    assert held.roles["stratifier"] == "taking"
+    assert held.params["alone"] < 0 < held.params["beside"]
+    assert "turns round" in held.text
+
+
+def test_relations_of_a_handful_of_values_are_no_interaction(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    town = random.integers(0, 40, 600)
+    ring = np.where(town < 2, 8, town % 4)  # a ring of two towns: a line goes through any two
+    df = pd.DataFrame({"ring": ring, "tax": random.normal(size=40)[town], "plots": random.normal(size=40)[town]})
+    ran = kernel.template("associations", data=table("towns", df))
+    assert ran.error is None
+    assert all(f.params["level"] != "8" for f in ran.of("interaction", "claim"))
+
+
+def test_a_level_that_hardly_varies_breaks_nothing(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    sky = random.choice(["sun", "rain"], 800)
+    df = pd.DataFrame({"sky": sky, "rain_mm": np.where(sky == "sun", 0.0, random.normal(size=800) ** 3)})
+    df.loc[df.index[df["sky"] == "sun"][:3], "rain_mm"] = [0.1, -0.1, 0.2]
+    assert kernel.template("associations", data=table("sky", df)).error is None
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["of the whole table", "of columns"])
+async def test_of_a_whole_table_the_strongest_is_the_answer(asked: bool) -> None:
+    step = {"title": "Q", "part": "Q", "query": {"measures": []}, "parameters": {"whole": True} if asked else {}}
+    given = {"part": "Q", "status": "answered", "text": "There are 90 rows."}
+    claims = [
+        finding(1, "claim", "correlation", ["a", "b"], 0.9, "A and b rise together.", evidence={"cell": "cell-09"})
+    ]
+    _, _, report = await ask(("write_report",), brief(question="Q", plan=[step], findings=claims, answers=[given]))
+    (answer,) = report["answers"]
+    assert answer.get("text", "") == ("A and b rise together. There are 90 rows." if asked else "")
+
+
+async def test_an_interaction_is_as_large_as_the_relations_differ_and_drift_is_told_once() -> None:
+    more = finding(1, "claim", "interaction", ["a", "b", "g"], 0.8, "More so in g.", params={"elsewhere": 0.6})
+    plain = finding(2, "claim", "correlation", ["c", "d"], 0.4, "C and d rise together.")
+    drift = finding(3, "warning", "spurious_trend_correlation", ["x", "y"], 0.0, "They drift.")
+    again = drift | {"id": "F4", "columns": ["y", "x"], "text": "Both drift."}
+    found = [more, plain, drift, again]
+    _, _, report = await ask(("write_report",), brief(question="What matters?", findings=found))
+    assert report["findings"].index("F2") < report["findings"].index("F1")
+    assert len({"F3", "F4"} & set(report["findings"])) == 1
