@@ -226,7 +226,7 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
          100 * len(POOR) / ON["Cedar"], "a share among those of Cedar, not among all"),
         ("Some nine in ten orders were returned.", "", BY_CHANNEL, "", "said, and the input files give"),
         ("Few were returned, nine in ten were not.", "", BY_CHANNEL, "", None),
-        (f"The wards by mean days:\n\n1. {LONGEST[1]}\n2. {LONGEST[0]}\n3. {LONGEST[2]}", "Rank the wards by mean days.",
+        (f"Wards by mean days:\n\n1. {LONGEST[1]}\n2. {LONGEST[0]}\n3. {LONGEST[2]}", "Rank the wards by mean days.",
          BY_WARD, "", "the order of ward"),
         (f"Wards with the longest stay:\n\n1. {LONGEST[0]}\n2. {LONGEST[1]}\n3. {LONGEST[2]}", "", BY_WARD, "", None),
         (f"The correlation of age and days is {-R:.2f}.", "", "df[['age', 'days']].corr()", -R, "the input files give"),
