@@ -213,9 +213,6 @@ def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequenc
         upward, across = (expr(c) for c in numbers)
         chart = Chart(kind="scatter", x=across, y=(upward,), colour=next(iter(groups), None))
         return given(noted, intent="plot", chart=chart, measures=(), group_by=())
-    if not groups and numbers and draft.time is not None and re.search(r"\bover time|\btrend", text, re.I):
-        noted = given(noted, group_by=(over(draft.time),))
-        groups = [expr(draft.time)]
     x = groups[0] if groups else expr(named[0])
     y = tuple(expr(c) for c in numbers if expr(c) != x)
     chart = Chart(kind=kind, x=x, y=y, colour=groups[1] if groups[1:] else None)
