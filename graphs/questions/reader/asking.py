@@ -220,6 +220,10 @@ def _grouped(ask: Ask) -> None:
             for item in (first[0], *(r for r in rest if r.code in "CG")):
                 _by(ask, by[0], item)
         use(by, [i for i in (*first, *rest) if i.code != "U"])
+    for _, which, what in clause.find("^q(C)[dwi]*(C)$"):  # which dentists run late: each one's lateness is told
+        if which[0].column.kind == "text" and not which[0].column.key and what[0].column.kind == "number":
+            _by(ask, which[0], which[0])
+            use(which)
     for _, period in clause.find("(G)"):  # the monthly revenue, the trend by month, the mean price over the years
         said = clause.words[period[0].first].low
         told = (said.endswith("ly") and "S" not in clause.shape) or said in ("over", "through")
@@ -261,7 +265,8 @@ def _having(ask: Ask, how: Items, of: Item, op: Items, number: Item, rows: Items
     if single or shares or (rows and rows[0].means and not rows[0].column.key):
         return []
     again = number.means == "again"  # who came back
-    sign = op[0].means.split()[0] if op else ">" if again else "="
+    never = again and any(i.code == "n" for i in ask.clause.items)
+    sign = op[0].means.split()[0] if op else ">" if again and not never else "="
     ask.having.append(Condition(left="count", op=sign, right=1 if again else int(number.means)))
     ask.groups += [] if ask.end else [Group(of=expr(who))]
     how = [i for i in how if i.code == "h" or i.means == "distinct"]
