@@ -250,6 +250,8 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     "the nightly rate" is a column of money, and "visits last month" one of that month."""
     items.sort(key=lambda i: i.first)
     items, nouns = [i for i in items if i.code != "x"], {stem(w) for w in lexicon.listed("nouns")}
+    for item in [i for i in items if i.code == "G" and i.first and ws[i.first - 1].low in ("a", "an")]:
+        items.insert(items.index(item), Item("B", item.first - 1, item.first - 1, "by"))  # bookings a month
     for n, item in enumerate(items):
         before, codes = items[n - 1] if n else None, "".join(i.code for i in items[n + 1 : n + 3])
         noun = item.code == "U" and stem(ws[item.first].low) in nouns
