@@ -233,12 +233,8 @@ def _grouped(ask: Ask) -> None:
     """What there is one answer for each of: behind "by" and "per", a period, those who have so many rows."""
     clause = ask.clause
     for _, by, first, rest in clause.find("((?:B|Z)[oi]?|b(?=G))(?:E(?=C))?([CEG])((?:[ac]+[CG](?![dn]*K))*)"):
-        whole = re.match(r"(?:across|for) all\b", clause.written(by), re.I)
-        if (
-            whole
-            and first[0].code == "C"
-            and (ask.kinds & {"F"} or any(i.code == "B" for i in clause.items if i not in by))
-        ):
+        again = "F" in ask.kinds or any(i.code == "B" for i in clause.items if i not in by)
+        if again and first[0].code == "C" and re.match(r"(?:across|for) all\b", clause.written(by), re.I):
             first[0].code = "E"  # by category, across all departments: one for all of them
         else:
             for item in (first[0], *(r for r in rest if r.code in "CG")):
