@@ -114,6 +114,8 @@ def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
 def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: Items) -> Any:
     """A comparison: what is compared, a denial, the comparison, and with what; the column may stand behind."""
     clause, known, (sign, _, hint), code = ask.clause, ask.known, op[0].means.partition(" "), right[0].code
+    if hint == "age" and left and left[0].code == "C" and not known.sense(hint, left[0].means):
+        left = []  # the fee of those younger than 30
     named = next((i.column for i in (*left, *after) if i.code == "C"), None)
     column, value = named or (known.hinted(hint) if hint else None), right[0].means
     sign = _TURNED.get(sign, sign) if known.sense(hint, column)[:1] == "-" else sign

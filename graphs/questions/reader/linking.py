@@ -291,7 +291,7 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
                     first -= 1
                 if (column, level) not in (held := found.setdefault((first, i), [])):
                     held.append((column, level))
-            for other in _sexes(key, levels):
+            for other in (*_sexes(key, levels), *lexicon.section("demonyms").get(" ".join(key), "").split()):
                 for i in at.get(other, ()):
                     if (column, level) not in found.setdefault((i, i), []):
                         found[i, i].append((column, level))
