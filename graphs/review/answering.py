@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -56,11 +56,6 @@ class Result:
                 for words in {plain(label), plain(_alias(label) or label)} - {plain("")}:
                     places.setdefault(words, []).append(place)
         return places
-
-    @cached_property
-    def longest(self) -> int:
-        """How many words the longest label of a group has."""
-        return max((label.count(" ") - 1 for label in self.labelled), default=0)
 
     def numbers(self) -> Iterator[Number]:
         many = len(self.asked.groups)
@@ -119,8 +114,7 @@ def _named(name: str, result: Result) -> list[Number]:
     if not result.asked.groups:
         return list(result.every)
     words = plain(name).split()
-    ends = range(1, min(result.longest, len(words)) + 1)
-    held = (f" {' '.join(words[at : at + many])} " for at in range(len(words)) for many in ends)
+    held = (f" {' '.join(words[at:end])} " for at in range(len(words)) for end in range(at + 1, len(words) + 1))
     return [result.every[place] for place in sorted({p for some in held for p in result.labelled.get(some, ())})]
 
 
@@ -170,26 +164,18 @@ def near(told: float, got: float, within: float) -> bool:
 
 
 def listed(told: str, result: Result) -> bool | None:
-    """Whether a text of several values, with commas between them, is a column of the rows, or of the different ones,
-    in any order. None where the text holds all rows and more, as one does that is longer than what is computed."""
-    said = sorted(map(_listed, told.split(", ")))
-    within = False
-    for column in zip(*result.rows, strict=True):
-        values = column[0] if len(column) == 1 and isinstance(column[0], (list, tuple)) else column
-        if any(sorted(_items(some)) == said for some in (values, _different(column, result))):
-            return True
-        within = within or (len(said) > len(values) and set(_items(values)) <= set(said))
-    return None if within else False
-
-
-def _different(column: Sequence[Any], result: Result) -> list[Any]:
-    """A column's values in the rows that differ from those before them."""
-    first = {repr(row): place for place, row in reversed(list(enumerate(result.rows)))}
-    return [column[place] for place in first.values()]
-
-
-def _items(values: Iterable[Any]) -> list[str]:
-    return [_listed(item) for value in values for item in _text(value).split(", ")]
+    """Whether a text of several values, with commas between them, holds those of a column of the rows, in any order.
+    None where it holds them and more, as one does that is longer than what is computed."""
+    said = {_listed(item) for item in told.split(", ")}
+    columns = [
+        {
+            _listed(item)
+            for v in column
+            for item in ", ".join(map(_text, v if isinstance(v, (list, tuple)) else [v])).split(", ")
+        }
+        for column in zip(*result.rows, strict=True)
+    ]
+    return True if said in columns else None if any(of < said for of in columns) else False
 
 
 def _text(value: Any) -> str:
@@ -200,9 +186,8 @@ def _text(value: Any) -> str:
 
 
 def _listed(text: str) -> str:
-    """A day or a minute without what says that it is no later."""
-    time = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(?::\d\d(?:\.\d+)?)?)?", text)
-    return text if time is None else time[1] if time[2] in (None, "00:00") else f"{time[1]} {time[2]}"
+    """A time without what says that it is no later: midnight, seconds."""
+    return re.sub(r"^(\d{4}-\d\d-\d\d)(?:[ T](?:00:00|(\d\d:\d\d))(?::\d\d(?:\.\d+)?)?)?$", r"\1 \2", text).strip()
 
 
 def shown(value: Any) -> str:

@@ -1,5 +1,5 @@
-"""What is so: statistics of the groups that a text names, computed from the input files, and the tables that cells
-printed and drew, all as numbers by group. What a text says is held against them."""
+"""What is so: statistics of the groups that a text names, computed from the input files, as numbers by group. What a
+text says is held against them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,11 @@ from itertools import combinations
 
 from graphs.questions.expressions import in_backticks, kind_of
 from graphs.questions.query import (
-    Condition,
-    DropDuplicates,
     Group,
     Join,
-    Keep,
     Measure,
     Query,
     Statistic,
-    Step,
 )
 from graphs.questions.reader.text import stem
 from graphs.review.answering import Result
@@ -55,28 +51,23 @@ LEFT_OUT = re.compile(
     r"\b(?:left out|leav\w+ out|remov\w+|exclud\w+|without|dropp?\w*|clean\w*|omit\w*|ignor\w+|filter\w*|only)\b", re.I
 )
 """What says that a number is not of all rows."""
+RISES = r"\b(?:ris(?:es?|en|ing)|rose|increas\w+|gr[eo]w\w*|grown|climb\w*|went up|goes up)\b"
+FALLS = r"\b(?:f[ae]ll(?:s|en|ing)?|decreas\w+|declin\w+|dropp?\w*|shr[aiu]nk\w*|went down|goes down)\b"
+TREND = re.compile(f"{RISES}|{FALLS}", re.I)
+"""What is said of numbers over the years."""
 _COLUMNS, _DIMENSIONS, _DEEP = 6, 5, 3
 """Columns that are measured, columns by which rows are grouped, and how many of them at a time."""
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows of a given table: all of them, or those of which `how` says what was done to them first."""
+class Kind:
+    """What the numbers of one table of groups are: a statistic of a column of a given table, each of whose rows stands
+    there once, or as often as rows of the file `repeated` have its key."""
 
     table: str
-    how: str = ""
-    steps: tuple[Step, ...] = ()
-    repeated: str = ""  # the file each row of which has stood beside them
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What the numbers of one table of groups are: a statistic of a column of some rows; of what a cell put out, only
-    where it stands is known."""
-
-    rows: Rows
-    op: Statistic | None = None
+    op: Statistic
     of: str = ""
+    repeated: str = ""
 
 
 @dataclass
@@ -99,7 +90,7 @@ class Facts:
         for asked, result in zip(wanted, results, strict=True):
             for number in result.numbers():
                 op, _, of = number.name.partition(" ")
-                kind = Kind(asked.rows, op, of)  # type: ignore[arg-type]
+                kind = Kind(asked.table, op, of, asked.repeated)  # type: ignore[arg-type]
                 self.add(kind, frozenset(zip(asked.by, number.group, strict=True)), number.value)
 
     def series(self, column: str, kinds: Iterable[Kind]) -> Iterator[tuple[Of, dict[str, float]]]:
@@ -115,9 +106,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A query of several statistics of some rows, by groups of these columns."""
+    """A query of several statistics of a table's rows, repeated or not, by groups of these columns."""
 
-    rows: Rows
+    table: str
+    repeated: str
     by: tuple[str, ...]
     query: Query
 
@@ -178,46 +170,34 @@ class Given:
         """The columns by whose values text, question or code tell rows apart, those that are named first."""
         said = f"{self.text} {self.question}"
         named = [n.column for n in (*labels(said, self.list), *flags(said, self.list))]
+        named += [YEAR] if TREND.search(said) else []
         named += [c for c, v in levels([self.tables[base]]) if v in self.literals]
         named += [c for c, _ in levels([self.tables[base]]) if stands(c, self.code)]
         return [d for d in dict.fromkeys(named) if self.reached(base, d)][:_DIMENSIONS]
-
-    def rows(self, base: str) -> Iterator[Rows]:
-        """The rows that a number may be of: all, those that are left, and those that a join repeats."""
-        yield Rows(base)
-        if LEFT_OUT.search(self.text) and re.search(r"\bduplicate", self.text, re.I):
-            yield Rows(base, "without duplicates", (DropDuplicates(),))
-        for code in re.findall(r"(?<![\w.])-?9{2,}(?:\.0)?\b|(?<=code )-?\d+", self.text)[:1]:
-            for column in self.measured(base)[:2] if LEFT_OUT.search(self.text) else ():
-                keep = Condition(left=in_backticks(column), op="!=", right=float(code))
-                yield Rows(base, f"without {code}", (Keep(where=(keep,)),))
-        for file in self.tables:
-            if file != base and (keys := self.repeats(base, file)):
-                yield Rows(base, f"counted once for each row of {file} with the same {keys[0]}", repeated=file)
 
     def repeats(self, base: str, file: str) -> list[str]:
         """The keys of a table that stand several times in another one."""
         return sorted(self.unique[base] & set(self.kinds[file]) - self.unique[file])
 
     def wanted(self) -> Iterator[Wanted]:
-        """The tables of groups that can be of use, as queries."""
+        """The tables of groups that can be of use, as queries: of all rows, and of those that a join repeats."""
         for base in self.tables:
-            for rows in self.rows(base):
-                measures = list(self._measures(base, rows))
+            for repeated in ("", *(f for f in self.tables if f != base and self.repeats(base, f))):
+                measures = list(self._measures(base, repeated))
                 dims = self.dimensions(base)
-                for many in range((_DEEP if not rows.how else 2) + 1):
+                for many in range((2 if repeated else _DEEP) + 1):
                     for by in combinations(dims, many):
-                        if (query := self._query(rows, by, measures)) is not None:
-                            yield Wanted(rows, by, query)
+                        if (query := self._query(base, repeated, by, measures)) is not None:
+                            yield Wanted(base, repeated, by, query)
 
-    def _measures(self, base: str, rows: Rows) -> Iterator[Measure]:
+    def _measures(self, base: str, repeated: str) -> Iterator[Measure]:
         used, said = self.measured(base), f"{self.text} {self.question} {self.code}".casefold()
-        ops = [*PLAIN, *(op for op, words in _RARE.items() if re.search(words, said))]
-        gaps = {str(c["name"]) for c in self.tables[base]["columns"] if c["n_missing"]}
-        made = [Measure(op="count")]
-        made += [Measure(op=op, of=in_backticks(c)) for c in used for op in (["sum"] if rows.repeated else ops)]
-        made += [Measure(op="present", of=in_backticks(c)) for c in gaps.intersection(used) if not rows.repeated]
-        if not rows.repeated:
+        made = [Measure(op="count"), *(Measure(op="sum", of=in_backticks(c)) for c in used)]
+        if not repeated:
+            ops = [op for op in PLAIN if op != "sum"] + [op for op, words in _RARE.items() if re.search(words, said)]
+            gaps = {str(c["name"]) for c in self.tables[base]["columns"] if c["n_missing"]}
+            made += [Measure(op=op, of=in_backticks(c)) for c in used for op in ops]
+            made += [Measure(op="present", of=in_backticks(c)) for c in used if c in gaps]
             pairs = combinations(used, 2)
             made += [Measure(op="correlation", of=in_backticks(a), other=in_backticks(b)) for a, b in pairs]
             keys = [c for c in self.kinds[base] if is_key(c) and c not in used]
@@ -226,28 +206,27 @@ class Given:
             of = "\0".join(c.strip("`") for c in (measure.of, measure.other) if c)
             yield measure.model_copy(update={"name": f"{measure.op} {of}"})
 
-    def _query(self, rows: Rows, by: Sequence[str], measures: Sequence[Measure]) -> Query | None:
-        base, joins = rows.table, dict[str, Join]()
-        if rows.repeated:
-            key = self.repeats(base, rows.repeated)[0]
+    def _query(self, base: str, repeated: str, by: Sequence[str], measures: Sequence[Measure]) -> Query | None:
+        joins = dict[str, Join]()
+        if repeated:
+            key = self.repeats(base, repeated)[0]
             joins[base] = Join(file=base, own=(key,), theirs=(key,))
         groups = []
         for name in by:
             file = self.holder(base, name)
-            if rows.repeated and self.column(rows.repeated, name) is not None:
-                file = rows.repeated
-            if file is None or (rows.repeated and file not in (base, rows.repeated)):
+            if repeated and self.column(repeated, name) is not None:
+                file = repeated
+            if file is None or (repeated and file not in (base, repeated)):
                 return None  # only rows that are repeated have it, or none
-            if file not in (base, rows.repeated):
+            if file not in (base, repeated):
                 key = sorted(self.unique[file] & set(self.kinds[base]))[0]
                 joins[file] = Join(file=file, own=(key,), theirs=(key,))
             column = self.column(file, name) or name
             grain = "year" if self.kinds[file][column] == "time" else None
             groups.append(Group(of=in_backticks(column), grain=grain))
         return Query(
-            table=rows.repeated or base, joins=tuple(joins.values()), prepare=rows.steps, measures=tuple(measures),
-            group_by=tuple(groups),
-        )  # fmt: skip
+            table=repeated or base, joins=tuple(joins.values()), measures=tuple(measures), group_by=tuple(groups)
+        )
 
     def counts(self, base: str, after: str = "") -> bool:
         """Whether the question, or a number before these words, is of the things of which a table holds a row each."""

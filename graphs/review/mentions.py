@@ -196,9 +196,9 @@ class Spoken:
     labels: tuple[Label, ...]
 
 
-def spoken(text: str, tables: Tables, names: Sequence[str] = ()) -> Iterator[tuple[str, list[Spoken]]]:
+def spoken(text: str, tables: Tables) -> Iterator[tuple[str, list[Spoken]]]:
     """Each sentence with its numbers, and the values, at most one a column, to which the sentence binds each."""
-    for clause in sentences(text, names):
+    for clause in sentences(text):
         inside = [f for f in figures(clause) if not _YEAR.fullmatch(f.text) and not _TIMES.match(f.after)]
         named = labels(clause, tables)
         bound = {id(f): list[Label]() for f in inside}

@@ -18,7 +18,7 @@ from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Measure, Query
 from graphs.review import CheckResult, Work, units
 from graphs.review.answering import Asked, Result, equal, listed, meant, names, shown
-from graphs.review.charts import drawn, enter, written
+from graphs.review.charts import drawn, written
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
 from graphs.review.prose.asked import expected
@@ -240,7 +240,6 @@ class _Report:
         facts = Facts()
         facts.take(self.wanted, list(got))
         cells = [x for x in self.work.view.executions if "describe" not in x.tags]
-        enter(facts, cells, self.tables)
         problems += [*misstated(report.answer, given, facts, self.work.written)]
         for text in self.texts:
             problems += Statements(text, given, facts, question).problems()
@@ -251,7 +250,7 @@ class _Report:
 
     def _on_charts(self, facts: Facts, cells: Sequence[Execution]) -> Iterator[Objection]:
         """What is wrong with the words and numbers that are written on charts."""
-        seen = [v for x in cells for v in (*printed_numbers(x), *(value for *_, value in drawn(x)))]
+        seen = [v for x in cells for v in (*printed_numbers(x), *drawn(x))]
         for cell, text in self.titles:
             found = list(Statements(text, self.given, facts, "").problems())
             loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in seen)]

@@ -73,57 +73,46 @@ def turned(frame: pd.DataFrame, x: str, y: str) -> Turn | None:
     """The column within whose levels the relation of two others turns about, where the table has one.
 
     It does so when the slope within the levels (their intercepts apart) has the other sign than the pooled one, both
-    are more than noise, and so have nearly all levels.
+    are more than noise, and so have most levels.
     """
     import pandas as pd
 
-    first, second = _numeric(frame[x]), _numeric(frame[y])
-    if first is None and second is not None:
-        first = _extremes(frame[x], second)
-    if second is None and first is not None:
-        second = _extremes(frame[y], first)
+    first, second = _numeric(frame[x], frame[y]), _numeric(frame[y], frame[x])
     for by in sorted(set(frame.columns) - {x, y}, key=str) if first is not None and second is not None else ():
         known = pd.DataFrame({"x": first, "y": second, "by": frame[by]}).dropna()
-        if not 2 <= known["by"].nunique() <= _LEVELS or len(known) < 2 * _FEWEST:
+        known = known[known.groupby("by")["x"].transform("size") >= _FEWEST]
+        levels = known.groupby("by", observed=True)[["x", "y"]]
+        if not 2 <= levels.ngroups <= _LEVELS:
             continue
-        levels = known.groupby("by", observed=True)
-        pair, apart = known[["x", "y"]], levels[["x", "y"]].transform("mean")
-        pooled, strength = _slope(pair - pair.mean(), 2)
-        within, force = _slope(pair - apart, known["by"].nunique() + 1)
-        large = levels["x"].transform("size") >= _FEWEST
-        groups = (pair - apart)[large & (levels["x"].transform("nunique") > 1)].groupby(known["by"], observed=True)
-        slopes = [_slope(group, 2)[0] for _, group in groups]
+        pair = known[["x", "y"]]
+        (pooled, strength), (within, force) = (_slope(pair - m) for m in (pair.mean(), levels.transform("mean")))
+        slopes = [_slope(group - group.mean())[0] for _, group in levels]
         most = (0.6 if abs(force) >= 2.5 else 1.0) * len(slopes)
-        against = len(slopes) >= 2 and sum(s * pooled < 0 for s in slopes) >= most
+        against = sum(s * pooled < 0 for s in slopes) >= most
         if pooled * within < 0 and abs(strength) >= 1.5 and abs(force) >= 1 and against:
             return Turn(x, y, str(by), pooled, within)
     return None
 
 
-def _numeric(column: pd.Series[Any]) -> pd.Series[Any] | None:
-    """A column as numbers: as it is, or its two values as 0 and 1; None for others."""
+def _numeric(column: pd.Series[Any], other: pd.Series[Any]) -> pd.Series[Any] | None:
+    """A column as numbers: as it is, or its two values, or those with the lowest and the highest mean of another
+    column, as 0 and 1; None where that one is no number either."""
     import pandas as pd
 
-    if pd.api.types.is_bool_dtype(column) or column.nunique() == 2:
-        levels = sorted(column.dropna().unique(), key=str)
-        return column.map({level: float(i) for i, level in enumerate(levels)}).astype("float64")
-    return column.astype("float64") if pd.api.types.is_numeric_dtype(column) else None
-
-
-def _extremes(column: pd.Series[Any], other: pd.Series[Any]) -> pd.Series[Any] | None:
-    """The levels with the lowest and the highest mean of another column as 0 and 1, the rest as missing."""
-    groups = other.groupby(column, observed=True)
-    means = groups.mean()[groups.size() >= _FEWEST]
-    if len(means) < 2 or not 2 < column.nunique() <= _LEVELS:
+    if column.nunique() != 2 and pd.api.types.is_numeric_dtype(column):
+        return column.astype("float64")
+    ends = sorted(column.dropna().unique(), key=str)
+    if len(ends) > 2 and (not pd.api.types.is_numeric_dtype(other) or len(ends) > _LEVELS):
         return None
-    return column.map({means.idxmin(): 0.0, means.idxmax(): 1.0}).astype("float64")
+    if len(ends) > 2:
+        ends = list(other.groupby(column, observed=True).mean().sort_values().index)
+    return column.map({ends[0]: 0.0, ends[-1]: 1.0}).astype("float64") if len(ends) > 1 else None
 
 
-def _slope(pair: pd.DataFrame, used: int) -> tuple[float, float]:
+def _slope(pair: pd.DataFrame) -> tuple[float, float]:
     """The slope of centred values of `y` on those of `x`, and its t."""
-    a, b, left = pair["x"], pair["y"], len(pair) - used
-    spread = float((a * a).sum())
-    if spread <= 0 or left <= 0:
+    a, b, left = pair["x"], pair["y"], len(pair) - 2
+    if (spread := float((a * a).sum())) <= 0 or left <= 0:
         return 0.0, 0.0
     slope = float((a * b).sum()) / spread
     rest = float(((b - slope * a) ** 2).sum()) / left

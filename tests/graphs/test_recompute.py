@@ -16,10 +16,10 @@ from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Compare, Measure, Query
 from graphs.review import Work, answering, recompute
 from graphs.review.answering import Asked, Result, equal, listed, meant, shown
-from graphs.review.charts import enter
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
 from graphs.review.prose.orders import Statements
+from graphs.review.prose.verdicts import untested
 from graphs.review.sql import sql
 from graphs.review.tables import described
 
@@ -136,7 +136,6 @@ def judged(text: str, question: str, code: str, printed: str = "") -> list[str]:
     wanted = list(given.wanted())
     facts = Facts()
     facts.take(wanted, [computed(w.query) for w in wanted])
-    enter(facts, cells, FACTS)
     return [
         *misstated(text, given, facts, cells),
         *Statements(text, given, facts, question).problems(),
@@ -156,6 +155,9 @@ BY_OUTCOME = "print(pd.crosstab(df['ward'], df['outcome'], normalize=True))"
 COUNTED = "print(df.groupby('ward')['days'].agg(['count', 'mean', 'sum']))"
 BY_CROP, RYE = "print(df.groupby('crop')['gain_eur_ha'].mean())", PLOTS[PLOTS["crop"] == "Rye"]["gain_eur_ha"]
 BY_CHANNEL = "print(df.groupby('channel')['returned'].apply(lambda r: (r == 'yes').mean()))"
+LONGEST = list(DAYS.sort_values(ascending=False).index)
+R = P["age"].corr(P["days"])
+PART = 100 * P.groupby("ward")["days"].sum() / P["days"].sum()
 IN_2023 = O[O["order_date"].dt.year == 2023]
 
 
@@ -222,10 +224,43 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
          BY_CHANNEL, 100 * (BACK["web"] / BACK["shop"] - 1), None),
         (f"{100 * len(POOR) / ON['Cedar']:.1f} % of all patients were on Cedar and poor.", "", BY_OUTCOME,
          100 * len(POOR) / ON["Cedar"], "a share among those of Cedar, not among all"),
+        ("Some nine in ten orders were returned.", "", BY_CHANNEL, "", "said, and the input files give"),
+        ("Few were returned, nine in ten were not.", "", BY_CHANNEL, "", None),
+        (f"Wards by mean days:\n\n1. {LONGEST[1]}\n2. {LONGEST[0]}\n3. {LONGEST[2]}", "Rank the wards by mean days.",
+         BY_WARD, "", "the order of ward"),
+        (f"Wards with the longest stay:\n\n1. {LONGEST[0]}\n2. {LONGEST[1]}\n3. {LONGEST[2]}", "", BY_WARD, "", None),
+        (f"The correlation of age and days is {-R:.2f}.", "", "df[['age', 'days']].corr()", -R, "the input files give"),
+        (f"The correlation of age and days is {R:.2f}.", "", "df[['age', 'days']].corr()", R, None),
+        (f"Half of the patients stay less than {P['days'].median():.2f} days, on average they stay "
+         f"{P['days'].mean():.2f} days.", "How long do they stay on average?", "df['days'].describe()",
+         f"{P['days'].median()} {P['days'].mean()}", None),
+        (f"Cedar has {PART['Aster']:.1f} % of the days.", "", "df.groupby('ward')['days'].sum()", PART["Aster"],
+         "the value of Aster, not of Cedar"),
+        (f"Cedar has {PART['Cedar']:.1f} % of the days.", "", "df.groupby('ward')['days'].sum()", PART["Cedar"], None),
+        (f"They stay {P['days'].sum():,.0f} days.", "How many days do they stay for each patient?", "df['days'].sum()",
+         P["days"].sum(), "the question asks for that of each patient"),
     ],
 )  # fmt: skip
 def test_a_sentence_is_held_against_what_the_input_files_give(text, question, code, printed, problem):
     found = judged(text, question, code, str(printed))
+    assert (found == []) if problem is None else any(problem in f for f in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "printed", "problem"),
+    [
+        ("The two differ significantly (p = 0.63).", "", "no test says so"),
+        ("The two do not differ (p = 0.63).", "", None),
+        ("The gap is far from significant (p = 0.63).", "", None),
+        ("The two are not related.", "statistic=-0.3, pvalue=np.float64(5e-21)", "every test says otherwise"),
+        ("The first differ significantly (p = 0.01), the others do not.", "p = 0.4", None),
+    ],
+)
+def test_what_is_said_of_a_test_is_held_against_the_p_value_beside_it(text, printed, problem):
+    cells = [
+        Execution(id="ex", run_id="r", sandbox_id="s", seq=1, code="", outputs=(Output(kind="stdout", text=printed),))
+    ]
+    found = list(untested(text, cells))
     assert (found == []) if problem is None else any(problem in f for f in found), found
 
 

@@ -44,12 +44,18 @@ def read(
         verbs = rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?"
         question = re.sub(verbs, "", question.replace(lasts.said, lasts.read_as), flags=re.I)
         lengths.append(lasts)
+    if (met := made.reached(question, columns)) is not None:
+        question = question.replace(met.said, met.read_as)
+        lengths.append(met)
     for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):  # how old: which age
         hint = lexicon.dimensions("much little", said[1].casefold())
         if hint not in ("time", "count") and (measured := Known(columns, time).hinted(hint)) is not None:
             question = question.replace(said[0], f"what {measured.name}")
     question = re.sub(_EARNS, "how much revenue", question, flags=re.I)
+    vague = re.search(_SOME_TIME, question, re.I)
+    question = question.replace(vague[0], "") if vague else question
     draft = Draft(asked, columns, time, previous.text if previous is not None else "")
+    draft.notes += [f"It is not said when “{vague[0].strip()}” was: all times count."] if vague else []
     for new in lengths:
         columns.append(new.column)
         draft.steps.append(new.step)
@@ -80,6 +86,8 @@ _NAMED = 20
 
 
 _EARNS = r"\bhow much (?:money )?(?:do|did|have|are) we (?:make|made|making|take in|taken in|get|getting)\b"
+_SOME_TIME = r"\s(?:over|during|in|within) the (?:(?:recent|specific|same|given) )+(?:time )?(?:period|frame)\b"
+"""A time of which it is not said when it was."""
 _WHOLE = r"\b(?:describe|summari[sz]e|summary|overview|stands? out|interesting|unusual|notable|tell me about|look like|in (?:this|the) (?:table|data|file|dataset))\b"
 _PARTS = r"\b(?:by|per|each|for|correlat\w*|outliers?|missing|duplicates?|average|mean|how many)\b"
 """What asks for the table as a whole, and what asks for something particular of it."""

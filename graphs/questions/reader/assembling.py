@@ -103,17 +103,11 @@ class Draft:
     def _merge(self, done: Sequence[Step]) -> None:
         """Take steps along; one that is said again in other words is no second one."""
         for step in done:
-            own, name = set(getattr(step, "columns", ())), getattr(step, "name", None)
-            alike = [s for s in self.steps if s.do == step.do]
-            shared = [
-                s for s in alike if own & set(getattr(s, "columns", ())) or (name and getattr(s, "name", "") == name)
-            ]
-            same = alike if step.do == "remove_outliers" else shared
+            own, outliers = _about(step), step.do == "remove_outliers"
+            same = [s for s in self.steps if s.do == step.do and (outliers or own & _about(s))]
             if not same:
                 self.steps.append(step)
-            elif step.do == "remove_outliers" and not own:
-                continue
-            elif step.do != "drop_missing" or not own <= set(getattr(same[0], "columns", ())):
+            elif own if outliers else step.do != "drop_missing" or not own <= _about(same[0]):
                 self.steps[self.steps.index(same[0])] = step
 
     def _leave(self, clause: Clause, core: bool, opening: bool = False) -> None:
@@ -195,6 +189,8 @@ class Draft:
         if base.prepare and re.search(r"\bbefore and after\b", self.question, re.I):
             found.append(intents.given(computed, prepare=(), text=f"Before: {self.question}"))
             computed = intents.given(computed, text=f"After: {self.question}")
+        if few := [a.per for a in self.asks if a.per and a.per.n_unique <= 12 and not (a.stats or a.columns)]:
+            return [computed, intents.of_each(computed, few[0])]  # an average of a few is told with each of them
         if test is None or test.test is None or test.test.about != "means":
             return [*found, computed]
         return [intents.given(computed, group_by=computed.group_by or test.group_by), *found]
@@ -267,3 +263,8 @@ class Draft:
         """Whether a column holds numbers, or is made by the question."""
         column = self.named.get(name)
         return column is None or column.kind == "number" or column.dtype == "new"
+
+
+def _about(step: Step) -> set[str]:
+    """The columns that a step mends or makes."""
+    return {*getattr(step, "columns", ()), getattr(step, "name", "")} - {""}

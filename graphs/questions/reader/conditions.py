@@ -78,8 +78,8 @@ class Known:
 
 def read(ask: Ask) -> None:
     """Take the conditions of a clause, in the order of their kinds."""
-    for does, shapes in _RULES:
-        for _, *groups in (g for shape in shapes for g in ask.clause.find(shape)):
+    for does, shape in _RULES:
+        for _, *groups in ask.clause.find(shape):
             met = does(ask, *groups)
             use(*(groups if met is True else met or ()))
     _valued(ask)
@@ -114,13 +114,14 @@ def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
 def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: Items) -> Any:
     """A comparison: what is compared, a denial, the comparison, and with what; the column may stand behind."""
     clause, known, (sign, _, hint), code = ask.clause, ask.known, op[0].means.partition(" "), right[0].code
+    if hint == "age" and left and left[0].code == "C" and not known.sense(hint, left[0].means):
+        left = []  # the fee of those younger than 30
     named = next((i.column for i in (*left, *after) if i.code == "C"), None)
-    column = named or (known.hinted(hint) if hint else None)
+    column, value = named or (known.hinted(hint) if hint else None), right[0].means
     sign = _TURNED.get(sign, sign) if known.sense(hint, column)[:1] == "-" else sign
     follows = clause.shape[clause.items.index(right[0]) + 1 :][:1]
     if column is None and not hint and code == "N" and follows not in tuple("CEUV#"):
         column = bare(ask, right[0])
-    value: Any = right[0].means
     if code == "T" and clause.written(op).endswith("than") and "time" not in hint.split():
         return None  # better than last year
     if code == "T" and (hours := clock(sign, value)):  # after 6 pm: an hour of any day
@@ -129,43 +130,45 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     column = known.time if code == "T" and column is None else column
     if column is None or (column.kind in ("text", "bool") and code == "N") or (code == "S" and not named):
         return None
+    compared: Any
     if code == "S":
-        of = next((i.column for i in after if i.code == "C"), column)
-        value = Scalar(query=Query(measures=(Measure(op=value.split()[0], of=expr(of), p=_p(value)),)))
+        of, (stat, _, p) = next((i.column for i in after if i.code == "C"), column), value.partition(" ")
+        compared = Scalar(query=Query(measures=(Measure(op=stat, of=expr(of), p=float(p) if p else None),)))
     elif code == "C":
-        value = Other(column=right[0].column.name)
+        compared = Other(column=right[0].column.name)
     elif code == "N":
-        value = in_units_of(column, value, right[0].unit)
-        if value is None:
+        compared = in_units_of(column, value, right[0].unit)
+        if compared is None:
             return None
-        value = plain(value)
+        compared = plain(compared)
     else:
         right[0].means = placed(column, value)
-        value = _year(column, right[0].means)
-    ask.where.append(Condition(left=expr(column), op=_FLIP[sign] if no else sign, right=value))
+        compared = _year(column, right[0].means)
+    ask.where.append(Condition(left=expr(column), op=_FLIP[sign] if no else sign, right=compared))
     return left, no, op, right, after if code == "S" or not left else []
 
 
-def _between(
-    ask: Ask, left: Items, no: Items, between: Items, lead: Items, low: Items, joined: Items, high: Items, after: Items
-) -> Any:
-    clause, named, ends = ask.clause, left or after, (low[0], high[0])
+def _between(ask: Ask, left: Items, no: Items, between: Items, lead: Items, low: Items, joined: Items, high: Items,
+             after: Items) -> Any:  # fmt: skip
+    """From one number or time to another."""
+    clause, named, ends, time = ask.clause, left or after, (low[0], high[0]), ask.known.time
     if not (between or clause.written(lead).casefold() == "from" or TO & {clause.written([i]) for i in joined}):
         return None  # on Mondays in April; in 2020 and 2022
     column = named[0].column if named else None
     if column is None and ends[0].code == ends[1].code == "N" and not clause.of("T"):
         column = bare(ask, ends[1])
-    if ends[0].code == "T" or (column is None and ask.known.time is not None and ends[0].means > 1000):
-        column = ask.known.time if column is None or column.kind == "text" else column
+    if ends[0].code == "T" or (column is None and time is not None and ends[0].means > 1000):
+        column = time if column is None or column.kind == "text" else column
     if column is None or ends[0].code != ends[1].code:
         return None
     if ends[0].code == "T" and not str(ends[0].means)[:1].isdigit():
         return (named, between) if not no and span(*ends) else None  # from May to July: read with the times
-    bounds = [in_units_of(column, i.means, i.unit or ends[1].unit) if i.code == "N" else _year(column, i.means)
-              for i in ends]  # fmt: skip
+    bounds: list[Any] = [
+        in_units_of(column, i.means, i.unit or ends[1].unit) if i.code == "N" else i.means for i in ends
+    ]
     if None in bounds:
         return None
-    low_, high_ = (b if isinstance(b, str) else plain(b or 0) for b in bounds)
+    low_, high_ = (plain(b) if isinstance(b, float) else _year(column, b) for b in bounds)
     outside = tuple((Condition(left=expr(column), op=op, right=x),) for op, x in (("<", low_), (">", high_)))
     inside = Condition(left=expr(column), op="between", right=(low_, high_))
     ask.where.append(AnyOf(any_of=outside) if no else inside)
@@ -174,14 +177,13 @@ def _between(
 
 def _text(ask: Ask, left: Items, no: Items, op: Items, right: Items) -> Any:
     """A word within a text: of the column beside it, or of the only one that holds sentences."""
-    prose = [c for c in ask.known.columns if c.prose]
-    column = left[0].column if left else right[0].means[0] if right[0].code == "V" and not prose else None
-    column = prose[0] if column is None and len(prose) == 1 else column
-    if column is None:
+    prose, value = [c for c in ask.known.columns if c.prose], right[0].code == "V"
+    beside = [i.column for i in left] or [i.means[0] for i in right if value and not prose]
+    if len(found := beside or prose) != 1:
         return None
-    text = right[0].means[1] if right[0].code == "V" else right[0].means or ask.clause.written(right)
+    text = right[0].means[1] if value else right[0].means or ask.clause.written(right)
     pattern = f"(?is)^(?!.*{re.escape(text)})" if no else text
-    ask.where.append(Condition(left=expr(column), op="matches" if no else op[0].means, right=pattern))
+    ask.where.append(Condition(left=expr(found[0]), op="matches" if no else op[0].means, right=pattern))
     return True
 
 
@@ -208,22 +210,21 @@ def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any
 
 
 def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
-    """Where age is missing, penguins with unknown sex, orders without a channel."""
+    """Where age is missing, penguins with unknown sex, orders without a channel, guests who did not visit."""
     column, lacks = (left or behind)[0].column, bool(behind and no)
-    never = lacks and ask.clause.words[no[0].first].low not in lexicon.some("lacks")
-    counts = column.kind == "number" and column.low == 0 and not column.missing and "int" in column.dtype.casefold()
-    rated = (
-        column.kind == "number" and column.missing and ask.clause.words[behind[0].last].low.endswith("ed")
-        if never
-        else False
-    )
-    if lacks and (column.kind == "bool" or (never and not (no[0].means == "not" and (counts or rated)))):
+    number = column.kind == "number"
+    zero = number and column.low == 0 and not column.missing and "int" in column.dtype.casefold()
+    if lacks and ask.clause.words[no[0].first].low not in lexicon.some("lacks"):
+        rated = number and column.missing and ask.clause.words[behind[0].last].low.endswith("ed")
+        lacks = no[0].means == "not" and bool(zero or rated)
+        if not lacks:
+            return None
+    if lacks and column.kind == "bool":
         return None
-    if lacks and column.kind == "number" and not column.missing and column.low == 0:  # no sale is a sale of 0
-        ask.where.append(Condition(left=expr(column), op="=", right=0))
-    else:
-        ask.where.append(Condition(left=expr(column), op="present" if no and not lacks else "missing"))
-    use([i for i in ask.clause.of("m")])
+    none = Condition(left=expr(column), op="=", right=0)  # no sale is a sale of 0
+    gap = Condition(left=expr(column), op="present" if no and not lacks else "missing")
+    ask.where.append(none if lacks and zero else gap)
+    use(ask.clause.of("m"))
     return True
 
 
@@ -309,10 +310,6 @@ def placed(column: Column, period: str) -> str:
     return f"{year}-{int(part[2]):02d}" if part[1] == "month" else f"{year}-Q{part[2]}"
 
 
-def _p(means: str) -> float | None:
-    return float(means.split()[1]) if " " in means else None
-
-
 def _one(column: Column, levels: Sequence[Any], no: bool) -> Condition:
     levels = list(dict.fromkeys(levels))
     if len(levels) == 1:
@@ -330,38 +327,22 @@ def negated(where: Where) -> list[Where]:
     return [Condition(left=where.left, op=flips[where.op], right=where.right)]
 
 
-_RULES: tuple[tuple[Callable[..., Any], tuple[str, ...]], ...] = (
-    (_absent, ("([CE])[a-zU]*?(n)[idow]*(E)",)),
-    (
-        _compared,
-        (
-            "(C)[dwoi]*(n?)(K)[oi]*(S)[oid]*([CE]?)",  # a fare greater than the average fare
-            "()()(K)(S)(C)",  # above average income
-            "(C)[dwoix]*(n?)d*(K)o?(N)()",
-            "()(n?)(K)o?(N)U?[oE]?(C)(?![KN])",  # at least 3 rooms
-            "(C)[dwoi]*(n?)d*(K)(C)()",
-            "()(n?)(K)(N)()",
-            "()(n?)(K)(T)()",
-        ),
-    ),
-    (_between, ("(C?)[dwoi]*(n?)(b?)(i?)(?<=[bi])([NT])([ai]+)([NT])(C?)",)),
-    (_text, ("(C?)[dwoi]*(n?)d*(k+)i?([QVU])",)),
-    (_listed, ("(C)[dwoi]*(n?)[^CVSR]*?((?:Q[ac]*)+)",)),
-    (
-        _equal,
-        (
-            "(C)d*(n?)K?([N]+(?:[ac]+N)*)()",
-            "()()(1(?:[ac]+1)*)(C)",
-        ),
-    ),
-    (
-        _missing,
-        (
-            "(C)w?d+(n?)m()",
-            "d(C)(n?)m()",
-            "(?<=[wi])m()()(C)",
-            "(?:[wEC]|^)[wdi]*()(n)(C)(?![KNVQ])",
-        ),
-    ),
+_RULES: tuple[tuple[Callable[..., Any], str], ...] = (
+    (_absent, "([CE])[a-zU]*?(n)[idow]*(E)"),
+    (_compared, "(C)[dwoi]*(n?)(K)[oi]*(S)[oid]*([CE]?)"),  # a fare greater than the average fare
+    (_compared, "()()(K)(S)(C)"),  # above average income
+    (_compared, "(C)[dwoix]*(n?)d*(K)o?(N)()"),
+    (_compared, "()(n?)(K)o?(N)U?[oE]?(C)(?![KN])"),  # at least 3 rooms
+    (_compared, "(C)[dwoi]*(n?)d*(K)(C)()"),
+    (_compared, "()(n?)(K)([NT])()"),
+    (_between, "(C?)[dwoi]*(n?)(b?)(i?)(?<=[bi])([NT])([ai]+)([NT])(C?)"),
+    (_text, "(C?)[dwoi]*(n?)d*(k+)i?([QVU])"),
+    (_listed, "(C)[dwoi]*(n?)[^CVSR]*?((?:Q[ac]*)+)"),
+    (_equal, "(C)d*(n?)K?([N]+(?:[ac]+N)*)()"),
+    (_equal, "()()(1(?:[ac]+1)*)(C)"),
+    (_missing, "(C)w?d+(n?)m()"),
+    (_missing, "d(C)(n?)m()"),
+    (_missing, "(?<=[wi])m()()(C)"),
+    (_missing, "(?:[wEC]|^)[wdi]*()(n)(C)(?![KNVQ])"),
 )
-"""The kinds of conditions with their shapes, in the order in which they are tried. What one returns is read: items, or True for all."""
+"""The kinds of conditions with their shapes, in the order of trying. What one returns is read: items, or True for all."""

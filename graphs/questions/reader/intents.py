@@ -46,6 +46,11 @@ def given(base: Query, **update: Any) -> Query:
     return base.model_copy(update=update)
 
 
+def of_each(query: Query, column: Column) -> Query:
+    """How many rows each value of a column has, of the rows of a query."""
+    return given(query, measures=(Measure(op="count"),), formulas=(), group_by=(Group(of=expr(column)),))
+
+
 def other(draft: Draft, base: Query) -> Query | None:
     """The query of a question that is no closed one; None where it is none of these."""
     text, kinds, time = draft.question, {k for a in draft.asks for k in a.kinds}, draft.time
@@ -78,6 +83,11 @@ def other(draft: Draft, base: Query) -> Query | None:
         cut = (Group(of=expr(time), grain=grain),) if grain and time else ()
         periods = lexicon.number(ahead[1]) if ahead else None
         return given(noted, intent="forecast", time=time.name, periods=periods, group_by=cut) if time else None
+    chosen = [w.left for w in base.where if isinstance(w, Condition) and w.op == "="]
+    if kinds >= {"W", "D"} and len(chosen) == len(base.where) == 1:  # why most are of a kind: first whether they are
+        reason = "Why that is so is told by no count: these are the numbers of which it is said."
+        by = {"group_by": (Group(of=chosen[0]),), "notes": (*base.notes, reason)}
+        return given(base, intent="describe", where=(), measures=(Measure(op="count"),), **by)
     if "W" in kinds and ("Y" in kinds or time is not None):
         after = max(between) if between else str(during[0].right) if during else ""
         second = min(between) if between else before(after)
@@ -157,37 +167,39 @@ def _experiment(draft: Draft, base: Query, numbers: Sequence[Column]) -> Query |
 
 def _explained(base: Query, named: Sequence[Column], numbers: Sequence[Column], notes: list[str]) -> Query | None:
     """What an outcome depends on: one column that is named beside it, or all others."""
-    flag = next((c for c in numbers if c.kind == "bool"), None)
-    if len(numbers) == 2 and flag is not None:  # whether age affects returns
-        (of,) = (c for c in numbers if c != flag)
-        means = Measure(op="mean", of=expr(of)) if of.kind == "number" else usual(flag, notes)
-        by = Group(of=expr(flag if of.kind == "number" else of))
-        return given(base, intent="relate", measures=(means,), group_by=(by,))
-    divides = [c for c in named if c not in numbers and c.kind == "text" and c.n_unique <= 40]
-    if len(named) == 2 and len(numbers) == len(divides) == 1:  # whether the price depends on the region
-        means = usual(flag, notes) if flag is not None else Measure(op="mean", of=expr(numbers[0]))
-        return given(base, intent="relate", measures=(means,), group_by=(Group(of=expr(divides[0])),))
-    if len(named) == 2 and len(numbers) == 2:
-        pair = Measure(op="correlation", of=expr(numbers[0]), other=expr(numbers[1]), with_p=True)
+    if len(named) == 1:
+        return given(base, intent="drivers", measures=(Measure(op="mean", of=expr(numbers[0])),), group_by=())
+    return paired(base, named, notes) if len(named) == 2 else None
+
+
+def paired(base: Query, both: Sequence[Column], notes: list[str], alpha: float | None = None) -> Query | None:
+    """How two columns go together: a correlation, or a mean or share by the one that divides; with an `alpha`, a test of
+    independence of two that divide."""
+    divides = [c for c in both if c.kind == "text" and c.n_unique <= 40] or [c for c in both if c.kind == "bool"]
+    if not divides and all(c.kind == "number" for c in both):
+        pair = Measure(op="correlation", of=expr(both[0]), other=expr(both[1]), with_p=True)
         return given(base, intent="relate", measures=(pair,))
-    drivers = given(base, intent="drivers", measures=(Measure(op="mean", of=expr(numbers[0])),), group_by=())
-    return drivers if len(named) == 1 else None
+    by = [Group(of=expr(c)) for c in divides[:1]]
+    (rest,) = [c for c in both if c not in divides[:1]][:1]
+    if not by or (rest.kind == "text" and (alpha is None or rest.n_unique > 40)):
+        return None
+    if alpha is not None and rest.kind != "number":
+        test, values = Test(about="independence", alpha=alpha), (Measure(op="values", of=expr(rest)),)
+        return given(base, intent="test", test=test, measures=values, group_by=tuple(by))
+    measure = usual(rest, notes) if rest.kind == "bool" else Measure(op="mean", of=expr(rest))
+    return given(base, intent="relate", measures=(measure,), group_by=tuple(by))
 
 
 def mixed(draft: Draft, base: Query) -> Query | None:
     """Two columns that are related where one or both hold words: means by group, or a test of independence."""
     pairs = [p for a in draft.asks for p in a.pairs]
     both = [draft.named[c] for c in pairs[0] if c in draft.named] if pairs else []
-    words = [c for c in both if c.kind in ("text", "bool")]
-    if len(both) != 2 or not any(c.kind == "text" for c in words) or any(c.n_unique > 40 for c in words):
+    if len(both) != 2 or not any(c.kind == "text" for c in both):
         return None
-    for ask in draft.asks:
+    found = paired(base, both, draft.notes, draft.methods.alpha or 0.05)
+    for ask in draft.asks if found else ():
         ask.pairs, ask.relation = [], ""
-    rest = next((c for c in both if c != words[0]), both[0])
-    test = Test(about="independence", alpha=draft.methods.alpha or 0.05) if rest in words else None
-    told = (Measure(op="values" if test else "mean", of=expr(rest)),)
-    intent = "test" if test else "relate"
-    return given(base, intent=intent, test=test, measures=told, group_by=(Group(of=expr(words[0])),))
+    return found
 
 
 def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequence[Column]) -> Query:

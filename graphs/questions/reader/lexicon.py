@@ -139,6 +139,18 @@ def says(dimension: str) -> frozenset[str]:
 
 
 @cache
+def spelled(word: str) -> str:
+    """The word of a phrase of which a letter within is missing, as in occurence; else the word itself."""
+    from rapidfuzz import fuzz, process
+
+    ours = {w for phrase in phrases()[0] for w in phrase}
+    longer = sorted(w for w in ours if len(w) == len(word) + 1 and w[0] + w[-1] == word[:1] + word[-1:])
+    known = len(word) < 7 or word in ours | harmless() | some("people", "events", "rows")
+    near = None if known else process.extractOne(word, longer, scorer=fuzz.ratio, score_cutoff=92)
+    return near[0] if near else word
+
+
+@cache
 def singulars() -> frozenset[str]:
     """Words for one person: a column of whole numbers with such a name says who, and a plural may say how many."""
     return frozenset(w for w in listed("people") if not w.endswith("s") and stem(w) == stem(w + "s"))

@@ -86,6 +86,12 @@ class Column:
         )
 
     @property
+    def short(self) -> str:
+        """Its name without a general head: customer, of customer_id."""
+        named = [" ".join(a) for a in self.aliases if set(a) <= set(self.words)]
+        return min(named, key=len)
+
+    @property
     def owner(self) -> str:
         """Of whom or what each row has one of these: guest, of guest_country; empty where it names them itself."""
         attribute = self.words[1:] and self.words[-1] not in lexicon.some("keys", "heads", "people", "events")
@@ -285,7 +291,7 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
                     first -= 1
                 if (column, level) not in (held := found.setdefault((first, i), [])):
                     held.append((column, level))
-            for other in _sexes(key, levels):
+            for other in (*_sexes(key, levels), *lexicon.section("demonyms").get(" ".join(key), "").split()):
                 for i in at.get(other, ()):
                     if (column, level) not in found.setdefault((i, i), []):
                         found[i, i].append((column, level))

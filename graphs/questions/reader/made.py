@@ -25,6 +25,8 @@ class Made(NamedTuple):
 
 
 _LENGTHS = rf"\bhow long\b|\bhow (?:far|long) (?:ahead|in advance)\b|\blead times?\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:{'|'.join(lexicon.listed('numbers'))}|several|over|first|last|this|that|same|each|every|many|more|the|some|long|two|what|which|average|mean|median|total|typical|usual) )[a-z]{{3,}} times?\b(?! of day)|\btime to \w+"
+_AIM = r"(?:(?:the|their|its|our|his|her) )?(?:goals?|targets?|quotas?)"
+_MET = rf"\bsuccess rates?(?: of {_AIM} (?:met|reached|achieved))?\b|\b{_AIM} (?:(?:is|are|was|were) )?(?:met|reached|achieved|hit)\b|\b(?:meet|met|reach|reached|achieve|achieved|hit)s? {_AIM}"
 _LASTS = r"\b(?:last|wait)(?:s|ed|ing)\b|\bwait\b|\b(?:long|short|slow|fast|quick)(?:er|est)\b|\b(?:\d+|an?|half an) (?:seconds?|minutes?|hours?)\b(?! (?:of|before|after|ago))"
 
 
@@ -102,6 +104,20 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     column = Column(name, "", "float64", rows, rows, made_in=unit)
     read_as = "what duration" if said[0].casefold().startswith("how") else said[0]
     return Made(said[0], read_as, column, Derive(name=name, expr=made), f"“{name}” is read as {made}, in {unit}.")
+
+
+def reached(question: str, columns: Sequence[Column]) -> Made | None:
+    """Whether a target was met, where one column says what was aimed at and another what came of it."""
+    said, numbers = re.search(_MET, question, re.I), [c for c in columns if c.kind == "number" and not c.label]
+    aims = [c for c in numbers if {"target", "goal", "quota"} & set(c.words)]
+    came = [c for c in numbers for a in aims if c != a and any(w[:5] == v[:5] for w in c.words for v in a.words)]
+    if not said or len(aims) != 1 or len(came) != 1:
+        return None
+    made, rows = f"{expr(came[0])} >= {expr(aims[0])}", came[0].rows
+    column = Column("target met", "", "bool", 2, rows, values=("False", "True"))
+    read_as = "share of target met" if "rate" in said[0].casefold() else "target met"
+    note = f"A target is met where {came[0].name} is at least {aims[0].name}."
+    return Made(said[0], read_as, column, Derive(name="target met", expr=made), note)
 
 
 def _days(first: Any, last: Any) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from graphs.questions.query import Condition, Group, Measure
@@ -43,42 +43,25 @@ def related(ask: Ask) -> None:
 
 def _together(ask: Ask) -> None:
     """The two columns of a comparison without sides: a number with a number, or with who says yes."""
-    clause, known, own = ask.clause, ask.known, list(free(ask, "number", "bool"))
-    meant = {i.first: i.column for i in own}
-    for item in clause.of("j"):
-        behind = next((i for i in clause.items if i.first == item.last + 1), None)
-        hint = sides.hints(item)
-        if not hint or (behind and behind.code == "C" and behind in own):
-            continue
-        noun = stem(clause.words[behind.last].low) if behind and "size" in hint.split() else ""
-        sized = [c for c in known.columns if noun in c.stems and c.kind == "number" and not c.label]
-        column = known.hinted(hint) or (sized[0] if len(sized) == 1 else None)
-        if column is not None:
-            meant[item.first] = column
-    pays = sides.pays(clause)
-    if pays and (money := known.hinted("spending")) is not None:
-        meant[pays[0].first] = money
+    clause, known, pays = ask.clause, ask.known, sides.pays(ask.clause)
+    own = [i for i in clause.of("C") if i.column.kind in ("number", "bool") and not i.column.label]
+    meant = {i.first: known.hinted(hint) for i in clause.of("j") if (hint := sides.hints(i))}
+    meant |= {i.first: i.column for i in own} | {i.first: known.hinted("spending") for i in pays}
     both = list(dict.fromkeys(meant[at] for at in sorted(meant, reverse=True)))  # the last depends on the other
-    flags, numbers = ([c for c in both if c.kind == kind] for kind in ("bool", "number"))
-    if len(both) != 2 or not numbers:
+    flags, numbers = ([expr(c) for c in both if c and c.kind == kind] for kind in ("bool", "number"))
+    if len(both) != 2 or None in both or not numbers:
         return
     labels = [i for i in clause.of("C") if i.column.label or i.column.kind == "text"]
-    each = [f", and not each “{i.column.name}”" for i in labels] or [""]
-    clause.notes += [f"Each row counts{whose} once." for whose in each]
+    clause.notes += [f"Each row counts, and not each “{i.column.name}” once." for i in labels]
     for item in labels:
         item.code = "E"
     use(own, pays, clause.of("j"), [i for i in clause.of("S") if i.means == "share" and flags])
+    ask.columns = numbers
     if flags:  # whether the older ones survive
-        ask.groups, ask.stats, ask.columns = [Group(of=expr(flags[0]))], ["mean"], [expr(numbers[0])]
+        ask.groups, ask.stats = [Group(of=flags[0])], ["mean"]
         ask.kinds.add("j")
     else:
-        ask.relation, ask.columns = "correlation", [expr(c) for c in numbers]
-        ask.pairs = [(ask.columns[0], ask.columns[1])]
-
-
-def free(ask: Ask, *kinds: str) -> Iterator[Item]:
-    """The columns of these kinds that have no part yet, numbers that only name something left out."""
-    return (i for i in ask.clause.of("C") if i.column.kind in kinds and not i.column.label)
+        ask.relation, ask.pairs = "correlation", [(numbers[0], numbers[1])]
 
 
 def flagged(ask: Ask) -> None:
@@ -108,8 +91,7 @@ def flagged(ask: Ask) -> None:
         said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on
         no = before == "n" or (item.first > 0 and clause.words[item.first - 1].low in ("non", "un", "not"))
         noun = before != "M" and sides.noun(clause, item) and (not compares or bool(numbers) or not ask.where)
-        ends = codes[n - 1 : n] == "d" and n + 1 == len(codes) and "E" in codes[:n]  # were promoted
-        verb = before in ("w", "n") or (before in ("E", "V") and not compares) or ends
+        verb = before in ("w", "n") or (before in ("E", "V") and not compares)
         verb = verb or clause.shape.strip("dac.") == "C" or ("h" in codes and before not in ("S", "B"))
         if not (noun or verb or no) or (dated and not (said and before in ("w", "E", "n"))):
             continue
@@ -131,20 +113,19 @@ def measured(ask: Ask) -> None:
             use(how)
     for _, stat, whose in clause.find("(S)([CE])"):
         _of_each(ask, stat[0], whose[0])
-    if not (ask.relation and "R" in ask.codes):
-        for shape in ("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)", "(C(?:[ac]+C)*)(d*)(S(?:[ac]+S)*)"):
-            for whole, *_ in clause.find(shape):
-                ask.stats += [i.means for i in whole if i.code == "S"]
-                named = [i for i in whole if i.code == "C"]
-                numbers = list(free(ask, "number"))
-                if numbers and {"mean", "median"} & set(ask.stats) and all(i.column.label for i in named):
-                    named = numbers  # how old guests are on average
-                ask.columns += [expr(i.column) for i in named]
-                use([i for i in whole if i.code != "C"], named)
-    for whole, most, _, what in [] if ask.relation else list(clause.find("(M)([oiU]*)(C)")):
-        ask.columns.append(expr(what[0].column))
-        ask.stats += [] if (ask.end and ask.names) or ask.limit else [most[0].means.split()[0]]
-        use(whole)
+    for _, stat, how, rows in clause.find("(S)(h)[oi]*(E)"):  # the average number of calls of all agents
+        whose = [i for i in clause.of("C") if i.column.person and not ask.groups]
+        if stat[0].means == "mean" and len({i.column for i in whose}) == 1:
+            ask.per = whose[0].column
+            use(stat, how, rows, whose)
+    shapes = ("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)", "(C(?:[ac]+C)*)(d*)(S(?:[ac]+S)*)", "(M)([oiU]*)(C)")
+    for whole, *_ in (f for shape in shapes if not ask.relation for f in clause.find(shape)):
+        stats = [i.means.split()[0] if i.code == "M" else i.means for i in whole if i.code in "SM"]
+        ask.stats += [] if whole[0].code == "M" and ((ask.end and ask.names) or ask.limit) else stats
+        averaged = whole[0].code != "M" and {"mean", "median"} & set(ask.stats)  # how old guests are on average
+        named = [i for i in whole if i.code == "C" and not (averaged and i.column.label)]
+        ask.columns += [expr(i.column) for i in named]
+        use([i for i in whole if i.code != "C"], named)
     ask.stats += [i.means for i in clause.of("S")]
     use(clause.of("S"))
     if ask.end and not ask.columns and ask.by is not None:

@@ -133,11 +133,12 @@ def _finished(
         intent = "describe" * ("D" in kinds and not any(a.stats for a in draft.asks))
         intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
         extra = {"intent": intent} if intent else {}
-    if extra.get("intent") == "compare" or any(isinstance(s, Derive) for s in base.prepare):
-        whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label
-                 or (i.column.kind == "text" and i.column.n_unique > 40 and i.column.words[-1] in lexicon.some("keys"))]  # fmt: skip
-        draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
-        draft.counted += whose
+    sided = extra.get("intent") == "compare" or any(isinstance(s, Derive) for s in base.prepare)
+    owners = {draft.named[m.of].owner for m in measures if m.of in draft.named} - {""}
+    whose = [c for a in draft.asks for c in (i.column for i in a.clause.of("C")) if c.short in owners or (sided and (
+        c.label or (c.kind == "text" and c.n_unique > 40 and c.words[-1] in lexicon.some("keys"))))]  # fmt: skip
+    draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
+    draft.counted += whose
     intent = "relate" if relate and all(m.other for m in measures) else "compute"
     notes = tuple(dict.fromkeys([*base.notes, *draft.notes]))
     return {"intent": intent, "measures": tuple(measures), "notes": notes} | extra
@@ -154,7 +155,7 @@ def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], d
     elif ask.per is not None and len(of) < 2:
         what = draft.named[of[0]].words if of and of[0] in draft.named else of or ("rows",)
         both = [Measure(op="sum", of=of[0]) if of else Measure(op="count"), Measure(op="distinct", of=expr(ask.per))]
-        name, told = f"{' '.join(what)} per {' '.join(ask.per.aliases[-1])}", f"{both[0].op} / distinct"
+        name, told = f"{' '.join(what)} per {ask.per.short}", f"{both[0].op} / distinct"
     else:
         return None
     return both, {"formulas": (Formula(name=name, expr=told),)}

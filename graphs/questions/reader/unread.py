@@ -116,7 +116,9 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         return grouped or str(item.means[1]) in said
     if item.code == "M":
         ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict")
-        return any(q.order or q.intent in told or {m.op for m in q.measures} & ends for q in queries)
+        return any(
+            (q.order and q.intent != "list") or q.intent in told or {m.op for m in q.measures} & ends for q in queries
+        )
     return (
         (
             item.code != "T"

@@ -17,16 +17,12 @@ from itertools import combinations
 from artifacts.types import Execution
 from graphs.review import units
 from graphs.review.answering import shown
-from graphs.review.facts import ALL, LEFT_OUT, PLAIN, Facts, Given, Kind, Of, Rows, computed_in, stands
+from graphs.review.facts import ALL, PLAIN, Facts, Given, Kind, Of, computed_in, stands
 from graphs.review.mentions import YEAR, Label, columns, is_key, keys, labels, levels
 from graphs.review.prose.figures import CHANGES, figures
 from graphs.review.prose.said import Said, said_in, statistic
 
 _IN_UNIT = (*PLAIN, "std")
-_CLOSE = 4
-"""Values of a column beyond which its shares are not tried."""
-_TOGETHER = (2, 3, 4)
-"""How often rows may stand in a table that was laid under itself or made long."""
 _EACH = re.compile(r"\b(?:per|for (?:each|every)) ([^\W\d_]+)", re.I)
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
 """What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
@@ -47,14 +43,11 @@ def misstated(text: str, given: Given, facts: Facts, cells: Sequence[Execution])
     """What is wrong with the numbers of a text."""
     totals = list[str]()
     for said in said_in(text, given, cells):
-        for base in given.tables:
-            if all(given.reached(base, n.column) for n in said.labels):
-                amount = _Amount(said, base, given, facts)
-                totals.append(amount.total() or "")
-                problem = amount.problem()
-                if problem is not None:
-                    yield f"{said.figure.text} is {problem}"
-                    break
+        bases = [base for base in given.tables if all(given.reached(base, n.column) for n in said.labels)]
+        every = [_Amount(said, base, given, facts) for base in bases]
+        if problem := next((p for amount in every if (p := amount.problem()) is not None), None):
+            yield f"{said.figure.text} is {problem}"
+        totals.append(next((p for amount in every if (p := amount.total()) is not None), ""))
     if totals and all(totals):
         yield totals[0]
 
@@ -68,7 +61,7 @@ class _Amount:
 
     def __init__(self, said: Said, base: str, given: Given, facts: Facts) -> None:
         self.said, self.base, self.given, self.facts = said, base, given, facts
-        self.figure, self.whole = said.figure, Rows(base)
+        self.figure = said.figure
         self.named = f"{said.clause} {given.question}"
         self.of, self.other = self._columns()
 
@@ -84,7 +77,7 @@ class _Amount:
         for kind, of, said in wrong:
             if self._tells(kind, of):
                 return said
-        return self._times(right) or self._beyond() or self._certain(right)
+        return self._beyond() or self._certain(right)
 
     def total(self) -> str | None:
         """That the number is a sum, where the question asks for one a row, or a unit of another column."""
@@ -93,7 +86,7 @@ class _Amount:
             others = [c for c in self.given.kinds[self.base] if unit and unit == units.of_column(c)]
             if (unit and unit[0] != "time" and others) or self.given.of_rows(self.base, f" {each[1]}"):
                 for of in set(self.of) - {*others}:
-                    if self._tells(Kind(self.whole, "sum", of), self.said.own):
+                    if self._tells(Kind(self.base, "sum", of), self.said.own):
                         return (
                             f"{self.figure.text} is the sum of {of}, and the question asks for that of each {each[1]}"
                         )
@@ -102,20 +95,23 @@ class _Amount:
     def _value(self, kind: Kind, of: Of) -> float | None:
         if kind.op != "share":
             return self.facts.of(kind, of)
+        if (column := kind.of.removeprefix("\0")) != kind.of:  # a part of a sum
+            whole, part = (self.facts.of(Kind(kind.table, "sum", column), some) for some in (ALL, of))
+            return 100 * part / whole if whole and part is not None else None
         words = kind.of.split("\0")
         target = frozenset(zip(words[::2], words[1::2], strict=True))
         if not {c for c, _ in target}.isdisjoint(c for c, _ in of):
             return None
-        many = Kind(kind.rows, "count")
+        many = Kind(kind.table, "count")
         whole, part = self.facts.of(many, of), self.facts.of(many, of | target)
         return 100 * part / whole if whole and part is not None else None
 
-    def _tells(self, kind: Kind, of: Of, *, plainly: bool = False, times: float = 1.0) -> bool:
+    def _tells(self, kind: Kind, of: Of, *, plainly: bool = False) -> bool:
         """Whether the figure is this number, in the unit of its sentence, or `plainly` as the column has it."""
         factor = units.factor(kind.of, self.figure.told_in) if kind.op in _IN_UNIT else None
         if (plainly and factor is None) or (value := self._value(kind, of)) is None:
             return False
-        return self.figure.is_near(value * times * (factor if factor is not None and not plainly else 1.0))
+        return self.figure.is_near(value * (factor if factor is not None and not plainly else 1.0))
 
     # Which column, which statistic.
 
@@ -134,20 +130,19 @@ class _Amount:
         said, table = self.said, self.given.tables[self.base]
         own, wholes = said.own, [said.own | more for more in said.optional()]
         if (key := self.given.things(self.base, self.figure.after)) is not None:
-            near = (Kind(self.whole, "count"), own, f"the number of rows, not of {key}")
-            return [(Kind(self.whole, "distinct", key), of) for of in wholes], iter([near])
+            near = (Kind(self.base, "count"), own, f"the number of rows, not of {key}")
+            return [(Kind(self.base, "distinct", key), of) for of in wholes], iter([near])
         if gaps := columns(said.clause, [table]) if re.search(r"\bmissing\b", said.clause) else []:
-            near_by = [(Kind(self.whole, "present", c), own, f"how many {c} has, not how many it lacks") for c in gaps]
-            return [(Kind(self.whole, "missing", c), own) for c in gaps], iter(near_by)
+            near_by = [(Kind(self.base, "present", c), own, f"how many {c} has, not how many it lacks") for c in gaps]
+            return [(Kind(self.base, "missing", c), own) for c in gaps], iter(near_by)
         ops = statistic(said.clause) or statistic(self.given.question) or computed_in(said.code)
-        kinds = [Kind(self.whole, op, c) for op in ops if op not in ("count", "share") for c in self.of]
-        kinds += [Kind(self.whole, "count")] * ("count" in ops)
-        told, silent = self._rows()
-        right = [(replace(k, rows=rows), of) for k in kinds for rows in told for of in wholes]
+        kinds = [Kind(self.base, op, c) for op in ops if op not in ("count", "share") for c in self.of]
+        kinds += [Kind(self.base, "count")] * ("count" in ops)
+        right = [(k, of) for k in kinds for of in wholes]
         if self._counts():  # 13 manual cars average 24 mpg
-            kinds = [Kind(self.whole, "count")]
-            right += [(replace(k, rows=rows), of) for k in kinds for rows in told for of in wholes]
-        return right, (n for k in kinds for n in (*self._beside(k, own), *self._differing(k, own, silent)))
+            kinds = [Kind(self.base, "count")]
+            right += [(k, of) for k in kinds for of in wholes]
+        return right, (n for k in kinds for n in (*self._beside(k, own), *self._differing(k, own)))
 
     def _counts(self) -> bool:
         """Whether a whole number stands before the things that a table has a row of each, or before a group of them."""
@@ -156,12 +151,6 @@ class _Amount:
         beside = any(re.match(r"\s[^\W\d_]", self.said.clause[end:]) for end in own)
         alone = figure.whole and figure.scale == 1 and not figure.unit and units.of_text(figure.told_in) is None
         return alone and (beside or self.given.of_rows(self.base, figure.after))
-
-    def _rows(self) -> tuple[list[Rows], list[Rows]]:
-        """The rows of which the sentence may speak, and those of which it does not."""
-        every = dict.fromkeys(k.rows for k in self.facts.values if k.rows.table == self.base)
-        left = [r for r in every if r.how.startswith("without")] if LEFT_OUT.search(self.said.clause) else []
-        return (left, [self.whole]) if left else ([self.whole], [])
 
     # What stands next to it.
 
@@ -187,10 +176,8 @@ class _Amount:
             return sorted({v for some in self.facts.values.values() for of in some for c, v in of if c == YEAR})
         return [v for c, v in levels(self.given.list) if c == column]
 
-    def _differing(self, kind: Kind, own: Of, silent: Sequence[Rows]) -> Iterator[Near]:
-        """The same of other rows, another statistic of the column, another column."""
-        for rows in silent:
-            yield replace(kind, rows=rows), own, "the value before anything was left out"
+    def _differing(self, kind: Kind, own: Of) -> Iterator[Near]:
+        """Another statistic of the column, another column, rows that a join repeats."""
         said_here = self.said.clause
         alone = len(figures(self.said.text)) == 1  # beside the number that is asked for another one may stand
         if statistic(self.said.clause) or (alone and statistic(self.given.question)):
@@ -198,7 +185,7 @@ class _Amount:
                 if op != kind.op:
                     yield replace(kind, op=op), own, f"the {op}, not the {kind.op}"
         if kind.op == "count" and self._counts():
-            for c in (k.of for k in list(self.facts.values) if k.op == "present" and k.rows == kind.rows):
+            for c in (k.of for k in list(self.facts.values) if k.op == "present" and k.table == self.base):
                 if c not in columns(said_here, [self.given.tables[self.base]]):
                     yield (
                         replace(kind, op="present", of=c),
@@ -207,19 +194,13 @@ class _Amount:
                     )
         for instead in self.other if kind.of in columns(self.named, [self.given.tables[self.base]]) else ():
             yield replace(kind, of=instead), own, f"of {instead}, not of {kind.of}"
-        repeated = [r for r in dict.fromkeys(k.rows for k in self.facts.values) if r.table == self.base and r.repeated]
-        for rows in repeated if kind.op == "sum" or self.given.counts(self.base, self.figure.after) else ():
+        repeated = {k.repeated for k in self.facts.values if k.table == self.base and k.repeated}
+        for file in sorted(repeated) if kind.op == "sum" or self.given.counts(self.base, self.figure.after) else ():
             what = f"the sum of {kind.of}" if kind.of else f"the number of rows of {self.base}"
             if kind.op in ("sum", "count"):
-                yield replace(kind, rows=rows), own, f"{what}, {rows.how}"
-
-    def _times(self, right: Sequence[tuple[Kind, Of]]) -> str | None:
-        """That it is a sum or a count of rows that stand there several times."""
-        for kind, of in right:
-            for many in _TOGETHER if kind.op == "count" or (kind.op == "sum" and not self._counts()) else ():
-                if self._tells(kind, of, times=many):
-                    return f"{many} times the {kind.op}{f' of {kind.of}' if kind.of else ''}"
-        return None
+                key = self.given.repeats(self.base, file)[0]
+                how = f"{what}, counted once for each row of {file} with the same {key}"
+                yield replace(kind, repeated=file), own, how
 
     def _beyond(self) -> str | None:
         """That it is more than a sum or an average can be: than all values together, or the greatest of them."""
@@ -232,9 +213,9 @@ class _Amount:
             return None
         code, (op,), (of,) = computed_in(self.said.code), ops, self.of
         factor = units.factor(of, figure.told_in) or 1.0
-        most = self.facts.of(Kind(self.whole, "sum", of), self.said.own) if op == "sum" else None
-        most = self.facts.of(Kind(self.whole, "max", of)) if op != "sum" else most
-        least = self.facts.of(Kind(self.whole, "min", of))
+        most = self.facts.of(Kind(self.base, "sum", of), self.said.own) if op == "sum" else None
+        most = self.facts.of(Kind(self.base, "max", of)) if op != "sum" else most
+        least = self.facts.of(Kind(self.base, "min", of))
         if most is None or least is None or figure.value - figure.half <= abs(most) * factor:
             return None
         if op in ("mean", "median", "min", "max") and "sum" not in code:
@@ -245,7 +226,7 @@ class _Amount:
 
     def _target(self, *labels: Label) -> Kind:
         """The share of the rows that have all these values."""
-        return Kind(self.whole, "share", "\0".join(word for n in labels for word in (n.column, n.value)))
+        return Kind(self.base, "share", "\0".join(word for n in labels for word in (n.column, n.value)))
 
     def _share(self) -> tuple[list[tuple[Kind, Of]], Iterator[Near]]:
         """Shares of rows, and parts of a sum. Of whom a share is, its sentence may say first."""
@@ -259,10 +240,11 @@ class _Amount:
         rest = [n for n in (behind if whom == behind[:1] else here) if n not in whom]
         if _OF_ALL.match(clause[figure.end :]) and not whom and len(behind) > 1:
             joint = [(self._target(*some), ALL) for k in range(len(pool)) for some in combinations(pool, k + 1)]
-            among = [(self._target(t), [n for n in behind if n.column != t.column]) for t in behind]
-            told = (", ".join(n.value for n in of) for _, of in among)
-            called = (f"a share among those of {whose}, not among all" for whose in told)
-            return joint, ((t, _pairs(of), call) for (t, of), call in zip(among, called, strict=True))
+            called = "a share among those of {}, not among all"
+            among = ((t, [n for n in behind if n.column != t.column]) for t in behind)
+            return joint, (
+                (self._target(t), _pairs(of), called.format(", ".join(n.value for n in of))) for t, of in among
+            )
         right, wrong = list[tuple[Kind, Of]](), list[Near]()
         if whom and rest:
             right.append((self._target(*rest), _pairs(whom)))
@@ -283,34 +265,23 @@ class _Amount:
             right += [(self._target(target), _pairs(s)) for k in range(len(pool)) for s in combinations(others_of, k)]
             for near in {(n.column, n.value): n for n in said.nearby if n.column not in _names(pool)}.values():
                 right += [(self._target(target), _pairs([near])), (self._target(near), _pairs([target]))]
-        used = self._used(pool)
-        right += [(self._target(t), said.own) for t in used]
-        wrong += [n for t in used for n in self._beside(self._target(t), said.own)]
         if len(pool) == 1 and (target := pool[0]).column != YEAR:
             for value in (v for v in self._levels(target.column) if v != target.value):
                 how = f"the share whose {target.column} is {value}, not {target.value}"
                 wrong.append((self._target(replace(target, value=value)), ALL, how))
+        parts = [
+            Kind(self.base, "share", f"\0{c}") for c in self.of if said.own and not (said.flags or figure.in_words)
+        ]
+        right += [(part, said.own) for part in parts]
+        wrong += [
+            near
+            for part in parts
+            if part.of[1:] in columns(clause, self.given.list)
+            for near in self._beside(part, said.own)
+        ]
         for flag in said.flags:
             wrong += self._beside(self._target(flag), frozenset(p for p in said.own if p[0] != flag.column))
-        parts = [(of, part) for of in self.of for part in (_pairs(pool), *(_pairs([n]) for n in pool))]
-        if any(self._part(of, part) for of, part in parts):
-            return [], iter(())
         return right, iter(wrong)
-
-    def _used(self, pool: Sequence[Label]) -> list[Label]:
-        """The values of which a share may be where the sentence names none: of the columns that the code uses."""
-        found = []
-        for column, value in levels([self.given.tables[self.base]]):
-            facts = next(c for c in self.given.tables[self.base]["columns"] if c["name"] == column)
-            free = column not in _names(pool) and facts["n_unique"] <= _CLOSE
-            if free and stands(column, self.said.code) and not (self.said.flags and self.figure.in_words):
-                found.append(Label(column, value, 0, 0))
-        return found
-
-    def _part(self, of: str, part: Of) -> bool:
-        total = Kind(self.whole, "sum", of)
-        whole, own = self.facts.of(total), self.facts.of(total, part)
-        return bool(whole) and own is not None and self.figure.is_near(100 * own / (whole or 1.0))
 
     def _certain(self, right: Sequence[tuple[Kind, Of]]) -> str | None:
         """A part told in words, where the sentence names what it is of and can mean nothing else."""
@@ -324,10 +295,10 @@ class _Amount:
             whom = [n for n in pool if n not in said.flags]
             right = [(self._target(said.flags[0]), _pairs(whom))] if len(said.flags) == 1 else []
             for of in self.of if not right and len(self.of) == 1 and _SIGN.search(said.clause) else ():
-                low, high = (self.facts.of(Kind(self.whole, op, of), said.own) for op in ("min", "max"))
+                low, high = (self.facts.of(Kind(self.base, op, of), said.own) for op in ("min", "max"))
                 if low is not None and high is not None and low < 0 < high:
                     return f"said, and the input files give a {of} from {shown(low)} to {shown(high)}"
-        elif len(here) != 1 or self._used(pool) or CHANGES.search(said.clause):
+        elif len(here) != 1 or CHANGES.search(said.clause):
             return None
         value = next((v for kind, of in right if (v := self._value(kind, of)) is not None), None)
         wrong = value is not None and not self.figure.is_near(value)

@@ -112,18 +112,16 @@ class Figure:
         return self.is_near(known) or (self.share and self.is_near(100 * known))
 
 
-def sentences(text: str, names: Iterable[str] = ()) -> list[str]:
-    """A text's sentences, in which quoted words, numbering, code and the `names` that hold digits are blanks."""
-    for name in names:  # a level that is called 1 takes no digit out of 0.0145
-        text = re.sub(rf"(?<!\w)(?<!\d[.,]){re.escape(name)}(?!\w|[.,]\d)", " " * len(name), text)
+def sentences(text: str) -> list[str]:
+    """A text's sentences, in which quoted words, numbering and code are blanks."""
     text = _NO_CLAIMS.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)
     text = _DECIMAL_COMMA.sub(lambda m: f"{m[1].replace('.', '')}{COMMA}{m[2]}", text)
     return CLAUSES.split(text)
 
 
-def figures(text: str, names: Iterable[str] = ()) -> list[Figure]:
-    """The numbers that a text claims. Names with digits, quoted words, numbering, days of a month are none."""
-    return [_figure(m, clause) for clause in sentences(text, names) for m in NUMBER.finditer(clause)]
+def figures(text: str) -> list[Figure]:
+    """The numbers that a text claims. Quoted words, numbering, days of a month are none."""
+    return [_figure(m, clause) for clause in sentences(text) for m in NUMBER.finditer(clause)]
 
 
 def _figure(match: re.Match[str], clause: str) -> Figure:

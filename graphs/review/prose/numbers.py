@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import permutations
 from typing import Any
 
@@ -21,8 +21,8 @@ _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
 _COUNTABLE = 12
 """Whole numbers up to this one are counted by eye ("2 of 3 groups") and trace to no single output."""
 _SHOWN = ("print", "display", "Markdown", "HTML", "DataFrame", "Series")
-_BASE = re.compile(r"\d\s(?:in|per|out of|for every) (?:every |each )?$")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.S | re.I)
+_BASE = re.compile(r"\d\s(?:in|per|out of|for every) (?:every |each )?$")
 _P = re.compile(r"\b[pq](?:[ -]?values?)?\s*(?P<sign>[=<≤]|of|below|under)\s*$", re.I)
 _GUESS = re.compile(r"guess|by chance|coin|random", re.I)
 _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
@@ -40,7 +40,7 @@ def numbers(work: Work) -> Iterator[Found]:
     settings = [*_settings(work), *_counts(work), *values(work.view.run.goal), *values(work.given)]
     carried = [f.model_dump(include={"effect", "test", "n", "params"}) for f in work.view.findings]
     known += [*_walk(carried), *(v for f in work.view.findings for v in values(f.text))]
-    loose = _loose(work.report.answer.removeprefix(work.given), _names(work), known, settings)
+    loose = _loose(work.report.answer.removeprefix(work.given), known, settings)
     if loose := [f for f in loose if not _is_background(f, work.tables)]:
         told = ", ".join(dict.fromkeys(f.text for f in loose))
         yield Objection(
@@ -138,28 +138,12 @@ def _counts(work: Work) -> Iterator[float]:
             yield from map(float, range(found[0], found[1] + 1) if len(found) == 2 else found)
 
 
-def _names(work: Work) -> list[str]:
-    """Names and values that may hold digits and are no claims: columns, files, finding and cell ids, levels."""
-    found = {c for f in work.view.findings for c in (*f.columns, *(f.segment or "").split())}
-    found |= {a.name for a in work.view.artifacts} | set(work.cells) | {f.id for f in work.view.findings}
-    found |= set(work.roles.values()) | {str(c["name"]) for t in work.tables for c in t["columns"]}
-    for table in work.tables:
-        found |= {
-            str(v) for c in table["columns"] if str(c.get("dtype")) in ("str", "object") for v in c.get("values", ())
-        }
-    for _, tree in trees(work):
-        said = {id(n) for c in calls(tree) if name_of(c) in _SHOWN for n in ast.walk(c)}
-        texts = (n for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in said)
-        found |= {n.value for n in texts if isinstance(n.value, str) and len(n.value) <= 24}
-    return sorted((n for n in found if re.search(r"\d", n) and re.search(r"[^\W\d]", n)), key=len, reverse=True)
-
-
 # What is claimed.
 
 
-def _loose(text: str, called: Iterable[str], known: list[float], settings: list[float]) -> list[Figure]:
+def _loose(text: str, known: list[float], settings: list[float]) -> list[Figure]:
     """The numbers of a text that trace to nothing, nor follow from two others of their sentence that do."""
-    every = figures(text, called)
+    every = figures(text)
     claimed = [f for f in every if not _is_free(f)]
     loose = [f for f in claimed if not _traces(f, known, settings)]
     firm = [f for f in every if f not in loose]

@@ -1,6 +1,6 @@
 """What a sentence says of groups beside each other: which is first, in which order, which has more, which way it went,
 how far they are apart. It is held against the statistic that the sentence or the question names, computed from the
-input files, or, where neither names one, against all that cells drew or that their code computes."""
+input files, or, where neither names one, against all that the cells' code computes."""
 
 from __future__ import annotations
 
@@ -9,22 +9,17 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from graphs.questions.reader import lexicon
-from graphs.review.facts import ALL, LEFT_OUT, Facts, Given, Of, Rows, computed_in
+from graphs.review.facts import ALL, FALLS, LEFT_OUT, RISES, Facts, Given, Of, computed_in
 from graphs.review.mentions import YEAR, Label, columns, contrasted, flags, labels
-from graphs.review.prose.figures import CHANGES, IS_POINTS, Figure, counted, figures, sentences
+from graphs.review.prose.figures import CHANGES, IS_POINTS, Figure, figures, sentences
 from graphs.review.prose.said import statistic
 
-_HANDFUL = 12
-"""Rows below which a group that is put first has to be said to have few."""
-_FEW = re.compile(r"\b(?:small|few|only|tiny|limited|n\s*=|low power|underpowered|wide interval)\b", re.I)
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
 _AMONG = re.compile(r"\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b", re.I)
 """What leaves groups out before one is put first."""
 _DOWNWARD = r"\b(?:from (?:the )?(?:highest|largest|most|best)|descending|in (?:falling|decreasing) order)\b"
 _UPWARD = r"\b(?:from (?:the )?(?:lowest|smallest|least|worst)|ascending|in (?:rising|increasing) order)\b"
 _RANKS = re.compile(r"\b(?:rank\w*|order\w*|sort\w*)\b", re.I)
-_RISES = r"\b(?:ris(?:es?|en|ing)|rose|increas\w+|gr[eo]w\w*|grown|climb\w*|went up|goes up)\b"
-_FALLS = r"\b(?:f[ae]ll(?:s|en|ing)?|decreas\w+|declin\w+|dropp?\w*|shr[aiu]nk\w*|went down|goes down)\b"
 _MORE = r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b(?=.*\bthan\b)"
 _LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b(?=.*\bthan\b)"
 _PER = re.compile(r"\b(?:older|younger|more|less|longer|shorter|share|rate)\b", re.I)
@@ -78,28 +73,26 @@ class Statements:
         named = set(columns(said, self.given.list))
         if told == ("count",) and any(named.intersection(self.given.measured(t)) for t in self.given.tables):
             told = ()  # "how many visits they make" is no number of rows
-        whole = [k for k in facts.values if k.op is not None and not k.rows.how]
-        whole = [k for k in whole if k.of != self.given.column(k.rows.table, column)]
+        whole = [k for k in facts.values if not k.repeated and k.of != self.given.column(k.table, column)]
         sure = [k for k in whole if k.op in told and (k.of in named or k.op == "count")]
         ops = told or computed_in(self.given.code)
-        used = [k for k in whole if k.op in ops and (k.of in self._meant(k.rows, said) or k.op == "count")]
-        drawn = [k for k in facts.values if k.op is None]
-        for kinds in (sure if not LEFT_OUT.search(self.text) else [], drawn, used):
+        used = [k for k in whole if k.op in ops and (k.of in self._meant(k.table, said) or k.op == "count")]
+        for kinds in (sure if not LEFT_OUT.search(self.text) else [], used):
             if found := list(facts.series(column, kinds)):
                 found = [(rest, by) for rest, by in found if rest <= fixed]
                 deep = max((len(rest) for rest, _ in found), default=0)
                 return [by for rest, by in found if len(rest) == deep]
         return []
 
-    def _meant(self, rows: Rows, said: str) -> list[str]:
-        used = self.given.measured(rows.table)
-        return [c for c in used if c in columns(said, [self.given.tables[rows.table]])] or used
+    def _meant(self, table: str, said: str) -> list[str]:
+        used = self.given.measured(table)
+        return [c for c in used if c in columns(said, [self.given.tables[table]])] or used
 
     def _shares(self, clause: str, column: str) -> list[By]:
         """The shares, in per cent and by each value of a column, of what sentence and question say of the rows."""
         said = f"{clause} {self.question}"
         targets = {(n.column, n.value) for n in flags(said, self.given.list)} if _RATE.search(said) else set()
-        every = [k for k in self.facts.values if k.op == "count" and not k.rows.how]
+        every = [k for k in self.facts.values if k.op == "count" and not k.repeated]
         return [
             {g: 100 * self.facts.values[k].get(frozenset([(column, g), target]), 0.0) / n for g, n in by.items() if n}
             for target in sorted(targets)
@@ -109,8 +102,8 @@ class Statements:
         ]
 
     def _ranks(self, clause: str, named: Sequence[Label], *, numbered: bool = False) -> Iterator[str]:
-        """The groups that are called the first or the last, and the lists in an order, that no table shows so; and
-        that a group of a handful of rows is put first. Of what is `numbered` below a sentence the order is told."""
+        """The groups that are called the first or the last, and the lists in an order, that no table shows so. What is
+        `numbered` below a sentence is in an order."""
         top = superlative(clause)
         way, ranks = _way(clause, _UPWARD, _DOWNWARD), _RANKS.search(clause)
         ordered = way or ranks or (numbered and top) or _RANKS.search(self.question)
@@ -129,19 +122,13 @@ class Statements:
             either = [o[::-1] for o in right] if way is None and ranks and not numbered else []
             if right and said not in right + either:
                 yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
-        if top and len(named) == 1 and statistic(clause) not in (("sum",), ("count",)):
-            every = [k for k in self.facts.values if k.op == "count" and not k.rows.how]
-            many = max((self.facts.values[k].get(_pairs(named), 0) for k in every), default=0)
-            told = many in counted(self.text) or any(f.value == many for f in figures(self.text))
-            if 0 < many < _HANDFUL and not told and not _FEW.search(self.text):
-                yield f"{named[0].value} is put first, and has a handful of rows, {many:.0f}, which is not said"
 
     def _ways(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """That numbers rose that fell over the years, or the other way round; that one group has more than another
         that has less in every table."""
         if _NOT.search(re.sub(r"^\W*no\b\W*[,:;.]", "", clause, flags=re.I)):
             return
-        way, ends = _way(clause, _RISES, _FALLS), list[tuple[float, float]]()
+        way, ends = _way(clause, RISES, FALLS), list[tuple[float, float]]()
         if way is not None and not _PER.search(clause):
             for by in self._series(clause, YEAR, _pairs(named)):
                 first, last = (years[0], years[-1]) if len(years) > 1 else (min(by), max(by))
