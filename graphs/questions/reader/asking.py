@@ -283,7 +283,7 @@ def _having(ask: Ask, how: Items, of: Item, op: Items, number: Item, rows: Items
     """Customers with at least 3 orders, who bought more than once: groups by how many rows they have."""
     who = of.means
     rows = [i for i in rows if i.code == "E"]  # two no-shows: the value is a condition of its own
-    single = who is None or who.key or (who.kind == "number" and not who.label)
+    single = who is None or who.key or who.kind == "bool" or (who.kind == "number" and not who.label)
     shares = any(i.code == "S" and i.means == "share" for i in ask.clause.items)
     if single or shares or (rows and rows[0].means and not rows[0].column.key):
         return []
