@@ -85,6 +85,8 @@ def _reworded(ask: Ask) -> None:
     clause = ask.clause
     if "F" in ask.codes:
         clause.says(lexicon.section("said")["unchanged"])  # any forecast takes it so
+    if ask.codes[:1] == "d" and clause.items[-1].code == "U" and clause.words[-1].low in ("up", "down"):
+        clause.items[-1].code, clause.items[-1].means = "Y", "change"  # are cancellations up
     if "Y" in ask.codes:
         clause.says(r"\b(?:lately|recently|these days|nowadays)\b")  # a trend is told to the last day
     if re.search(_ALIKE, clause.text, re.I) and re.match("[ac]*d", ask.codes):
@@ -263,6 +265,8 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     clause, known, column, word = ask.clause, ask.known, item.means, ask.clause.words[by.first].low
     if item.code == "G":
         _ = _each_period(ask, by, item) or _periodic(ask, item)
+    elif ask.end and word == "by" and column is not None and column.kind == "number" and not column.label:
+        ask.columns = [expr(column)]  # the best agent by rating
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
         ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
     elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * known.rows):

@@ -221,7 +221,7 @@ def flows(question: str, column: Column) -> bool:
     """Whether a question says that what a column holds was spent or sold, so that it adds up."""
     said = {w.stem for w in words(question)}
     some = [n for n, d in lexicon.section("dimensions").items() if d.get("flow")]
-    return any(said & lexicon.says(n) and set(lexicon.columns_of(n)) & set(column.words) for n in some)
+    return any(said & lexicon.says(n) and {stem(c) for c in lexicon.columns_of(n)} & column.stems for n in some)
 
 
 def lacks(ask: Ask) -> bool:

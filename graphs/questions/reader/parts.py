@@ -221,7 +221,8 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     if compared and not there:
         return [_usual(draft, c) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
-    return [Measure(op="count")] if rows and not spoken and base.where and single else []
+    named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent
+    return [Measure(op="count")] if not spoken and single and (named or (rows and base.where)) else []
 
 
 def _described(draft: Draft, sides: Sequence[str]) -> list[Measure]:
