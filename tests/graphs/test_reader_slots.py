@@ -113,6 +113,11 @@ def test_more_of_them_is_a_number_and_more_often_a_share(pupils: list[dict[str, 
     assert one("Do pupils at Hill pass more often than at Lake?", pupils).measures[0].op == "share"
 
 
+def test_a_list_is_no_number(pupils: list[dict[str, Any]]) -> None:
+    assert one("List the swimmers at Hill", pupils).intent == "list"
+    assert one("Which swimmers are at Hill?", pupils).measures == (Measure(op="count"),)
+
+
 def test_a_statistic_is_of_the_rows_that_are_named(pupils: list[dict[str, Any]]) -> None:
     query = one("What do swimmers at Park pay on average?", pupils)
     assert set(query.where) == {SWIMMER, Condition(left="school", op="=", right="Park")}
@@ -126,6 +131,8 @@ def test_a_statistic_is_of_the_rows_that_are_named(pupils: list[dict[str, Any]])
         "Do left-handed swimmers pay more?",
         "How many twins passed?",
         "Which pupils passed more than 3 times?",
+        "What is the second highest score?",
+        "What is the average score of the 5 oldest pupils?",
     ],
 )
 def test_what_finds_no_part_is_not_answered(question: str, pupils: list[dict[str, Any]]) -> None:

@@ -167,8 +167,8 @@ def _ordered(ask: Ask) -> None:
             return use(which, named, _named(ask, top[0], item))
     for _, which, run, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
         run = [i for n, i in enumerate(run) if i.code in "CEG" and not any(k.code in "oi" for k in run[:n])]
-        things = [i for i in run if i.code in "EG" or i.column.kind != "number"]
-        things = things or [i for i in run[:1] if i.column.divides]
+        things = [i for i in run if i.code in "EG" or i.column.kind not in ("number", "bool")]
+        things = things or [i for i in run[:1] if i.column.divides and i.column.kind == "number"]
         who = which[0].code == "q" and clause.words[which[0].first].low == "who"
         people = [c for c in ask.known.columns if c.person and who and not things]
         others = [c for c in people if c not in [i.means for i in clause.items]]

@@ -211,7 +211,9 @@ def share(ask: Ask) -> None:
     told = [(n, w) for n, i in enumerate(clause.items) if i.code in "CV" and i.means is not None for w in own
             if isinstance(w, Condition) and w.left == expr(i.means[0] if i.code == "V" else i.column)]  # fmt: skip
     rated = [(n, w) for n, w in told if ask.codes[n + 1 : n + 2] == "S"]  # the completion rate
-    told = rated or [(n, w) for n, w in told if not re.search("(?<!d)i$", ask.codes[:n])] or told
+    lead = [" ".join(w.low for w in clause.words[max(i.first - 3, 0) : i.first]) for i in clause.items]
+    inside = r"(?<!is )(?<!are )(?<!was )(?<!were )(?<!came )(?<!come )(?<!comes )(?:in|at|from|for|on)(?: the)?$"
+    told = rated or [(n, w) for n, w in told if not re.search(inside, lead[n])] or told  # loans at Hill that are late
     if own:
         part = told[-1][1] if told else own[-1]
         ask.share, ask.where = [part], [w for w in ask.where if w is not part]

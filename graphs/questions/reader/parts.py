@@ -222,6 +222,7 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         return [_usual(draft, c) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent
+    rows = rows and not re.match(r"\W*(?:please )?(?:list|show|name)\b", draft.question, re.I)
     return [Measure(op="count")] if not spoken and single and (named or (rows and base.where)) else []
 
 
@@ -259,6 +260,8 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
     rows = of is None or of.key
+    if rows and ask.stats and not ask.names:
+        return {}, []  # the average fee of the five longest
     if rows and not (ask.counts or ask.groups or (ask.stats and of is None)):
         known = draft.called(of) if of is not None else [c.name for c in draft.columns if c.kind == "text"][:4]
         show = tuple(dict.fromkeys([*known, *draft.plain(what)]))
