@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query, Where
+from graphs.questions.query import Chart, Compare, Condition, Formula, Grain, Group, Measure, Query, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
-from graphs.questions.reader.conditions import expr
+from graphs.questions.reader.conditions import expr, negated
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.measuring import flows
 from graphs.questions.reader.times import before, kind_of
@@ -71,6 +71,8 @@ def other(draft: Draft, base: Query) -> Query | None:
     measure = Measure(op=op, of=expr(numbers[0])) if numbers else Measure(op="count")
     each = between is not None and re.match("week|hour", between[0]) is not None  # of unlike lengths
     measure = usual(numbers[0], notes, each, text) if numbers and op == "share" else measure
+    if shared := next((a.share for a in draft.asks if a.share and not (numbers or base.where)), None):
+        measure = Measure(op="share", where=tuple(shared))  # the share of a kind over time
     noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
     during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
 
@@ -139,6 +141,14 @@ def other(draft: Draft, base: Query) -> Query | None:
         ops: tuple[Any, ...] = ("mean", "median", "std", "min", "max")
         each_of = tuple(Measure(op=op, of=expr(c)) for c in numbers if c.kind == "number" for op in ops)
         return given(base, intent="compute", measures=each_of) if each_of else None
+    since = [w for w in base.where if time and isinstance(w, Condition) and w.op == ">" and w.left == expr(time)]
+    if "Y" in kinds and since and measure.op in ("mean", "share") and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I):
+        (until,) = negated(since[0])  # did it improve after May: before it, too
+        where, told = tuple(w for w in base.where if w != since[0]), {"among" if measure.op == "share" else "where"}
+        sides = [measure.model_copy(update={**dict.fromkeys(told, (w,)), "name": f"{measure.op} {name} {w.right}"})
+                 for w, name in ((since[0], "after"), (until, "until"))]  # fmt: skip
+        apart = Formula(name="difference", expr=f"`{sides[0].name}` - `{sides[1].name}`")
+        return given(noted, intent="compute", where=where, measures=tuple(sides), formulas=(apart,))
     each = len(base.group_by) == 1 and not base.group_by[0].grain and ("X" in kinds or kinds >= {"Y", "j"})
     alone = kinds & {"X", "Y"} and not base.group_by and not ends
     if time is None or not (each or alone):
