@@ -13,7 +13,7 @@ from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr, negated
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.measuring import flows
-from graphs.questions.reader.times import before, kind_of
+from graphs.questions.reader.times import GRAINS, before, kind_of
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -109,6 +109,8 @@ def other(draft: Draft, base: Query) -> Query | None:
             one = each or hints or any(i.code == "j" and i.means != "more" for a in draft.asks for i in a.clause.items)
             both = (measure, Measure(op="sum", of=expr(found)))  # how was May: how many there were, and how much
             noted = given(noted, measures=(usual(found, notes, each),) if one else both)
+        if each and between and not (numbers or found):  # of five days and of two no numbers are set against each other
+            return given(noted, group_by=(Group(of=expr(time or ""), grain=GRAINS[kind_of(between[0])]),))
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
         said = {"where": without(() if between else sides), "notes": (*base.notes, *notes)}
@@ -142,7 +144,12 @@ def other(draft: Draft, base: Query) -> Query | None:
         each_of = tuple(Measure(op=op, of=expr(c)) for c in numbers if c.kind == "number" for op in ops)
         return given(base, intent="compute", measures=each_of) if each_of else None
     since = [w for w in base.where if time and isinstance(w, Condition) and w.op == ">" and w.left == expr(time)]
-    if "Y" in kinds and since and measure.op in ("mean", "share") and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I):
+    if (
+        "Y" in kinds
+        and since
+        and measure.op in ("mean", "share")
+        and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I)
+    ):
         (until,) = negated(since[0])  # did it improve after May: before it, too
         where, told = tuple(w for w in base.where if w != since[0]), {"among" if measure.op == "share" else "where"}
         sides = [measure.model_copy(update={**dict.fromkeys(told, (w,)), "name": f"{measure.op} {name} {w.right}"})
