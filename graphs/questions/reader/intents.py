@@ -65,7 +65,7 @@ def other(draft: Draft, base: Query) -> Query | None:
             return None
     counted = "count" in hints[:1] or any("jE" in a.codes for a in draft.asks)
     counted = counted or bool(re.search(r"\bhow many|\bnumber of", text, re.I))
-    ends = any(a.end for a in draft.asks)
+    ordered = any(a.end for a in draft.asks)
     notes = list[str]()
     op: Any = next((s.split()[0] for s in stats), "share")
     measure = Measure(op=op, of=expr(numbers[0])) if numbers else Measure(op="count")
@@ -102,14 +102,16 @@ def other(draft: Draft, base: Query) -> Query | None:
     sides = during if len(during) == 2 and len({(kind_of(str(w.right)), w.left) for w in during}) == 1 else []
     if (between and time is not None) or sides:  # Mondays in May are no two sides
         found = None if numbers or counted else draft.known.amount()
-        if (sides or hints) and not numbers and not counted and found is None:
+        if (sides or hints or set(stats) - {"share"}) and not numbers and not counted and found is None:
             return None
         if found is not None:
             notes.append(f"It is not said by which column; “{found.name}” is taken.")
             one = each or hints or any(i.code == "j" and i.means != "more" for a in draft.asks for i in a.clause.items)
             both = (measure, Measure(op="sum", of=expr(found)))  # how was May: how many there were, and how much
             noted = given(noted, measures=(usual(found, notes, each),) if one else both)
-        if each and between and not (numbers or found):  # of five days and of two no numbers are set against each other
+        if (
+            each and between and not (numbers or found or counted)
+        ):  # of five days and of two no numbers are set against each other
             return given(noted, group_by=(Group(of=expr(time or ""), grain=GRAINS[kind_of(between[0])]),))
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
@@ -137,7 +139,14 @@ def other(draft: Draft, base: Query) -> Query | None:
         if across and divides == named:  # of species across islands
             return given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
     told = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
-    if told and named and not stats and not kinds and not ends and not any(a.counts or a.relation for a in draft.asks):
+    if (
+        told
+        and named
+        and not stats
+        and not kinds
+        and not ordered
+        and not any(a.counts or a.relation for a in draft.asks)
+    ):
         if not base.group_by:
             return given(base, intent="describe", show=tuple(c.name for c in named))
         ops: tuple[Any, ...] = ("mean", "median", "std", "min", "max")
@@ -150,14 +159,13 @@ def other(draft: Draft, base: Query) -> Query | None:
         and measure.op in ("mean", "share")
         and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I)
     ):
-        (until,) = negated(since[0])  # did it improve after May: before it, too
-        where, told = tuple(w for w in base.where if w != since[0]), {"among" if measure.op == "share" else "where"}
-        sides = [measure.model_copy(update={**dict.fromkeys(told, (w,)), "name": f"{measure.op} {name} {w.right}"})
-                 for w, name in ((since[0], "after"), (until, "until"))]  # fmt: skip
-        apart = Formula(name="difference", expr=f"`{sides[0].name}` - `{sides[1].name}`")
-        return given(noted, intent="compute", where=where, measures=tuple(sides), formulas=(apart,))
+        among, rest = "among" if measure.op == "share" else "where", tuple(w for w in base.where if w != since[0])
+        ends = (("after", (since[0],)), ("until", tuple(negated(since[0]))))  # did it improve after May: before it, too
+        two = [measure.model_copy(update={among: w, "name": f"{measure.op} {at} {since[0].right}"}) for at, w in ends]
+        apart = Formula(name="difference", expr=" - ".join(f"`{m.name}`" for m in two))
+        return given(noted, intent="compute", where=rest, measures=tuple(two), formulas=(apart,))
     each = len(base.group_by) == 1 and not base.group_by[0].grain and ("X" in kinds or kinds >= {"Y", "j"})
-    alone = kinds & {"X", "Y"} and not base.group_by and not ends
+    alone = kinds & {"X", "Y"} and not base.group_by and not ordered
     if time is None or not (each or alone):
         return None
     return given(noted, intent="change", group_by=tuple(dict.fromkeys((over(time), *base.group_by))))
