@@ -28,6 +28,7 @@ _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
 """What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
 _OF = re.compile(r"\s*(?:%|per ?cent)?\s*(?:of|among)\b(?P<between>.*)", re.I | re.S)
 _OF_ALL = re.compile(r"\s*(?:%|per ?cent)?\s*of (?:all|every|the (?:whole|entire))\b", re.I)
+_WHOLE = re.compile(r"\b(?:all|overall|whole|total|altogether|every|general|both)\b", re.I)
 _TURNS = re.compile(
     r"\b(?:chang\w*|decreas\w*|drop\w*|f[ae]ll\w*|declin\w*|less|fewer|lower|differ\w*|gap|down|los[est]\w*|negativ\w*|"
     r"minus|below|under|back|refund\w*|deficit|debts?|owe\w*|short|cost\w*|worse|behind|invers\w*|earlier)\b",
@@ -262,7 +263,9 @@ class _Amount:
             return right, iter(wrong)
         for target in pool:
             others_of = [n for n in pool if n is not target]
-            right += [(self._target(target), _pairs(s)) for k in range(len(pool)) for s in combinations(others_of, k)]
+            kept = said.own if target in said.flags and not _WHOLE.search(clause) else ALL  # of whom it is
+            some = (_pairs(s) for k in range(len(pool)) for s in combinations(others_of, k))
+            right += [(self._target(target), of) for of in some if kept <= of | _pairs([target])]
             for near in {(n.column, n.value): n for n in said.nearby if n.column not in _names(pool)}.values():
                 right += [(self._target(target), _pairs([near])), (self._target(near), _pairs([target]))]
         if len(pool) == 1 and (target := pool[0]).column != YEAR:
