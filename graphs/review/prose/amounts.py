@@ -18,7 +18,7 @@ from artifacts.types import Execution
 from graphs.review import units
 from graphs.review.answering import shown
 from graphs.review.facts import ALL, PLAIN, Facts, Given, Kind, Of, computed_in, stands
-from graphs.review.mentions import YEAR, Label, columns, is_key, keys, labels, levels
+from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels
 from graphs.review.prose.figures import CHANGES, figures
 from graphs.review.prose.said import Said, said_in, statistic
 
@@ -165,7 +165,10 @@ class _Amount:
                 if other != value:
                     yield kind, own - {(column, value)} | {(column, other)}, f"the value of {other}, not of {value}"
         said = self.said
-        named = {n.column for n in (*said.labels, *said.flags, *said.nearby)} | {kind.of.partition("\0")[0]}
+        everything = f"{said.text} {self.given.question}"
+        named = {n.column for of in (labels, flags) for n in of(everything, self.given.list)} | {
+            kind.of.partition("\0")[0]
+        }
         for column, value in levels([self.given.tables[self.base]]):
             spoken_of = column in named or column in columns(self.named, [self.given.tables[self.base]])
             if value in self.given.literals and not spoken_of:
@@ -266,8 +269,6 @@ class _Amount:
             kept = said.own if target in said.flags and not _WHOLE.search(clause) else ALL  # of whom it is
             some = (_pairs(s) for k in range(len(pool)) for s in combinations(others_of, k))
             right += [(self._target(target), of) for of in some if kept <= of | _pairs([target])]
-            for near in {(n.column, n.value): n for n in said.nearby if n.column not in _names(pool)}.values():
-                right += [(self._target(target), _pairs([near])), (self._target(near), _pairs([target]))]
         if len(pool) == 1 and (target := pool[0]).column != YEAR:
             for value in (v for v in self._levels(target.column) if v != target.value):
                 how = f"the share whose {target.column} is {value}, not {target.value}"
