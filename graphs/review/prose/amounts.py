@@ -17,12 +17,11 @@ from itertools import combinations
 from artifacts.types import Execution
 from graphs.review import units
 from graphs.review.answering import shown
-from graphs.review.facts import ALL, PLAIN, Facts, Given, Kind, Of, computed_in, stands
+from graphs.review.facts import ALL, IN_UNIT, PLAIN, Facts, Given, Kind, Of, computed_in, stands
 from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels
 from graphs.review.prose.figures import CHANGES, figures
 from graphs.review.prose.said import Said, said_in, statistic
 
-_IN_UNIT = (*PLAIN, "std")
 _EACH = re.compile(r"\b(?:per|for (?:each|every)) ([^\W\d_]+)", re.I)
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
 """What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
@@ -109,7 +108,7 @@ class _Amount:
 
     def _tells(self, kind: Kind, of: Of, *, plainly: bool = False) -> bool:
         """Whether the figure is this number, in the unit of its sentence, or `plainly` as the column has it."""
-        factor = units.factor(kind.of, self.figure.told_in) if kind.op in _IN_UNIT else None
+        factor = units.factor(kind.of, self.figure.told_in) if kind.op in IN_UNIT else None
         if (plainly and factor is None) or (value := self._value(kind, of)) is None:
             return False
         return self.figure.is_near(value * (factor if factor is not None and not plainly else 1.0))
