@@ -1332,7 +1332,7 @@ for by in strata:
     r = np.array([correlations(part, 20).to_numpy() for part in ranked])
     known = np.array([part.notna().to_numpy().astype(float).T @ part.notna().to_numpy() for part in ranked])
     for part, rows in zip(ranked, known, strict=True):  # a handful of values, each in many rows, makes any correlation
-        few = (part.nunique() < 5).to_numpy() & (codes[numeric].nunique() >= 10).to_numpy()
+        few = (part.head(1000).nunique() < 5).to_numpy() & (codes[numeric].head(1000).nunique() >= 10).to_numpy()
         rows[few, :] = rows[:, few] = 0
     weight = np.where(np.isfinite(r), np.maximum(known - 3, 0) / 1.06, 0)
     z = np.where(weight > 0, np.arctanh(np.clip(np.nan_to_num(r), -0.999, 0.999)), 0)

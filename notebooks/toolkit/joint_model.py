@@ -29,8 +29,9 @@ def usable_factors(df: pd.DataFrame, target: str, named: list[str]) -> tuple[lis
         else:
             kept.append(name)
     numbers = [c for c in kept if pd.api.types.is_numeric_dtype(df[c]) and c not in named]
+    some = df.iloc[:: max(1, len(df) // 2000)]
     for i, name in enumerate(numbers):  # beside its own square a column has no effect that could be told
-        other = next((c for c in numbers[:i] if c not in out and _is_function(df[[c, name]].dropna())), "")
+        other = next((c for c in numbers[:i] if c not in out and _is_function(some[[c, name]].dropna())), "")
         if other:
             out[name] = f"it orders the rows as {other} does"
     return [c for c in kept if c not in out], out
@@ -85,8 +86,10 @@ def _is_function(both: pd.DataFrame) -> bool:
 
 def _divides(both: pd.DataFrame) -> bool:
     """Whether y is cut into the few levels of x: above all values of one level lie all those of the next."""
+    if both["x"].head(1000).nunique() > 10 or not 2 <= both["x"].nunique() <= 10:
+        return False
     groups = both.groupby("x")["y"]
-    if not 2 <= groups.ngroups <= 10 or groups.size().min() < 10 or both["y"].nunique() < 10 * groups.ngroups:
+    if groups.size().min() < 10 or both["y"].nunique() < 10 * groups.ngroups:
         return False
     ends = groups.agg(["min", "max"]).sort_values("min")
     return bool((ends["min"].iloc[1:].to_numpy() > ends["max"].iloc[:-1].to_numpy()).all())
@@ -175,7 +178,14 @@ def independent_columns(design: pd.DataFrame) -> list[str]:
 def _triangle(design: pd.DataFrame, *further: pd.Series) -> Any:
     """The triangle of a QR decomposition of a column of ones, the design and further columns."""
     columns = [np.ones(len(design)), design.to_numpy(float), *(one.to_numpy(float) for one in further)]
-    return np.linalg.qr(np.column_stack(columns), mode="r")
+    return _triangle_of(np.column_stack(columns))
+
+
+def _triangle_of(rows: Any) -> Any:
+    """The triangle of a QR decomposition: that of the triangles of blocks of rows, each small enough to stay near."""
+    if len(rows) > 8000:
+        rows = np.vstack([np.linalg.qr(rows[at : at + 2000], mode="r") for at in range(0, len(rows), 2000)])
+    return np.linalg.qr(rows, mode="r")
 
 
 def model_effects(y: pd.Series, design: pd.DataFrame, logistic: bool, groups: Any = None) -> tuple[pd.DataFrame, float]:
@@ -226,7 +236,7 @@ def _least_squares(y: pd.Series, design: pd.DataFrame) -> tuple[pd.DataFrame, fl
     from scipy.stats import norm
 
     rows, values = np.column_stack([np.ones(len(y)), design.to_numpy(float)]), y.to_numpy(float)
-    r = np.linalg.qr(rows, mode="r")
+    r = _triangle_of(rows)
     inverse = solve_triangular(r, np.eye(len(r)))
     q = rows @ inverse
     effects = inverse @ (q.T @ values)

@@ -80,12 +80,13 @@ def _see_caps(table: Table) -> None:
         for end, limit in (("largest", values.max()), ("smallest", values.min())):
             at = int((values == limit).sum())
             # A nought at the end is a count of nothing, not a limit
-            often = limit != 0 and at >= max(10, 0.02 * len(values))
+            if limit == 0 or at < max(10, 0.02 * len(values)):
+                continue
             near = abs(values - limit) <= 0.05 * (values.max() - values.min())
             most = values.value_counts().drop(limit).max()
             # Where a tail thins out, no value holds more rows than those before it, or than any other
             piled = at > 2 * (near.sum() - at) and at >= 1.5 * most
-            if often and (piled or at > 8 * most):
+            if piled or at > 8 * most:
                 share = percent(at / len(values), 1)
                 text = (
                     f"{say(name)} ends at {number(limit)} as if cut off there: {at:,} rows ({share}) share this {end} "

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphs.questions.query import Condition, Grain, Group, Step, Where
+from graphs.questions.query import Condition, Derive, Grain, Group, Step, Where
 from graphs.questions.reader import conditions, lexicon, measuring, sides
 from graphs.questions.reader.conditions import Items, Known, expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -85,6 +85,8 @@ def _reworded(ask: Ask) -> None:
     clause = ask.clause
     if "F" in ask.codes:
         clause.says(lexicon.section("said")["unchanged"])  # any forecast takes it so
+    if ask.codes[:1] == "d" and clause.items[-1].code == "U" and clause.words[-1].low in ("up", "down"):
+        clause.items[-1].code, clause.items[-1].means = "Y", "change"  # are cancellations up
     if "Y" in ask.codes:
         clause.says(r"\b(?:lately|recently|these days|nowadays)\b")  # a trend is told to the last day
     if re.search(_ALIKE, clause.text, re.I) and re.match("[ac]*d", ask.codes):
@@ -205,6 +207,30 @@ def _periodic(ask: Ask, item: Item) -> bool:
     return True
 
 
+def _each_period(ask: Ask, by: Item, item: Item) -> bool:
+    """The average number of calls per day, monthly revenue on average, bookings a month: of each such period in whole."""
+    clause, time, count = ask.clause, ask.known.time, ask.clause.of("h")
+    mean = [i for i in clause.of("S") if i.means == "mean"]
+    numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
+    adds = count or any(set(c.words) & lexicon.some("flows") or measuring.flows(clause.text, c) for c in numbers)
+    said, days = clause.words[by.first].low in ("a", "an"), _DAYS.get(item.means)
+    if time is None or time.kind != "time" or days is None or not (adds and (mean or said)):
+        return False
+    name = f"{item.means} of {time.name}" if item.means in {c.name for c in ask.known.columns} else item.means
+    ask.per = Column(name, "", "float64", 99, ask.known.rows)
+    ask.steps.append(Derive(name=name, expr=days.replace("TIME", expr(time))))
+    clause.notes.append(f"Each {item.means} of “{time.name}” counts that has a row.")
+    use(mean, count)
+    return True
+
+
+_DAYS = {
+    "day": "400 * year(TIME) + 31 * month(TIME) + day(TIME)", "month": "12 * year(TIME) + month(TIME)",
+    "quarter": "4 * year(TIME) + quarter(TIME)", "year": "year(TIME)",
+}  # fmt: skip
+"""Periods as numbers, of which each has its own."""
+
+
 def _grouped(ask: Ask) -> None:
     """What there is one answer for each of: behind "by" and "per", a period, those who have so many rows."""
     clause = ask.clause
@@ -216,8 +242,15 @@ def _grouped(ask: Ask) -> None:
             for item in (first[0], *(r for r in rest if r.code in "CG")):
                 _by(ask, by[0], item)
         use(by, [i for i in (*first, *rest) if i.code != "U"])
+    for _, which, what in clause.find("^q(C)[dwi]*(C)$"):  # which dentists run late: each one's lateness is told
+        if which[0].column.kind == "text" and not which[0].column.key and what[0].column.kind == "number":
+            _by(ask, which[0], which[0])
+            use(which)
     for _, period in clause.find("(G)"):  # the monthly revenue, the trend by month, the mean price over the years
         said = clause.words[period[0].first].low
+        if said.endswith("ly") and not ask.groups and _each_period(ask, period[0], period[0]):
+            use(period)
+            continue
         told = (said.endswith("ly") and "S" not in clause.shape) or said in ("over", "through")
         if not ask.groups and (told or re.search("[XY]", clause.shape)) and _periodic(ask, period[0]):
             use(period)
@@ -231,7 +264,9 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     """A group for each of what stands behind "by"; or of whom an average is told, or per which number."""
     clause, known, column, word = ask.clause, ask.known, item.means, ask.clause.words[by.first].low
     if item.code == "G":
-        _periodic(ask, item)
+        _ = _each_period(ask, by, item) or _periodic(ask, item)
+    elif ask.end and word == "by" and column is not None and column.kind == "number" and not column.label:
+        ask.columns = [expr(column)]  # the best agent by rating
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
         ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
     elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * known.rows):
@@ -257,7 +292,8 @@ def _having(ask: Ask, how: Items, of: Item, op: Items, number: Item, rows: Items
     if single or shares or (rows and rows[0].means and not rows[0].column.key):
         return []
     again = number.means == "again"  # who came back
-    sign = op[0].means.split()[0] if op else ">" if again else "="
+    never = again and any(i.code == "n" for i in ask.clause.items)
+    sign = op[0].means.split()[0] if op else ">" if again and not never else "="
     ask.having.append(Condition(left="count", op=sign, right=1 if again else int(number.means)))
     ask.groups += [] if ask.end else [Group(of=expr(who))]
     how = [i for i in how if i.code == "h" or i.means == "distinct"]

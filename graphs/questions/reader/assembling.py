@@ -176,7 +176,7 @@ class Draft:
             return [model]
         if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
             return [other]
-        test = parts.tested(self, base, kinds) or intents.mixed(self, base)
+        test = parts.tested(self, base, kinds)
         found = [test] if test is not None else []
         if "O" in kinds and not any(isinstance(s, RemoveOutliers) for s in self.steps):
             found += parts.outliers(self, base)

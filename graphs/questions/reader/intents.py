@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query, Test, Where
+from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
@@ -169,37 +169,20 @@ def _explained(base: Query, named: Sequence[Column], numbers: Sequence[Column], 
     """What an outcome depends on: one column that is named beside it, or all others."""
     if len(named) == 1:
         return given(base, intent="drivers", measures=(Measure(op="mean", of=expr(numbers[0])),), group_by=())
-    return paired(base, named, notes) if len(named) == 2 else None
+    return _paired(base, named, notes) if len(named) == 2 else None
 
 
-def paired(base: Query, both: Sequence[Column], notes: list[str], alpha: float | None = None) -> Query | None:
-    """How two columns go together: a correlation, or a mean or share by the one that divides; with an `alpha`, a test of
-    independence of two that divide."""
+def _paired(base: Query, both: Sequence[Column], notes: list[str]) -> Query | None:
+    """How two columns go together: a correlation, or a mean or share by the one that divides."""
     divides = [c for c in both if c.kind == "text" and c.n_unique <= 40] or [c for c in both if c.kind == "bool"]
-    if not divides and all(c.kind == "number" for c in both):
+    (rest, *more) = [c for c in both if c not in divides[:1]]
+    if more and all(c.kind == "number" for c in both):
         pair = Measure(op="correlation", of=expr(both[0]), other=expr(both[1]), with_p=True)
         return given(base, intent="relate", measures=(pair,))
-    by = [Group(of=expr(c)) for c in divides[:1]]
-    (rest,) = [c for c in both if c not in divides[:1]][:1]
-    if not by or (rest.kind == "text" and (alpha is None or rest.n_unique > 40)):
+    if more or rest.kind == "text":
         return None
-    if alpha is not None and rest.kind != "number":
-        test, values = Test(about="independence", alpha=alpha), (Measure(op="values", of=expr(rest)),)
-        return given(base, intent="test", test=test, measures=values, group_by=tuple(by))
     measure = usual(rest, notes) if rest.kind == "bool" else Measure(op="mean", of=expr(rest))
-    return given(base, intent="relate", measures=(measure,), group_by=tuple(by))
-
-
-def mixed(draft: Draft, base: Query) -> Query | None:
-    """Two columns that are related where one or both hold words: means by group, or a test of independence."""
-    pairs = [p for a in draft.asks for p in a.pairs]
-    both = [draft.named[c] for c in pairs[0] if c in draft.named] if pairs else []
-    if len(both) != 2 or not any(c.kind == "text" for c in both):
-        return None
-    found = paired(base, both, draft.notes, draft.methods.alpha or 0.05)
-    for ask in draft.asks if found else ():
-        ask.pairs, ask.relation = [], ""
-    return found
+    return given(base, intent="relate", measures=(measure,), group_by=(Group(of=expr(divides[0])),))
 
 
 def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequence[Column]) -> Query:
@@ -213,9 +196,6 @@ def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequenc
         upward, across = (expr(c) for c in numbers)
         chart = Chart(kind="scatter", x=across, y=(upward,), colour=next(iter(groups), None))
         return given(noted, intent="plot", chart=chart, measures=(), group_by=())
-    if not groups and numbers and draft.time is not None and re.search(r"\bover time|\btrend", text, re.I):
-        noted = given(noted, group_by=(over(draft.time),))
-        groups = [expr(draft.time)]
     x = groups[0] if groups else expr(named[0])
     y = tuple(expr(c) for c in numbers if expr(c) != x)
     chart = Chart(kind=kind, x=x, y=y, colour=groups[1] if groups[1:] else None)

@@ -141,16 +141,14 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     compared = {i.last + 1 for i in items if i.code == "K"}
     names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0]) if len(w) > 2}
     rows = lexicon.some("rows") | _prefixes(columns) | _nouns(columns, names)
-    owners = {c.owner + "s" for c in columns if c.owner}
+    owners = {c.owner + "s" for c in columns if c.owner and "number" not in (w.low for w in ws)}
     for n, word in enumerate(ws):
         if (not taken[n] and word.content) or word.text in "$€£%":
-            whose = (
-                owners if n and ws[n - 1].low not in ("many", "of", "most", "fewest") else set()
-            )  # a row has one of them
+            whose = owners if n and ws[n - 1].low not in ("many", "most", "fewest") else set()  # a row has one of them
             take(_plain(ws, n, rows | whose, names, n in compared))
     items = _spans(ws, _measured(ws, _made(ws, _lasting(ws, items), [c for c in columns if c.dtype == "new"])))
     items.sort(key=lambda i: i.first)
-    return [i for i in _bounded(ws, items) if i.code != "x"]
+    return [i for i in _bounded(ws, items, any("age" in c.words for c in columns)) if i.code != "x"]
 
 
 def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> list[Item]:
@@ -250,12 +248,16 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     "the nightly rate" is a column of money, and "visits last month" one of that month."""
     items.sort(key=lambda i: i.first)
     items, nouns = [i for i in items if i.code != "x"], {stem(w) for w in lexicon.listed("nouns")}
+    for item in [i for i in items if i.code == "G" and i.first and ws[i.first - 1].low in ("a", "an")]:
+        items.insert(items.index(item), Item("B", item.first - 1, item.first - 1, "by"))  # bookings a month
     for n, item in enumerate(items):
         before, codes = items[n - 1] if n else None, "".join(i.code for i in items[n + 1 : n + 3])
         noun = item.code == "U" and stem(ws[item.first].low) in nouns
         if noun and ((before and before.code == "V") or re.match("[oiw]V", codes)):
             item.code = "E"
         held = before.column if before and before.code == "C" else None
+        if item.code == "U" and held and held.kind == "text" and stem(ws[item.first].low) in lexicon.some("types"):
+            item.code = "x"  # insurance types
         if (
             held
             and ws[item.first].low == "rate"
@@ -356,13 +358,18 @@ def _figure(ws: Sequence[Word], n: int) -> float:
     return number * times if close else number
 
 
-def _bounded(ws: Sequence[Word], items: list[Item]) -> list[Item]:
+def _bounded(ws: Sequence[Word], items: list[Item], aged: bool) -> list[Item]:
     """Numbers that are followed by "or more", "or older" or a plus sign, with the comparison before them."""
-    found = list[Item]()
+    found, ages = list[Item](), lexicon.section("ages")
+    aged &= sum(w.low in ages for w in ws) == 1  # of children and adults not one alone, and no number of children
+    aged &= not any(w.low == "number" or w.text == "/" for w in ws)
     for item in items:
         if found and item.first <= found[-1].last:
             continue
         tail = " ".join(w.low for w in ws[item.last + 1 : item.last + 6]) if item.code == "N" else ""
+        if item.code in "UE" and item.means is None and aged and (age := ages.get(ws[item.first].low)):
+            found.append(Item("K", item.first, item.first, f"{age[0]} age"))
+            item.code, item.means = "N", float(age[1:])  # children, where an age is known
         if bound := re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail):
             sign = ">=" if bound[0] == "+" or bound[1] in lexicon.some("more") else "<="
             if bound[0] == "+" or bound[1] in lexicon.some("more", "less"):

@@ -93,9 +93,11 @@ class Column:
 
     @property
     def owner(self) -> str:
-        """Of whom or what each row has one of these: guest, of guest_country; empty where it names them itself."""
-        attribute = self.words[1:] and self.words[-1] not in lexicon.some("keys", "heads", "people", "events")
-        return self.words[0] if attribute and self.words[0] in lexicon.some("people", "events") else ""
+        """Of whom each row has one of these: guest, of guest_country; empty where it names them itself."""
+        attribute = self.words[1:] and self.words[-1] not in lexicon.some("keys", "heads", "people", "events") - {
+            "type"
+        }
+        return self.words[0] if attribute and self.words[0] in lexicon.some("people") else ""
 
     @property
     def prose(self) -> bool:
@@ -137,7 +139,10 @@ class Column:
         inside = re.search(r"\(([^)]*)\)", self.name)
         if inside:
             found += [name_words(self.name[: inside.start()]), name_words(inside[1])]
-        if self.words[-1] in lexicon.some("heads", *(["units"] if self.words[2:] else [])) and self.words[1:]:
+        headed = self.words[-1] in lexicon.some("heads", *(["units"] if self.words[2:] else [])) and self.words[1:]
+        if headed and not (
+            self.words[-1] == "type" and self.words[0] in lexicon.some("people")
+        ):  # customers are no type
             found.append(self.words[:-1])
         if len(self.words) == 2:
             found.append(("".join(map(root, self.words)),))  # comebacks, of came_back
@@ -291,7 +296,7 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
                     first -= 1
                 if (column, level) not in (held := found.setdefault((first, i), [])):
                     held.append((column, level))
-            for other in _sexes(key, levels):
+            for other in (*_sexes(key, levels), *lexicon.section("demonyms").get(" ".join(key), "").split()):
                 for i in at.get(other, ()):
                     if (column, level) not in found.setdefault((i, i), []):
                         found[i, i].append((column, level))

@@ -133,11 +133,12 @@ def _finished(
         intent = "describe" * ("D" in kinds and not any(a.stats for a in draft.asks))
         intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
         extra = {"intent": intent} if intent else {}
-    if extra.get("intent") == "compare" or any(isinstance(s, Derive) for s in base.prepare):
-        whose = [i.column for a in draft.asks for i in a.clause.of("C") if i.column.label
-                 or (i.column.kind == "text" and i.column.n_unique > 40 and i.column.words[-1] in lexicon.some("keys"))]  # fmt: skip
-        draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
-        draft.counted += whose
+    sided = extra.get("intent") == "compare" or any(isinstance(s, Derive) for s in base.prepare)
+    owners = {draft.named[m.of].owner for m in measures if m.of in draft.named} - {""}
+    whose = [c for a in draft.asks for c in (i.column for i in a.clause.of("C")) if c.short in owners or (sided and (
+        c.label or (c.kind == "text" and c.n_unique > 40 and c.words[-1] in lexicon.some("keys"))))]  # fmt: skip
+    draft.notes += [f"Each row counts, and not each “{c.name}” once." for c in whose]
+    draft.counted += whose
     intent = "relate" if relate and all(m.other for m in measures) else "compute"
     notes = tuple(dict.fromkeys([*base.notes, *draft.notes]))
     return {"intent": intent, "measures": tuple(measures), "notes": notes} | extra
@@ -218,7 +219,8 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     if compared and not there:
         return [_usual(draft, c) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
-    return [Measure(op="count")] if rows and not spoken and base.where and single else []
+    named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent
+    return [Measure(op="count")] if not spoken and single and (named or (rows and base.where)) else []
 
 
 def _described(draft: Draft, sides: Sequence[str]) -> list[Measure]:
