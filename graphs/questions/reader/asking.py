@@ -165,6 +165,11 @@ def _ordered(ask: Ask) -> None:
                 ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
                 ask.columns = [expr(by[0].column)] if by else []
                 return use(*groups, [_ends(ask, clause.of("M")[0])])
+    for _, when, top in clause.find("^(q)[d]*(M)[EV]?[di]*$"):
+        if clause.words[0].low == "when" and (time := ask.known.time) is not None and time.kind == "time":
+            hour = Item("G", 0, 0, "hour_of_day" if time.clock else "weekday")
+            top[0].means = f"{top[0].means.split()[0]} count"
+            return use(when, top, _named(ask, top[0], hour))
     for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
         item, last = named[0], clause.words[named[0].last].low
         says = clause.written(top).casefold() in ("best", "worst", "top") or " " in top[0].means
@@ -250,6 +255,8 @@ def _grouped(ask: Ask) -> None:
             for item in (first[0], *(r for r in rest if r.code in "CG")):
                 _by(ask, by[0], item)
         use(by, [i for i in (*first, *rest) if i.code != "U"])
+    for _, per, _ in clause.find("(B)(V)"):  # the value per new contract: of each such row
+        ask.each = ask.each or clause.words[per[0].first].low == "per"
     for _, which, what in clause.find("^q(C)[dwi]*(C)$"):  # which dentists run late: each one's lateness is told
         if which[0].column.kind == "text" and not which[0].column.key and what[0].column.kind == "number":
             _by(ask, which[0], which[0])

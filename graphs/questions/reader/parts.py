@@ -84,6 +84,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     whole = gaps and not (draft.lost or draft.unused or spoken)
     if bare and alone and whole:
         measures = [Measure(op="missing")]  # of the whole table
+    elif bare and base.group_by and not spoken and all(a.stats == ["share"] for a in draft.asks):
+        measures = [Measure(op="share")]  # of all rows, the share of each group
     elif bare and not spoken and any(measuring.lacks(a) for a in draft.asks):
         return None  # "the average order value in the North", where no column is an order value
     elif bare and alone and not draft.unused:
@@ -249,6 +251,14 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     if not (what or says or ask.counts or ask.share) and (found := draft.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
+    elif (
+        re.search(r"\b(?:top|bottom)\b", ask.clause.text, re.I)
+        and not (what or says or ask.stats or ask.share)
+        and of is not None
+        and of.kind == "text"
+        and not of.key
+    ):
+        ask.counts = True  # the top topics, where no column is an amount
     if of is None and not ask.groups:
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
