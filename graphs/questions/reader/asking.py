@@ -105,11 +105,11 @@ def _reworded(ask: Ask) -> None:
         if usual and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
             most[0].code, most[0].means = "S", "mode"
     if re.fullmatch("[ac]*(?:jC|dCj)", ask.codes) and measuring.APART.match(clause.text):  # how do the islands differ
-        of, more = (next(i for i in clause.items if i.code == code) for code in "Cj")
-        if of.column.kind != "number":
-            ask.groups.append(Group(of=expr(of.column)))
+        whose = next(i for i in clause.items if i.code == "C")
+        if whose.column.kind != "number":
+            ask.groups.append(Group(of=expr(whose.column)))
             ask.kinds.add("j")
-            use([of, more])
+            use([whose], clause.of("j"))
     for item, behind in zip(clause.items, [*clause.items[1:], None], strict=True):
         said = clause.written([item]).casefold()
         if item.code == "K" and said.endswith(" than") and (behind is None or behind.code in "VE"):

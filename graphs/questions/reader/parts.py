@@ -222,8 +222,8 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         return [_usual(draft, c) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent
-    named = named or (there and compared and base.group_by)  # are there more men or women
-    return [Measure(op="count")] if not spoken and single and (named or (rows and base.where)) else []
+    more = there and compared and base.group_by  # are there more men or women
+    return [Measure(op="count")] if not spoken and single and (named or more or (rows and base.where)) else []
 
 
 def _described(draft: Draft, sides: Sequence[str]) -> list[Measure]:
