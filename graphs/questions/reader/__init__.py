@@ -19,7 +19,7 @@ from graphs.questions.reader.conditions import Known
 from graphs.questions.reader.counted import by_case
 from graphs.questions.reader.linking import Column, read_columns
 from graphs.questions.reader.tables import placed, whole
-from graphs.questions.reader.text import name_words, stem
+from graphs.questions.reader.text import name_words, stem, words
 
 __all__ = ["read"]
 
@@ -49,7 +49,10 @@ def read(
         lengths.append(met)
     for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):  # how old: which age
         hint = lexicon.dimensions("much little", said[1].casefold())
-        if hint not in ("time", "count") and (measured := Known(columns, time).hinted(hint)) is not None:
+        known, spoken = Known(columns, time), {w.stem for w in words(question)}
+        near = [c for c in columns if c.kind == "number" and known.sense(hint, c) and spoken & c.stems]
+        measured = near[0] if len(near) == 1 else known.hinted(hint)
+        if hint not in ("time", "count") and measured is not None:
             question = question.replace(said[0], f"what {measured.name}")
     question = re.sub(_EARNS, "how much revenue", question, flags=re.I)
     vague = re.search(_SOME_TIME, question, re.I)

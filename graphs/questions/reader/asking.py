@@ -85,6 +85,8 @@ def _reworded(ask: Ask) -> None:
     clause = ask.clause
     if "F" in ask.codes:
         clause.says(lexicon.section("said")["unchanged"])  # any forecast takes it so
+    if ask.codes[:1] == "d" and clause.items[-1].code == "U" and clause.words[-1].low in ("up", "down"):
+        clause.items[-1].code, clause.items[-1].means = "Y", "change"  # are cancellations up
     if "Y" in ask.codes:
         clause.says(r"\b(?:lately|recently|these days|nowadays)\b")  # a trend is told to the last day
     if re.search(_ALIKE, clause.text, re.I) and re.match("[ac]*d", ask.codes):
@@ -102,12 +104,20 @@ def _reworded(ask: Ask) -> None:
         usual = most[0].means == "max count" or clause.written(most).casefold() in ("typical", "usual")
         if usual and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
             most[0].code, most[0].means = "S", "mode"
+    if re.fullmatch("[ac]*(?:jC|dCj)", ask.codes) and measuring.APART.match(clause.text):  # how do the islands differ
+        whose = next(i for i in clause.items if i.code == "C")
+        if whose.column.kind != "number":
+            ask.groups.append(Group(of=expr(whose.column)))
+            ask.kinds.add("j")
+            use([whose], clause.of("j"))
     for item, behind in zip(clause.items, [*clause.items[1:], None], strict=True):
         said = clause.written([item]).casefold()
         if item.code == "K" and said.endswith(" than") and (behind is None or behind.code in "VE"):
             item.code, item.means = "j", item.means.partition(" ")[2] or "more"  # more than women, not than 30
         if item.code == "S" and said == "how much" and behind and behind.code == "j":
             item.used = True  # how much more: what the difference is
+        if item.code == "v" and said in ("get", "become") and behind is clause.items[-1] and behind.code == "j":
+            behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
         if item.code == "J" and re.match(r"differs?\b", said):
             item.code = "B"
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
@@ -155,6 +165,11 @@ def _ordered(ask: Ask) -> None:
                 ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
                 ask.columns = [expr(by[0].column)] if by else []
                 return use(*groups, [_ends(ask, clause.of("M")[0])])
+    for _, when, top in clause.find("^(q)[d]*(M)[EV]?[di]*$"):
+        if clause.words[0].low == "when" and (time := ask.known.time) is not None and time.kind == "time":
+            hour = Item("G", 0, 0, "hour_of_day" if time.clock else "weekday")
+            top[0].means = f"{top[0].means.split()[0]} count"
+            return use(when, top, _named(ask, top[0], hour))
     for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
         item, last = named[0], clause.words[named[0].last].low
         says = clause.written(top).casefold() in ("best", "worst", "top") or " " in top[0].means
@@ -240,6 +255,8 @@ def _grouped(ask: Ask) -> None:
             for item in (first[0], *(r for r in rest if r.code in "CG")):
                 _by(ask, by[0], item)
         use(by, [i for i in (*first, *rest) if i.code != "U"])
+    for _, per, _ in clause.find("(B)(V)"):  # the value per new contract: of each such row
+        ask.each = ask.each or clause.words[per[0].first].low == "per"
     for _, which, what in clause.find("^q(C)[dwi]*(C)$"):  # which dentists run late: each one's lateness is told
         if which[0].column.kind == "text" and not which[0].column.key and what[0].column.kind == "number":
             _by(ask, which[0], which[0])
@@ -263,6 +280,8 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     clause, known, column, word = ask.clause, ask.known, item.means, ask.clause.words[by.first].low
     if item.code == "G":
         _ = _each_period(ask, by, item) or _periodic(ask, item)
+    elif ask.end and word == "by" and column is not None and column.kind == "number" and not column.label:
+        ask.columns = [expr(column)]  # the best agent by rating
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
         ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
     elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * known.rows):

@@ -78,7 +78,7 @@ class Draft:
             clause.mark(*left.span())
             ask.kinds -= {"Y"}  # "drop" here is no fall
         first = clause.words[0].low
-        talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where)
+        talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where or ask.periods[0])
         talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")
         if why := intents.untold(ask):
@@ -176,7 +176,7 @@ class Draft:
             return [model]
         if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
             return [other]
-        test = parts.tested(self, base, kinds) or intents.mixed(self, base)
+        test = parts.tested(self, base, kinds)
         found = [test] if test is not None else []
         if "O" in kinds and not any(isinstance(s, RemoveOutliers) for s in self.steps):
             found += parts.outliers(self, base)

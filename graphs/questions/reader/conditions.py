@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import AnyOf, Condition, Measure, Query, Scalar, Where
@@ -78,9 +78,9 @@ class Known:
 
 def read(ask: Ask) -> None:
     """Take the conditions of a clause, in the order of their kinds."""
-    for does, shape in _RULES:
-        for _, *groups in ask.clause.find(shape):
-            met = does(ask, *groups)
+    for does in _KINDS:
+        for _, *groups in (g for shape in lexicon.section("conditions")[does.__name__] for g in ask.clause.find(shape)):
+            met: Any = does(ask, *groups)
             use(*(groups if met is True else met or ()))
     _valued(ask)
     _during(ask)
@@ -327,22 +327,5 @@ def negated(where: Where) -> list[Where]:
     return [Condition(left=where.left, op=flips[where.op], right=where.right)]
 
 
-_RULES: tuple[tuple[Callable[..., Any], str], ...] = (
-    (_absent, "([CE])[a-zU]*?(n)[idow]*(E)"),
-    (_compared, "(C)[dwoi]*(n?)(K)[oi]*(S)[oid]*([CE]?)"),  # a fare greater than the average fare
-    (_compared, "()()(K)(S)(C)"),  # above average income
-    (_compared, "(C)[dwoix]*(n?)d*(K)o?(N)()"),
-    (_compared, "()(n?)(K)o?(N)U?[oE]?(C)(?![KN])"),  # at least 3 rooms
-    (_compared, "(C)[dwoi]*(n?)d*(K)(C)()"),
-    (_compared, "()(n?)(K)([NT])()"),
-    (_between, "(C?)[dwoi]*(n?)(b?)(i?)(?<=[bi])([NT])([ai]+)([NT])(C?)"),
-    (_text, "(C?)[dwoi]*(n?)d*(k+)i?([QVU])"),
-    (_listed, "(C)[dwoi]*(n?)[^CVSR]*?((?:Q[ac]*)+)"),
-    (_equal, "(C)d*(n?)K?([N]+(?:[ac]+N)*)()"),
-    (_equal, "()()(1(?:[ac]+1)*)(C)"),
-    (_missing, "(C)w?d+(n?)m()"),
-    (_missing, "d(C)(n?)m()"),
-    (_missing, "(?<=[wi])m()()(C)"),
-    (_missing, "(?:[wEC]|^)[wdi]*()(n)(C)(?![KNVQ])"),
-)
-"""The kinds of conditions with their shapes, in the order of trying. What one returns is read: items, or True for all."""
+_KINDS = (_absent, _compared, _between, _text, _listed, _equal, _missing)
+"""In the order of trying; the lexicon has their shapes. What one returns is read: items, or True for all."""

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query, Test, Where
+from graphs.questions.query import Chart, Compare, Condition, Formula, Grain, Group, Measure, Query, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
-from graphs.questions.reader.conditions import expr
+from graphs.questions.reader.conditions import expr, negated
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.measuring import flows
-from graphs.questions.reader.times import before, kind_of
+from graphs.questions.reader.times import GRAINS, before, kind_of
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -65,12 +65,14 @@ def other(draft: Draft, base: Query) -> Query | None:
             return None
     counted = "count" in hints[:1] or any("jE" in a.codes for a in draft.asks)
     counted = counted or bool(re.search(r"\bhow many|\bnumber of", text, re.I))
-    ends = any(a.end for a in draft.asks)
+    ordered = any(a.end for a in draft.asks)
     notes = list[str]()
     op: Any = next((s.split()[0] for s in stats), "share")
     measure = Measure(op=op, of=expr(numbers[0])) if numbers else Measure(op="count")
     each = between is not None and re.match("week|hour", between[0]) is not None  # of unlike lengths
     measure = usual(numbers[0], notes, each, text) if numbers and op == "share" else measure
+    if shared := next((a.share for a in draft.asks if a.share and not (numbers or base.where)), None):
+        measure = Measure(op="share", where=tuple(shared))  # the share of a kind over time
     noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
     during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
 
@@ -100,13 +102,17 @@ def other(draft: Draft, base: Query) -> Query | None:
     sides = during if len(during) == 2 and len({(kind_of(str(w.right)), w.left) for w in during}) == 1 else []
     if (between and time is not None) or sides:  # Mondays in May are no two sides
         found = None if numbers or counted else draft.known.amount()
-        if (sides or hints) and not numbers and not counted and found is None:
+        if (sides or hints or set(stats) - {"share"}) and not numbers and not counted and found is None:
             return None
         if found is not None:
             notes.append(f"It is not said by which column; “{found.name}” is taken.")
             one = each or hints or any(i.code == "j" and i.means != "more" for a in draft.asks for i in a.clause.items)
             both = (measure, Measure(op="sum", of=expr(found)))  # how was May: how many there were, and how much
             noted = given(noted, measures=(usual(found, notes, each),) if one else both)
+        if (
+            each and between and not (numbers or found or counted)
+        ):  # of five days and of two no numbers are set against each other
+            return given(noted, group_by=(Group(of=expr(time or ""), grain=GRAINS[kind_of(between[0])]),))
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
         said = {"where": without(() if between else sides), "notes": (*base.notes, *notes)}
@@ -133,14 +139,33 @@ def other(draft: Draft, base: Query) -> Query | None:
         if across and divides == named:  # of species across islands
             return given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
     told = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
-    if told and named and not stats and not kinds and not ends and not any(a.counts or a.relation for a in draft.asks):
+    if (
+        told
+        and named
+        and not stats
+        and not kinds
+        and not ordered
+        and not any(a.counts or a.relation for a in draft.asks)
+    ):
         if not base.group_by:
             return given(base, intent="describe", show=tuple(c.name for c in named))
         ops: tuple[Any, ...] = ("mean", "median", "std", "min", "max")
         each_of = tuple(Measure(op=op, of=expr(c)) for c in numbers if c.kind == "number" for op in ops)
         return given(base, intent="compute", measures=each_of) if each_of else None
+    since = [w for w in base.where if time and isinstance(w, Condition) and w.op == ">" and w.left == expr(time)]
+    if (
+        "Y" in kinds
+        and since
+        and measure.op in ("mean", "share")
+        and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I)
+    ):
+        among, rest = "among" if measure.op == "share" else "where", tuple(w for w in base.where if w != since[0])
+        ends = (("after", (since[0],)), ("until", tuple(negated(since[0]))))  # did it improve after May: before it, too
+        two = [measure.model_copy(update={among: w, "name": f"{measure.op} {at} {since[0].right}"}) for at, w in ends]
+        apart = Formula(name="difference", expr=" - ".join(f"`{m.name}`" for m in two))
+        return given(noted, intent="compute", where=rest, measures=tuple(two), formulas=(apart,))
     each = len(base.group_by) == 1 and not base.group_by[0].grain and ("X" in kinds or kinds >= {"Y", "j"})
-    alone = kinds & {"X", "Y"} and not base.group_by and not ends
+    alone = kinds & {"X", "Y"} and not base.group_by and not ordered
     if time is None or not (each or alone):
         return None
     return given(noted, intent="change", group_by=tuple(dict.fromkeys((over(time), *base.group_by))))
@@ -169,37 +194,20 @@ def _explained(base: Query, named: Sequence[Column], numbers: Sequence[Column], 
     """What an outcome depends on: one column that is named beside it, or all others."""
     if len(named) == 1:
         return given(base, intent="drivers", measures=(Measure(op="mean", of=expr(numbers[0])),), group_by=())
-    return paired(base, named, notes) if len(named) == 2 else None
+    return _paired(base, named, notes) if len(named) == 2 else None
 
 
-def paired(base: Query, both: Sequence[Column], notes: list[str], alpha: float | None = None) -> Query | None:
-    """How two columns go together: a correlation, or a mean or share by the one that divides; with an `alpha`, a test of
-    independence of two that divide."""
+def _paired(base: Query, both: Sequence[Column], notes: list[str]) -> Query | None:
+    """How two columns go together: a correlation, or a mean or share by the one that divides."""
     divides = [c for c in both if c.kind == "text" and c.n_unique <= 40] or [c for c in both if c.kind == "bool"]
-    if not divides and all(c.kind == "number" for c in both):
+    (rest, *more) = [c for c in both if c not in divides[:1]]
+    if more and all(c.kind == "number" for c in both):
         pair = Measure(op="correlation", of=expr(both[0]), other=expr(both[1]), with_p=True)
         return given(base, intent="relate", measures=(pair,))
-    by = [Group(of=expr(c)) for c in divides[:1]]
-    (rest,) = [c for c in both if c not in divides[:1]][:1]
-    if not by or (rest.kind == "text" and (alpha is None or rest.n_unique > 40)):
+    if more or rest.kind == "text":
         return None
-    if alpha is not None and rest.kind != "number":
-        test, values = Test(about="independence", alpha=alpha), (Measure(op="values", of=expr(rest)),)
-        return given(base, intent="test", test=test, measures=values, group_by=tuple(by))
     measure = usual(rest, notes) if rest.kind == "bool" else Measure(op="mean", of=expr(rest))
-    return given(base, intent="relate", measures=(measure,), group_by=tuple(by))
-
-
-def mixed(draft: Draft, base: Query) -> Query | None:
-    """Two columns that are related where one or both hold words: means by group, or a test of independence."""
-    pairs = [p for a in draft.asks for p in a.pairs]
-    both = [draft.named[c] for c in pairs[0] if c in draft.named] if pairs else []
-    if len(both) != 2 or not any(c.kind == "text" for c in both):
-        return None
-    found = paired(base, both, draft.notes, draft.methods.alpha or 0.05)
-    for ask in draft.asks if found else ():
-        ask.pairs, ask.relation = [], ""
-    return found
+    return given(base, intent="relate", measures=(measure,), group_by=(Group(of=expr(divides[0])),))
 
 
 def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequence[Column]) -> Query:
@@ -213,9 +221,6 @@ def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequenc
         upward, across = (expr(c) for c in numbers)
         chart = Chart(kind="scatter", x=across, y=(upward,), colour=next(iter(groups), None))
         return given(noted, intent="plot", chart=chart, measures=(), group_by=())
-    if not groups and numbers and draft.time is not None and re.search(r"\bover time|\btrend", text, re.I):
-        noted = given(noted, group_by=(over(draft.time),))
-        groups = [expr(draft.time)]
     x = groups[0] if groups else expr(named[0])
     y = tuple(expr(c) for c in numbers if expr(c) != x)
     chart = Chart(kind=kind, x=x, y=y, colour=groups[1] if groups[1:] else None)

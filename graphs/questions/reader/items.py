@@ -141,12 +141,10 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     compared = {i.last + 1 for i in items if i.code == "K"}
     names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0]) if len(w) > 2}
     rows = lexicon.some("rows") | _prefixes(columns) | _nouns(columns, names)
-    owners = {c.owner + "s" for c in columns if c.owner}
+    owners = {c.owner + "s" for c in columns if c.owner and "number" not in (w.low for w in ws)}
     for n, word in enumerate(ws):
         if (not taken[n] and word.content) or word.text in "$€£%":
-            whose = (
-                owners if n and ws[n - 1].low not in ("many", "of", "most", "fewest") else set()
-            )  # a row has one of them
+            whose = owners if n and ws[n - 1].low not in ("many", "most", "fewest") else set()  # a row has one of them
             take(_plain(ws, n, rows | whose, names, n in compared))
     items = _spans(ws, _measured(ws, _made(ws, _lasting(ws, items), [c for c in columns if c.dtype == "new"])))
     items.sort(key=lambda i: i.first)

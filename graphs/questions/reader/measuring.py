@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _VALUES = r"\b(?:values?|entries|cells|columns?|fields?|variables?)\b"
 _MANY = r"\b(?:most|fewest|least|(?:highest|largest|lowest|smallest) number)\b"
+APART = re.compile(r"\W*(?:compare\b|how\b.*\b(?:compare|differ))", re.I)
+"""How a question asks for all that tells sides apart."""
 
 
 def related(ask: Ask) -> None:
@@ -37,6 +39,11 @@ def related(ask: Ask) -> None:
     ask.among = len(names) == 1 and bool(re.fullmatch(asks_what, clause.shape))
     if ask.among and named[0].column.kind == "bool":  # what are returned orders linked to
         ask.relation, ask.kinds = "", ask.kinds | {"A"}
+    by = [i.column for i in named if i.column.kind == "text" and i.column.n_unique <= 40]
+    of = [expr(i.column) for i in named if i.column.kind == "number" and not i.column.label]
+    if len(by) == len(of) == 1 and len(names) == 2:  # the relationship between region and revenue
+        ask.relation, ask.pairs, ask.groups, ask.stats, ask.columns = "", [], [Group(of=expr(by[0]))], ["mean"], of
+        ask.kinds.add("j")
     ask.end = next((i.means.split()[0] for i in clause.items if i.code == "M"), ask.end)
     use(said, named, clause.of("MbaioS"))
 
@@ -211,7 +218,7 @@ def flows(question: str, column: Column) -> bool:
     """Whether a question says that what a column holds was spent or sold, so that it adds up."""
     said = {w.stem for w in words(question)}
     some = [n for n, d in lexicon.section("dimensions").items() if d.get("flow")]
-    return any(said & lexicon.says(n) and set(lexicon.columns_of(n)) & set(column.words) for n in some)
+    return any(said & lexicon.says(n) and {stem(c) for c in lexicon.columns_of(n)} & column.stems for n in some)
 
 
 def lacks(ask: Ask) -> bool:

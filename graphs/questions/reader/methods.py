@@ -175,23 +175,13 @@ def _conditions(text: str, alpha: float | None) -> list[tuple[str, int, int]]:
 _BETWEEN = r"\)?(?: is| are| value| of the \w+| \(\w+\))*(?: either)?\s*"
 _RULES = [(name, op, re.compile(rf"(?<![\w-])(?:{stat}){_BETWEEN}(?:{words})\s*(?:(?P<n>{_NUMBER})|{_ALPHA})", re.I))
           for name, stat in lexicon.section("statistics").items() for op, words in lexicon.section("comparisons").items()]  # fmt: skip
-_REPORTS = (
-    r"^(?:then |we |you |please )*(?:report|conclude|infer|declare|state|say|indicate|reject|fail|assume|suggest)"
-)
-_THAT = r"^.*\b(?:that|and conclude|which means)\s+(?=\w+ \w)"
-_FILLERS = (
-    r"^(?:(?:then|we|you|should|can|report|conclude|infer|declare|consider|classify|state|say|indicate|label|call|regard|treat|it|as|that)\b[\s,]*)+",
-    r"^(?:the|this|it|its|a|an|there|they)?\s*(?:\w+ )?(?:distribution|data|dataset|model|relationship|correlation|variable|column|fit|it|result|difference|groups?|means?)?\s*\b(?:is|are|to be|as|be|was|were)\b\s*(?:considered|said to be|deemed)?\s*(?:as|to be|an?\b)?\s*",
-    r"^(?:the )?(?:model|fit|it|relationship|correlation) (?:an? )",
-    r"^(?:there is |an? )+",
-)
 
 
 def _then(text: str) -> str:
     """What a rule says, without the verbs and the subject: "consider the model a good fit" says "good fit"."""
     text = re.sub(r"\(.*?\)", "", text).strip(" ,.;:\n")
-    if re.search(_REPORTS, text, re.I):
-        text = re.sub(_THAT, "", text, flags=re.I)
-    for filler in _FILLERS:
+    if re.search(SAID["reports"], text, re.I):
+        text = re.sub(SAID["that"], "", text, flags=re.I)
+    for filler in lexicon.section("fillers").values():
         text = re.sub(filler, "", text, flags=re.I)
     return text.strip(" ,.;")

@@ -27,8 +27,13 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     compares = re.search(AGAINST, clause.text, re.I)
     rest = re.search(_REST + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
     when = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and kind_of(str(w.right)) in GRAINS]
-    alone = len(when) == len(ask.where) == 1 and ((rest and compares) or re.match("d.*j", clause.shape))
+    counts = "jV" in ask.codes and len(ask.where) == 2  # more complaints on Mondays
+    ask.counts = ask.counts or (counts and len(when) == 1)
+    alone = (
+        len(when) == 1 and (counts or len(ask.where) == 1) and ((rest and compares) or re.match("d.*j", clause.shape))
+    )
     grew = len(when) == 1 and re.match("d.*Y", clause.shape) and str(when[0].right)[:1].isalpha()
+    ask.counts = ask.counts or bool(grew and "V" in ask.codes and "C" not in ask.codes)
     if (alone or grew) and not ask.groups:
         return _of_its_kind(ask, when[0])
     if rest and compares:
@@ -132,6 +137,7 @@ def periods(ask: Ask) -> None:
 
 def _of_both(ask: Ask, now: str, then: str, fair: bool) -> bool:
     """Have two periods be compared: where one is a year that the table does not have in whole, the months that it has."""
+    then = before(now) if now == then else then  # this month and the last, which are one where it is whole
     time, ask.periods = ask.known.time, (now, then)
     whole, months = latest(now, str(time.high)) if time is not None else ("", "")
     if time is not None and fair and months and whole == now:

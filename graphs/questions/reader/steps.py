@@ -130,21 +130,10 @@ def _outliers(s: _Step) -> _Done:
     return [q.RemoveOutliers(columns=s.names, rule=s.rule or q.Rule())] if points and not s.says("after") else None
 
 
-def _coded(s: _Step) -> _Done:
-    """Words as numbers, as the question lists them."""
-    by_value = {v.casefold(): (c.name, v) for c in s.own for v in c.values}
-    found: dict[str, list[tuple[str, float]]] = {}
-    for word, number in re.findall(lexicon.section("steps")["coded"], s.clause.text):
-        if word.casefold() in by_value:
-            column, value = by_value[word.casefold()]
-            found.setdefault(column, []).append((value, plain(float(number))))
-    return [q.Recode(column=name, values=tuple(many)) for name, many in found.items()] or None
-
-
 def _recode(s: _Step) -> _Done:
     *values, other = [i.means for i in s.clause.items if i.code == "Q"] or [""]
     name = next(iter([*(c.name for c in s.columns if c.dtype == "new"), *s.names]), "")
     return [q.Recode(column=name, values=tuple((v, v) for v in values), other=other)] if values and name else None
 
 
-_MADE = {"fill": _fill, "cut": _cut, "derive": _derive, "outliers": _outliers, "coded": _coded, "recode": _recode}
+_MADE = {"fill": _fill, "cut": _cut, "derive": _derive, "outliers": _outliers, "recode": _recode}

@@ -13,7 +13,6 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item
-from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import Word, name_words, stem
 from graphs.questions.reader.times import GRAINS, kind_of
 
@@ -107,7 +106,6 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
             any(c.name in said for c in (item.column, *item.also))
             or item.column.key
             or item.column in draft.counted
-            or _of_its_own(draft, item.column, queries)
             or bool(whose and item.column.words[-1] == "id")
             or (ask.counts and ask.clause.typed(item))
         )
@@ -130,16 +128,9 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     )
 
 
-def _of_its_own(draft: Draft, column: Column, queries: Sequence[Query]) -> bool:
-    """Whether all that is computed belongs to the file where each of these stands once: the age of customers."""
-    files = {c.file for c in draft.columns if c.label and c.key and c.name == column.name}
-    of = [m.of for q in queries for m in q.measures]
-    return bool(files) and all(any(c.file in files and expr(c) == o for c in draft.columns) for o in of)
-
-
 def labels(draft: Draft, queries: Sequence[Query]) -> list[str]:
     """The columns that only name rows, and of which a query would compute more than their number."""
-    of = [m.of for q in queries for m in q.measures if m.of and m.op not in _FIT]
+    of = [c for q in queries for m in q.measures if m.op not in _FIT for c in (m.of, m.other) if c]
     texts = ("text",) if not any(s.do in ("convert", "encode", "recode") for s in draft.steps) else ()
     found = [draft.named[c] for c in of if c in draft.named]
     return [c.name for c in found if c.label or (c.kind in texts and c.dtype != "new")]
