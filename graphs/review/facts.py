@@ -37,6 +37,11 @@ Of = frozenset[tuple[str, str]]
 ALL: Of = frozenset()
 
 PLAIN: tuple[Statistic, ...] = ("mean", "median", "sum", "min", "max")
+IN_UNIT: tuple[Statistic, ...] = (
+    *PLAIN, "mode", "range", "std", "sem", "quantile", "iqr", "mad", "first", "last", "value", "weighted_mean",
+    "geometric_mean",
+)  # fmt: skip
+"""The statistics that are in the unit of their column."""
 _RARE: dict[Statistic, str] = {
     "std": r"\bstd|devia",
     "missing": "missing",

@@ -15,11 +15,11 @@ from artifacts.threads import in_own_thread
 from artifacts.types import Answer, AnswerValue, Execution, Objection, Recomputation
 from graphs import look
 from graphs.questions.expressions import NotComputable
-from graphs.questions.query import Measure, Query
+from graphs.questions.query import Query
 from graphs.review import CheckResult, Work, units
 from graphs.review.answering import Asked, Result, equal, listed, meant, names, shown
 from graphs.review.charts import drawn, written
-from graphs.review.facts import Facts, Given
+from graphs.review.facts import IN_UNIT, Facts, Given
 from graphs.review.prose.amounts import misstated
 from graphs.review.prose.asked import expected
 from graphs.review.prose.figures import figures
@@ -27,7 +27,6 @@ from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.verdicts import untested
 from graphs.review.sql import MOST, Tables, sql
-from graphs.review.syntax import words
 from graphs.review.units import of_text
 from graphs.state import Desk
 from kernel_gateway.client import GatewayError, Host
@@ -322,7 +321,7 @@ def _held(claim: Claim, result: Result) -> tuple[Recomputation, str | None]:
             return verdict("equal", shown(told)), None
         if len(result.rows) >= MOST:
             return verdict("as_printed", detail=f"It was computed again up to {MOST:,} rows, which it holds."), None
-    times = in_unit(claim.query, unit) or 1.0
+    times = in_unit(claim.query, unit)
     possible = [replace(n, value=_times(n.value, times)) for n in meant(name, result)]
     if isinstance(told, str):  # a group's label, or what the named group has
         first = possible[:1] if claim.query.order else possible
@@ -341,27 +340,12 @@ def _held(claim: Claim, result: Result) -> tuple[Recomputation, str | None]:
     return verdict("unequal", got, said), said
 
 
-KEEPS_UNIT = words(
-    """
-    sum mean median mode min max range std sem quantile iqr mad first last value weighted_mean geometric_mean
-    """
-)
-"""The statistics that are in the unit of their column."""
-
-
-def bare(query: Query) -> Measure | None:
-    """The one measure of a query whose value is in its column's own unit."""
-    if len(query.measures) != 1 or query.formulas or query.prepare:
-        return None
-    (measure,) = query.measures
-    plain = re.fullmatch(r"\w+|`[^`]+`", measure.of or "")
-    return measure if measure.op in KEEPS_UNIT and plain else None
-
-
-def in_unit(query: Query, unit: str) -> float | None:
-    """What the computed number is to be multiplied by to be told in a unit; None where nothing says so."""
-    measure = bare(query)
-    return units.factor(str(measure.of), unit) if measure is not None else None
+def in_unit(query: Query, unit: str) -> float:
+    """What the computed number is to be multiplied by to be told in a unit; 1 where nothing says so."""
+    measure = query.measures[0] if len(query.measures) == 1 and not (query.formulas or query.prepare) else None
+    if measure is None or measure.op not in IN_UNIT or not re.fullmatch(r"\w+|`[^`]+`", measure.of or ""):
+        return 1.0
+    return units.factor(str(measure.of), unit) or 1.0
 
 
 def _times(value: Any, times: float) -> Any:

@@ -5,41 +5,12 @@ from __future__ import annotations
 import re
 from functools import cache
 
-_TABLE = """
-money   | 0.01     | cent cents ct cts pence pennies rappen
-money   | 1        | eur euro euros € usd dollar dollars $ gbp pound pounds £ chf francs
-money   | 1e3      | keur k€ kusd teur
-time    | 1e-3     | ms millisecond milliseconds msec
-time    | 1        | s sec secs second seconds
-time    | 60       | min mins minute minutes
-time    | 3600     | h hr hrs hour hours
-time    | 86400    | d day days
-time    | 604800   | wk week weeks
-time    | 2629800  | month months
-time    | 31557600 | yr yrs year years
-length  | 1e-3     | mm millimetre millimetres millimeters
-length  | 1e-2     | cm centimetre centimetres centimeters
-length  | 1        | m metre metres meter meters
-length  | 1e3      | km kilometre kilometres kilometers
-length  | 1609.344 | mile miles
-length  | 0.0254   | inch inches
-length  | 0.3048   | ft foot feet
-mass    | 1e-3     | mg milligrams
-mass    | 1        | g gram grams gramme grammes
-mass    | 1e3      | kg kilo kilos kilogram kilograms
-mass    | 453.592  | lb lbs
-mass    | 1e6      | t ton tons tonne tonnes
-area    | 1e4      | ha hectare hectares
-volume  | 1e-3     | ml millilitres
-volume  | 1        | l litre litres liter liters
-energy  | 1        | wh
-energy  | 1e3      | kwh
-energy  | 1e6      | mwh
-"""
+from graphs.questions.reader import lexicon
+
 _UNITS = {
-    name: (dimension.strip(), float(size))
-    for dimension, size, named in (line.split("|") for line in _TABLE.strip().splitlines())
-    for name in named.split()
+    name: (dimension, float(size))
+    for dimension, sizes in lexicon.section("units").items()
+    for name, size in sizes.items()
 }
 _ALONE = re.compile(r"^[^\W\d_]$")
 

@@ -104,12 +104,20 @@ def _reworded(ask: Ask) -> None:
         usual = most[0].means == "max count" or clause.written(most).casefold() in ("typical", "usual")
         if usual and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
             most[0].code, most[0].means = "S", "mode"
+    if re.fullmatch("[ac]*(?:jC|dCj)", ask.codes) and measuring.APART.match(clause.text):  # how do the islands differ
+        whose = next(i for i in clause.items if i.code == "C")
+        if whose.column.kind != "number":
+            ask.groups.append(Group(of=expr(whose.column)))
+            ask.kinds.add("j")
+            use([whose], clause.of("j"))
     for item, behind in zip(clause.items, [*clause.items[1:], None], strict=True):
         said = clause.written([item]).casefold()
         if item.code == "K" and said.endswith(" than") and (behind is None or behind.code in "VE"):
             item.code, item.means = "j", item.means.partition(" ")[2] or "more"  # more than women, not than 30
         if item.code == "S" and said == "how much" and behind and behind.code == "j":
             item.used = True  # how much more: what the difference is
+        if item.code == "v" and said in ("get", "become") and behind is clause.items[-1] and behind.code == "j":
+            behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
         if item.code == "J" and re.match(r"differs?\b", said):
             item.code = "B"
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
@@ -157,6 +165,11 @@ def _ordered(ask: Ask) -> None:
                 ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
                 ask.columns = [expr(by[0].column)] if by else []
                 return use(*groups, [_ends(ask, clause.of("M")[0])])
+    for _, when, top in clause.find("^(q)[d]*(M)[EV]?[di]*$"):
+        if clause.words[0].low == "when" and (time := ask.known.time) is not None and time.kind == "time":
+            hour = Item("G", 0, 0, "hour_of_day" if time.clock else "weekday")
+            top[0].means = f"{top[0].means.split()[0]} count"
+            return use(when, top, _named(ask, top[0], hour))
     for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
         item, last = named[0], clause.words[named[0].last].low
         says = clause.written(top).casefold() in ("best", "worst", "top") or " " in top[0].means
@@ -242,6 +255,8 @@ def _grouped(ask: Ask) -> None:
             for item in (first[0], *(r for r in rest if r.code in "CG")):
                 _by(ask, by[0], item)
         use(by, [i for i in (*first, *rest) if i.code != "U"])
+    for _, per, _ in clause.find("(B)(V)"):  # the value per new contract: of each such row
+        ask.each = ask.each or clause.words[per[0].first].low == "per"
     for _, which, what in clause.find("^q(C)[dwi]*(C)$"):  # which dentists run late: each one's lateness is told
         if which[0].column.kind == "text" and not which[0].column.key and what[0].column.kind == "number":
             _by(ask, which[0], which[0])

@@ -78,7 +78,7 @@ class Draft:
             clause.mark(*left.span())
             ask.kinds -= {"Y"}  # "drop" here is no fall
         first = clause.words[0].low
-        talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where)
+        talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where or ask.periods[0])
         talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")
         if why := intents.untold(ask):

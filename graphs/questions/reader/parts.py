@@ -84,6 +84,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     whole = gaps and not (draft.lost or draft.unused or spoken)
     if bare and alone and whole:
         measures = [Measure(op="missing")]  # of the whole table
+    elif bare and base.group_by and not spoken and all(a.stats == ["share"] for a in draft.asks):
+        measures = [Measure(op="share")]  # of all rows, the share of each group
     elif bare and not spoken and any(measuring.lacks(a) for a in draft.asks):
         return None  # "the average order value in the North", where no column is an order value
     elif bare and alone and not draft.unused:
@@ -214,7 +216,7 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     if len(numbers) == 1 and (base.group_by or base.where or single):
         each = intents.EACH.search(draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
         return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]
-    if sided and not spoken and base.group_by and re.match(r"\W*compare\b", draft.question, re.I):
+    if measuring.APART.match(draft.question) and sided and not spoken and base.group_by:
         return _described(draft, [g.of for g in base.group_by])
     hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     there = re.match(r"\W*(?:are|is|were|was|do|did|have) (?:there|we|any)\b", draft.question, re.I)
@@ -223,12 +225,14 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent
     rows = rows and not re.match(r"\W*(?:please )?(?:list|show|name)\b", draft.question, re.I)
-    return [Measure(op="count")] if not spoken and single and (named or (rows and base.where)) else []
+    more = there and compared and base.group_by  # are there more men or women
+    return [Measure(op="count")] if not spoken and single and (named or more or (rows and base.where)) else []
 
 
 def _described(draft: Draft, sides: Sequence[str]) -> list[Measure]:
     """What tells sides apart at a glance: the means of the numbers, and the shares of those who say yes."""
-    columns = [c for c in draft.columns if not c.label and c.dtype != "new" and expr(c) not in sides]
+    left = [c for c in draft.columns if c != draft.time and expr(c) not in sides]
+    columns = [c for c in left if not c.label and c.dtype != "new"]
     means = [Measure(op="mean", of=expr(c)) for c in columns if c.kind == "number"]
     yes = [Condition(left=expr(c), op="=", right=c.yes) for c in columns if c.kind == "bool"]
     return [Measure(op="count"), *means, *(Measure(op="share", where=(w,), name=w.left.strip("`")) for w in yes)][:7]
@@ -256,12 +260,21 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     if not (what or says or ask.counts or ask.share) and (found := draft.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
+    elif (
+        re.search(r"\b(?:top|bottom)\b", ask.clause.text, re.I)
+        and not (what or says or ask.stats or ask.share)
+        and of is not None
+        and of.kind == "text"
+        and not of.key
+    ):
+        ask.counts = True  # the top topics, where no column is an amount
     if of is None and not ask.groups:
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
     rows = of is None or of.key
-    if rows and ask.stats and not ask.names:
-        return {}, []  # the average fee of the five longest
+    said = [c.kind for c in map(draft.named.get, what[:1]) if c]
+    if rows and ((ask.stats and not ask.names) or said == ["bool"]):
+        return {}, []  # the average fee of the five longest; who cancels most
     if rows and not (ask.counts or ask.groups or (ask.stats and of is None)):
         known = draft.called(of) if of is not None else [c.name for c in draft.columns if c.kind == "text"][:4]
         show = tuple(dict.fromkeys([*known, *draft.plain(what)]))

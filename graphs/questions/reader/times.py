@@ -82,7 +82,7 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
                 upper = ws[n].text[:1].isupper() and n > 0
                 said = bool(placed) or (len(m[1]) > 3 and (m[1] != "march" or upper))
             if period == "weekday 0-4":  # "across weekdays": each of them
-                said = before in ("on", "during", "than", "versus", "vs", "to")
+                said = before in ("on", "during", "than", "versus", "vs", "to") or any(w.stem == "weekend" for w in ws)
             if said:
                 yield len(m[0].split()), period
     if (m := re.match(_RELATIVE, text)) and (period := _relative(m[1], m[2], m[3], last)):

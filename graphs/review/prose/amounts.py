@@ -17,17 +17,17 @@ from itertools import combinations
 from artifacts.types import Execution
 from graphs.review import units
 from graphs.review.answering import shown
-from graphs.review.facts import ALL, PLAIN, Facts, Given, Kind, Of, computed_in, stands
-from graphs.review.mentions import YEAR, Label, columns, is_key, keys, labels, levels
+from graphs.review.facts import ALL, IN_UNIT, PLAIN, Facts, Given, Kind, Of, computed_in, stands
+from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels
 from graphs.review.prose.figures import CHANGES, figures
 from graphs.review.prose.said import Said, said_in, statistic
 
-_IN_UNIT = (*PLAIN, "std")
 _EACH = re.compile(r"\b(?:per|for (?:each|every)) ([^\W\d_]+)", re.I)
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
 """What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
 _OF = re.compile(r"\s*(?:%|per ?cent)?\s*(?:of|among)\b(?P<between>.*)", re.I | re.S)
 _OF_ALL = re.compile(r"\s*(?:%|per ?cent)?\s*of (?:all|every|the (?:whole|entire))\b", re.I)
+_WHOLE = re.compile(r"\b(?:all|overall|whole|total|altogether|every|general|both)\b", re.I)
 _TURNS = re.compile(
     r"\b(?:chang\w*|decreas\w*|drop\w*|f[ae]ll\w*|declin\w*|less|fewer|lower|differ\w*|gap|down|los[est]\w*|negativ\w*|"
     r"minus|below|under|back|refund\w*|deficit|debts?|owe\w*|short|cost\w*|worse|behind|invers\w*|earlier)\b",
@@ -108,7 +108,7 @@ class _Amount:
 
     def _tells(self, kind: Kind, of: Of, *, plainly: bool = False) -> bool:
         """Whether the figure is this number, in the unit of its sentence, or `plainly` as the column has it."""
-        factor = units.factor(kind.of, self.figure.told_in) if kind.op in _IN_UNIT else None
+        factor = units.factor(kind.of, self.figure.told_in) if kind.op in IN_UNIT else None
         if (plainly and factor is None) or (value := self._value(kind, of)) is None:
             return False
         return self.figure.is_near(value * (factor if factor is not None and not plainly else 1.0))
@@ -164,7 +164,10 @@ class _Amount:
                 if other != value:
                     yield kind, own - {(column, value)} | {(column, other)}, f"the value of {other}, not of {value}"
         said = self.said
-        named = {n.column for n in (*said.labels, *said.flags, *said.nearby)} | {kind.of.partition("\0")[0]}
+        everything = f"{said.text} {self.given.question}"
+        named = {n.column for of in (labels, flags) for n in of(everything, self.given.list)} | {
+            kind.of.partition("\0")[0]
+        }
         for column, value in levels([self.given.tables[self.base]]):
             spoken_of = column in named or column in columns(self.named, [self.given.tables[self.base]])
             if value in self.given.literals and not spoken_of:
@@ -262,9 +265,9 @@ class _Amount:
             return right, iter(wrong)
         for target in pool:
             others_of = [n for n in pool if n is not target]
-            right += [(self._target(target), _pairs(s)) for k in range(len(pool)) for s in combinations(others_of, k)]
-            for near in {(n.column, n.value): n for n in said.nearby if n.column not in _names(pool)}.values():
-                right += [(self._target(target), _pairs([near])), (self._target(near), _pairs([target]))]
+            kept = said.own if target in said.flags and not _WHOLE.search(clause) else ALL  # of whom it is
+            some = (_pairs(s) for k in range(len(pool)) for s in combinations(others_of, k))
+            right += [(self._target(target), of) for of in some if kept <= of | _pairs([target])]
         if len(pool) == 1 and (target := pool[0]).column != YEAR:
             for value in (v for v in self._levels(target.column) if v != target.value):
                 how = f"the share whose {target.column} is {value}, not {target.value}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from graphs.questions.reader import lexicon
-from graphs.review.facts import ALL, FALLS, LEFT_OUT, RISES, Facts, Given, Of, computed_in
+from graphs.review.facts import ALL, FALLS, RISES, Facts, Given, Of, computed_in
 from graphs.review.mentions import YEAR, Label, columns, contrasted, flags, labels
 from graphs.review.prose.figures import CHANGES, IS_POINTS, Figure, figures, sentences
 from graphs.review.prose.said import statistic
@@ -77,7 +77,7 @@ class Statements:
         sure = [k for k in whole if k.op in told and (k.of in named or k.op == "count")]
         ops = told or computed_in(self.given.code)
         used = [k for k in whole if k.op in ops and (k.of in self._meant(k.table, said) or k.op == "count")]
-        for kinds in (sure if not LEFT_OUT.search(self.text) else [], used):
+        for kinds in (sure, used):
             if found := list(facts.series(column, kinds)):
                 found = [(rest, by) for rest, by in found if rest <= fixed]
                 deep = max((len(rest) for rest, _ in found), default=0)

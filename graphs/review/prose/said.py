@@ -12,7 +12,7 @@ from graphs.questions.query import Statistic
 from graphs.questions.reader import lexicon
 from graphs.review.facts import PLAIN, Given, Of, computed_in, stands
 from graphs.review.mentions import Label, flags, labels, spoken
-from graphs.review.prose.figures import Figure, sentences
+from graphs.review.prose.figures import Figure
 from graphs.review.prose.numbers import printed_numbers
 
 _NAMED: tuple[Statistic, ...] = (*PLAIN, "count", "std", "distinct", "share")
@@ -42,7 +42,6 @@ class Said:
     clause: str
     labels: tuple[Label, ...]
     flags: tuple[Label, ...]
-    nearby: tuple[Label, ...]
     code: str
     text: str
 
@@ -53,7 +52,7 @@ class Said:
     def optional(self, most: int = 2) -> Iterator[Of]:
         """The rows that may be meant further: none, or those of two-valued columns and of values named nearby."""
         held = {n.column for n in self.labels}
-        pool = list(dict.fromkeys((n.column, n.value) for n in (*self.flags, *self.nearby) if n.column not in held))[:5]
+        pool = list(dict.fromkeys((n.column, n.value) for n in self.flags if n.column not in held))[:5]
         for many in range(min(len(pool), most) + 1):
             yield from (frozenset(some) for some in combinations(pool, many) if len({c for c, _ in some}) == many)
 
@@ -62,8 +61,6 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
     """The numbers of a text that a cell printed, and the parts that it tells in words."""
     asked = labels(given.question, given.list)
     once = [n for n in asked if len({m.value for m in asked if m.column == n.column}) == 1]
-    everything = [f for clause in sentences(text) for f in flags(clause, given.list)]
-    before: list[Label] = []
     for clause, every in spoken(text, given.list):
         named = labels(clause, given.list)
         alone = [n for n in named if len({m.value for m in named if m.column == n.column}) == 1]
@@ -83,8 +80,6 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
                 clause,
                 tuple(own.values()),
                 tuple(flags(clause, given.list)),
-                (*flags(given.question, given.list), *everything, *(n for n in before if n.column not in own)),
                 code if computed_in(code) and uses else given.code,
                 text,
             )
-        before = [*named, *flags(clause, given.list)]

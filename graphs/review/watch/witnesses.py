@@ -108,17 +108,13 @@ def charts(work: Work) -> Iterator[Found]:
             continue
         low, high = seen.number("low") or 0.0, seen.number("high") or 0.0
         cut = seen.facts.get("scale") == "linear" and (low > 1e-9 * abs(high) or high < -1e-9 * abs(low))
-        if cut or seen.facts.get("inverted"):
+        uneven = seen.facts.get("scale") in ("log", "symlog", "logit")
+        if cut or uneven or seen.facts.get("inverted"):
+            what = "is logarithmic" if uneven else "does not start at zero"
             yield Objection(
                 where=seen.cell,
-                problem="its bars stand on an axis that does not start at zero, so a small difference looks large.",
-                mend="Let the bars start at zero, or draw points with intervals instead.",
-            )
-        elif seen.facts.get("scale") in ("log", "symlog", "logit"):
-            yield Objection(
-                where=seen.cell,
-                problem="its bars stand on a logarithmic axis, where their lengths do not say how much.",
-                mend="Draw points on the logarithmic axis, or bars on an even one from zero.",
+                problem=f"its bars stand on an axis that {what}, so their lengths do not say how much.",
+                mend="Let the bars start at zero on an even axis, or draw points with intervals instead.",
             )
 
 
