@@ -1,4 +1,4 @@
-"""Short questions as a manager types them, without the names of columns: who, when, how much for each, against the rest."""
+"""Short questions as a manager types them, without names of columns: who, when, how much of each, against the rest."""
 
 from __future__ import annotations
 
