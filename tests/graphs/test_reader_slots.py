@@ -112,3 +112,45 @@ def test_a_statistic_is_of_the_rows_that_are_named(pupils: list[dict[str, Any]])
 )
 def test_what_finds_no_part_is_not_answered(question: str, pupils: list[dict[str, Any]]) -> None:
     assert not any(read(question, pupils).queries), read(question, pupils).queries
+
+
+@pytest.fixture(scope="module")
+def seals() -> list[dict[str, Any]]:
+    """Seals of three colonies, weighed over four years."""
+    n = 80
+    table = pd.DataFrame(
+        {
+            "colony": [("Berrie", "Skerrow", "Holm")[i % 3] for i in range(n)],
+            "species": [("grey", "harp")[i % 2] for i in range(n)],
+            "sex": [("male", "female")[i // 2 % 2] for i in range(n)],
+            "weight_kg": [90 + i * 7 % 61 + i / 10 for i in range(n)],
+            "year": [2019 + i % 4 for i in range(n)],
+        }
+    )
+    return [described("seals.csv", table)]
+
+
+@pytest.mark.parametrize(
+    "asked", ["compare the colonies", "How do the colonies differ?", "How do berries compare to skerrows?"]
+)
+def test_classes_are_compared_by_all_that_is_measured(asked: str, seals: list[dict[str, Any]]) -> None:
+    query = one(asked, seals)
+    assert [g.of for g in query.group_by] == ["colony"]
+    assert query.measures == (Measure(op="count"), Measure(op="mean", of="weight_kg"))
+
+
+def test_whether_there_are_more_of_one_class_is_told_by_counts(seals: list[dict[str, Any]]) -> None:
+    query = one("Are there more males or females?", seals)
+    assert ([g.of for g in query.group_by], query.measures) == (["sex"], (Measure(op="count"),))
+
+
+def test_what_gets_heavier_changes_over_time(seals: list[dict[str, Any]]) -> None:
+    query = one("Did the seals get heavier?", seals)
+    assert (query.intent, [g.of for g in query.group_by]) == ("change", ["year"])
+    assert query.measures == (Measure(op="mean", of="weight_kg"),)
+
+
+def test_a_word_that_begins_like_a_columns_stem_is_not_that_column(seals: list[dict[str, Any]]) -> None:
+    reading = read("What is special about berries?", seals)
+    assert reading.queries == (None,)
+    assert "special" in reading.why_not[0]

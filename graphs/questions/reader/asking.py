@@ -104,12 +104,20 @@ def _reworded(ask: Ask) -> None:
         usual = most[0].means == "max count" or clause.written(most).casefold() in ("typical", "usual")
         if usual and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
             most[0].code, most[0].means = "S", "mode"
+    if re.fullmatch("[ac]*(?:jC|dCj)", ask.codes) and measuring.APART.match(clause.text):  # how do the islands differ
+        whose = next(i for i in clause.items if i.code == "C")
+        if whose.column.kind != "number":
+            ask.groups.append(Group(of=expr(whose.column)))
+            ask.kinds.add("j")
+            use([whose], clause.of("j"))
     for item, behind in zip(clause.items, [*clause.items[1:], None], strict=True):
         said = clause.written([item]).casefold()
         if item.code == "K" and said.endswith(" than") and (behind is None or behind.code in "VE"):
             item.code, item.means = "j", item.means.partition(" ")[2] or "more"  # more than women, not than 30
         if item.code == "S" and said == "how much" and behind and behind.code == "j":
             item.used = True  # how much more: what the difference is
+        if item.code == "v" and said in ("get", "become") and behind is clause.items[-1] and behind.code == "j":
+            behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
         if item.code == "J" and re.match(r"differs?\b", said):
             item.code = "B"
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):

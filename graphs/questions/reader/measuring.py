@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _VALUES = r"\b(?:values?|entries|cells|columns?|fields?|variables?)\b"
 _MANY = r"\b(?:most|fewest|least|(?:highest|largest|lowest|smallest) number)\b"
+APART = re.compile(r"\W*(?:compare\b|how\b.*\b(?:compare|differ))", re.I)
+"""How a question asks for all that tells sides apart."""
 
 
 def related(ask: Ask) -> None:

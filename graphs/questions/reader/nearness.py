@@ -39,9 +39,8 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         names = {stem(w) for w in own if w not in lexicon.some("stop") and (w,) != unit}
         hit, last, at, left = 0.0, i, i, set(names)
         while at < len(ws) and at - last <= 2:
-            grade = (
-                _kinship(ws[at], left, ours) if ws[at].content and (free[at] or ws[at].low in column.words) else None
-            )
+            near = ws[at].content and (free[at] or ws[at].low in column.words)
+            grade = _kinship(ws[at], left, ours, own) if near else None
             rated = not lexicon.holds("takings", column.words) or (sold and "price" in column.words)
             if grade and not (rated and grade[0] < 1 and ws[at].stem in lexicon.says("takings")):  # no price of a piece
                 hit, last = hit + grade[0], at
@@ -69,8 +68,8 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
 
 
-def _kinship(word: Word, names: set[str], ours: bool) -> tuple[float, str] | None:
-    """How near a word is to one of a column's words, and to which."""
+def _kinship(word: Word, names: set[str], ours: bool, own: Sequence[str]) -> tuple[float, str] | None:
+    """How near a word is to one of a column's words, by their stems, and to which; `own`: these words in full."""
     if word.stem in names:
         return 1.0, word.stem
     near = {n: sure for n, sure in lexicon.kin(ours).get(word.stem, {}).items() if n in names}
@@ -85,6 +84,6 @@ def _kinship(word: Word, names: set[str], ours: bool) -> tuple[float, str] | Non
                 continue
             if fuzz.ratio(word.stem, name) >= 90:
                 return 0.8, name
-        short = next((n for n in names if len(n) >= 4 and word.low.startswith(n)), None)
+        short = next((n for n in names & set(own) if len(n) >= 4 and word.low.startswith(n)), None)
         return (0.8, short) if short else None
     return None

@@ -214,7 +214,7 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     if len(numbers) == 1 and (base.group_by or base.where or single):
         each = intents.EACH.search(draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
         return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]
-    if sided and not spoken and base.group_by and re.match(r"\W*compare\b", draft.question, re.I):
+    if measuring.APART.match(draft.question) and sided and not spoken and base.group_by:
         return _described(draft, [g.of for g in base.group_by])
     hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     there = re.match(r"\W*(?:are|is|were|was|do|did|have) (?:there|we|any)\b", draft.question, re.I)
@@ -222,12 +222,14 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         return [_usual(draft, c) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent
-    return [Measure(op="count")] if not spoken and single and (named or (rows and base.where)) else []
+    more = there and compared and base.group_by  # are there more men or women
+    return [Measure(op="count")] if not spoken and single and (named or more or (rows and base.where)) else []
 
 
 def _described(draft: Draft, sides: Sequence[str]) -> list[Measure]:
     """What tells sides apart at a glance: the means of the numbers, and the shares of those who say yes."""
-    columns = [c for c in draft.columns if not c.label and c.dtype != "new" and expr(c) not in sides]
+    left = [c for c in draft.columns if c != draft.time and expr(c) not in sides]
+    columns = [c for c in left if not c.label and c.dtype != "new"]
     means = [Measure(op="mean", of=expr(c)) for c in columns if c.kind == "number"]
     yes = [Condition(left=expr(c), op="=", right=c.yes) for c in columns if c.kind == "bool"]
     return [Measure(op="count"), *means, *(Measure(op="share", where=(w,), name=w.left.strip("`")) for w in yes)][:7]
