@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from graphs.questions.reader import lexicon, linking, times
+from graphs.questions.reader import lexicon, linking, nearness, times
 from graphs.questions.reader.linking import Column, Link
 from graphs.questions.reader.text import Word, name_words, stem
 
@@ -132,7 +132,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             take(Item(code, inside[0], inside[-1], text))
     named = {i.last for i in items if i.code in "CE"}
     doers = [i.column for i in items if i.code == "C" and i.column.words[-1] in ("by", "to")]
-    for link in linking.parts(ws, [not t for t in taken], columns):  # "score" in "the life expectancy score" trails
+    for link in nearness.parts(ws, [not t for t in taken], columns):  # "score" in "the life expectancy score" trails
         if doers and link.how == "near" and link.column.words[-1] in ("by", "to"):  # closed by agents: who closes
             link = replace(link, column=doers[0])
         verb = link.column.kind == "bool"  # what makes guests cancel
