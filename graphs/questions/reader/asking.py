@@ -118,6 +118,8 @@ def _reworded(ask: Ask) -> None:
             item.used = True  # how much more: what the difference is
         if item.code == "v" and said in ("get", "become") and behind is clause.items[-1] and behind.code == "j":
             behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
+        if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
+            item.code, item.means = "S", "mean"  # a normal fare is a usual one
         if item.code == "J" and re.match(r"differs?\b", said):
             item.code = "B"
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
