@@ -9,7 +9,7 @@ import pytest
 
 from graphs.questions.query import Condition
 from graphs.questions.reader import read
-from tests.graphs.test_reader import described
+from tests.graphs.test_reader import described, one
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +105,20 @@ def test_one_common_word_of_a_name_is_no_condition() -> None:
 def test_an_empty_question_asks_for_nothing(parcels: list[dict[str, Any]]) -> None:
     assert not any(read("", parcels).queries)
     assert not any(read("?", parcels).queries)
+
+
+def test_a_number_is_not_told_by_itself() -> None:
+    inns = pd.DataFrame({"inn": [f"Inn {i}" for i in range(60)], "stars": [1 + i % 5 for i in range(60)]})
+    assert "its own groups" in why_not("average stars by stars", [described("inns.csv", inns)])
+
+
+def test_a_usual_value_is_no_test_of_a_normal_distribution(parcels: list[dict[str, Any]]) -> None:
+    query = one("What's a normal fee?", parcels)
+    assert [(m.op, m.of) for m in query.measures] == [("mean", "fee")]
+    assert one("Is the fee normal?", parcels).test is not None
+
+
+def test_a_share_of_rows_is_no_share_of_what_is_compared() -> None:
+    days = pd.DataFrame({"sold": [i % 7 + i / 10 for i in range(50)], "planned": [i % 5 + i / 20 for i in range(50)]})
+    query = one("How often is sold above planned?", [described("days.csv", days)])
+    assert [(m.op, m.of) for m in query.measures] == [("share", None)]

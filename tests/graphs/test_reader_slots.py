@@ -96,6 +96,28 @@ def test_the_rows_of_a_share_are_not_those_that_count(pupils: list[dict[str, Any
     assert query.measures == (Measure(op="share", where=(PASSED,)),)
 
 
+def test_a_share_is_of_what_is_said_of_the_rows(pupils: list[dict[str, Any]]) -> None:
+    for question, rows, part in (
+        ("What share of swimmers are girls?", SWIMMER, GIRLS),
+        ("What share of girls are swimmers?", GIRLS, SWIMMER),
+        ("What percentage of pupils at the Lake passed?", Condition(left="school", op="=", right="Lake"), PASSED),
+    ):
+        query = one(question, pupils)
+        assert (query.where, query.measures) == ((rows,), (Measure(op="share", where=(part,)),)), question
+
+
+def test_more_of_them_is_a_number_and_more_often_a_share(pupils: list[dict[str, Any]]) -> None:
+    more = one("Are there more swimmers at Hill than at Lake?", pupils)
+    assert more.measures == (Measure(op="count", where=(SWIMMER,)),)
+    assert one("Which school has fewer swimmers?", pupils).measures == more.measures
+    assert one("Do pupils at Hill pass more often than at Lake?", pupils).measures[0].op == "share"
+
+
+def test_a_list_is_no_number(pupils: list[dict[str, Any]]) -> None:
+    assert one("List the swimmers at Hill", pupils).intent == "list"
+    assert one("Which swimmers are at Hill?", pupils).measures == (Measure(op="count"),)
+
+
 def test_a_statistic_is_of_the_rows_that_are_named(pupils: list[dict[str, Any]]) -> None:
     query = one("What do swimmers at Park pay on average?", pupils)
     assert set(query.where) == {SWIMMER, Condition(left="school", op="=", right="Park")}
@@ -108,6 +130,9 @@ def test_a_statistic_is_of_the_rows_that_are_named(pupils: list[dict[str, Any]])
         "Are tall girls better than boys?",
         "Do left-handed swimmers pay more?",
         "How many twins passed?",
+        "Which pupils passed more than 3 times?",
+        "What is the second highest score?",
+        "What is the average score of the 5 oldest pupils?",
     ],
 )
 def test_what_finds_no_part_is_not_answered(question: str, pupils: list[dict[str, Any]]) -> None:

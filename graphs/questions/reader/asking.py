@@ -118,6 +118,8 @@ def _reworded(ask: Ask) -> None:
             item.used = True  # how much more: what the difference is
         if item.code == "v" and said in ("get", "become") and behind is clause.items[-1] and behind.code == "j":
             behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
+        if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
+            item.code, item.means = "S", "mean"  # a normal fare is a usual one
         if item.code == "J" and re.match(r"differs?\b", said):
             item.code = "B"
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
@@ -180,8 +182,8 @@ def _ordered(ask: Ask) -> None:
             return use(which, named, _named(ask, top[0], item))
     for _, which, run, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
         run = [i for n, i in enumerate(run) if i.code in "CEG" and not any(k.code in "oi" for k in run[:n])]
-        things = [i for i in run if i.code in "EG" or i.column.kind != "number"]
-        things = things or [i for i in run[:1] if i.column.divides]
+        things = [i for i in run if i.code in "EG" or i.column.kind not in ("number", "bool")]
+        things = things or [i for i in run[:1] if i.column.divides and i.column.kind == "number"]
         who = which[0].code == "q" and clause.words[which[0].first].low == "who"
         people = [c for c in ask.known.columns if c.person and who and not things]
         others = [c for c in people if c not in [i.means for i in clause.items]]
@@ -307,7 +309,7 @@ def _having(ask: Ask, how: Items, of: Item, op: Items, number: Item, rows: Items
     """Customers with at least 3 orders, who bought more than once: groups by how many rows they have."""
     who = of.means
     rows = [i for i in rows if i.code == "E"]  # two no-shows: the value is a condition of its own
-    single = who is None or who.key or (who.kind == "number" and not who.label)
+    single = who is None or who.key or who.kind == "bool" or (who.kind == "number" and not who.label)
     shares = any(i.code == "S" and i.means == "share" for i in ask.clause.items)
     if single or shares or (rows and rows[0].means and not rows[0].column.key):
         return []

@@ -213,10 +213,10 @@ def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
     """Where age is missing, penguins with unknown sex, orders without a channel, guests who did not visit."""
     column, lacks = (left or behind)[0].column, bool(behind and no)
     number = column.kind == "number"
-    zero = number and column.low == 0 and not column.missing and "int" in column.dtype.casefold()
+    zero = number and column.low == 0 and not column.missing
     if lacks and ask.clause.words[no[0].first].low not in lexicon.some("lacks"):
         rated = number and column.missing and ask.clause.words[behind[0].last].low.endswith("ed")
-        lacks = no[0].means == "not" and bool(zero or rated)
+        lacks = no[0].means == "not" and bool(rated or (zero and "int" in column.dtype.casefold()))
         if not lacks:
             return None
     if lacks and column.kind == "bool":

@@ -34,6 +34,9 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
             return str(why).format(begins[begins.lastindex or 0].strip().casefold())
     if any(_by_row(draft, q) for q in queries):
         return "Each row would be a group by itself: it is not clear what is to be counted by what."
+    if own := [m.of for q in queries for m in q.measures if m.of in [g.of for g in q.group_by if not g.grain] and not m.where
+               and m.op not in ("count", "share", "missing", "present")]:  # fmt: skip
+        return f"“{own[0]}” is one and the same in each of its own groups: it is not clear what is meant by it."
     if any(m.op == "share" and m.where and _certain(q, m.where) for q in queries for m in q.measures):
         return "It is not clear of which rows a share is asked for."
     if re.search(r"\b(?:or|either|neither|nor)\b", opening, re.I) and any(_crossed(q) for q in queries):

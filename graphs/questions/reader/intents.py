@@ -68,7 +68,9 @@ def other(draft: Draft, base: Query) -> Query | None:
     ordered = any(a.end for a in draft.asks)
     notes = list[str]()
     op: Any = next((s.split()[0] for s in stats), "share")
-    measure = Measure(op=op, of=expr(numbers[0])) if numbers else Measure(op="count")
+    part = next((tuple(a.share) for a in draft.asks if a.share), ())
+    measure = Measure(op="share", where=part) if part else Measure(op="count")
+    measure = Measure(op=op, of=expr(numbers[0])) if numbers else measure
     each = between is not None and re.match("week|hour", between[0]) is not None  # of unlike lengths
     measure = usual(numbers[0], notes, each, text) if numbers and op == "share" else measure
     if shared := next((a.share for a in draft.asks if a.share and not (numbers or base.where)), None):

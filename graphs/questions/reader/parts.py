@@ -211,6 +211,8 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
     of_yes = base.group_by and (sided or all(re.search("^more|quality", i.means) for i in compared))
     numbers = [c for c in spoken if c.kind == "number"] or [c for c in spoken if of_yes and c.kind == "bool"]
+    if len(numbers) == 1 and numbers[0].kind == "bool" and any(_of_many(a) for a in draft.asks):
+        return [Measure(op="count", where=(Condition(left=expr(numbers[0]), op="=", right=numbers[0].yes),))]
     if len(numbers) == 1 and (base.group_by or base.where or single):
         each = intents.EACH.search(draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
         return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]
@@ -222,6 +224,7 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         return [_usual(draft, c) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent
+    rows = rows and not re.match(r"\W*(?:please )?(?:list|show|name)\b", draft.question, re.I)
     more = there and compared and base.group_by  # are there more men or women
     return [Measure(op="count")] if not spoken and single and (named or more or (rows and base.where)) else []
 
@@ -240,6 +243,12 @@ def _usual(draft: Draft, column: Column, each: bool = False) -> Measure:
     measure = intents.usual(column, draft.notes, each, draft.question)
     draft.doubt = "" if each else {"sum": "mean", "mean": "sum"}.get(measure.op, "")
     return measure
+
+
+def _of_many(ask: Ask) -> bool:
+    """Whether the number of those who say yes is meant, and not their share: the most survivors, more late loans."""
+    many = r"\b(?:most|fewest|least|more|fewer)\b(?! (?:often|likely|frequently))"
+    return bool(re.search("[Mj]C", ask.codes) and re.search(many, ask.clause.text, re.I))
 
 
 def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -> tuple[dict[str, Any], list[Measure]]:
@@ -263,6 +272,9 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
     rows = of is None or of.key
+    said = [c.kind for c in map(draft.named.get, what[:1]) if c]
+    if rows and ((ask.stats and not ask.names) or said == ["bool"]):
+        return {}, []  # the average fee of the five longest; who cancels most
     if rows and not (ask.counts or ask.groups or (ask.stats and of is None)):
         known = draft.called(of) if of is not None else [c.name for c in draft.columns if c.kind == "text"][:4]
         show = tuple(dict.fromkeys([*known, *draft.plain(what)]))
@@ -272,8 +284,7 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     group_by = (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
     column = draft.named.get(what[0]) if what else None
     flag = column if column is not None and column.kind == "bool" else None
-    of_many = re.search(r"\b(?:most|fewest|least)\b(?! (?:often|likely|frequently))", ask.clause.text, re.I)
-    if flag and of_many and not ask.stats and "MC" in ask.codes:  # the most survivors
+    if flag and not ask.stats and _of_many(ask):
         measure = Measure(op="count", where=(Condition(left=expr(flag), op="=", right=flag.yes),))
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
