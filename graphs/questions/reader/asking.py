@@ -147,8 +147,9 @@ def _judged(ask: Ask, most: Item) -> None:
     column = column or (None if flags else known.hinted(hint))
     whose = any(i.code == "G" or stem(ask.clause.words[i.last].low) in lexicon.some("payers") for i in items)
     quality = "quality" in hint.split()
-    if quality and flags and not named and column is None:
-        most.code = "U"  # the worst return rate: whether more or less of it is worse is not known
+    lasts = any(known.sense("duration", c) for c in named)
+    if quality and (lasts and column not in named if named else flags and column is None):
+        most.code = "U"  # the worst return rate, the best wait: whether more or less of it is worse is not known
     elif quality and ((named and column not in named) or column is None or (whose and known.amount() is not None)):
         most.means = end  # the best price
     elif "-" in hint:
