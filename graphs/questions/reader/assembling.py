@@ -25,7 +25,7 @@ from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Known, expr, negated
 from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.methods import Methods
+from graphs.questions.reader.methods import Methods, plain_normal
 
 _PERIOD = r"\b(?:(?:over|during|within|in) (?:the )?)?(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
 _POINTS = r"\b(?:their|its|them|they|it|these|those|this|that|his|her|same)\b"
@@ -216,9 +216,7 @@ class Draft:
             for s in self.steps
         ]  # fmt: skip
         normal = "normality" in self.said("H")
-        verdicts = [
-            v.model_copy(update={"then": parts.plain_normal(v.then)}) if normal else v for v in self.methods.verdicts
-        ]
+        verdicts = [v.model_copy(update={"then": plain_normal(v.then)}) if normal else v for v in self.methods.verdicts]
         groups = {g.of: g for a in self.asks for g in a.groups}
         own = " ".join(a.clause.text for a in self.asks) if self.untold else self.question
         return Query(

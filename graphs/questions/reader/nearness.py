@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.linking import Column, Link
-from graphs.questions.reader.text import Word, stem
+from graphs.questions.reader.text import Word, root, stem
 
 
 def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -> list[Link]:
@@ -42,7 +42,9 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
             near = ws[at].content and (free[at] or ws[at].low in column.words)
             grade = _kinship(ws[at], left, ours, own) if near else None
             rated = not lexicon.holds("takings", column.words) or (sold and "price" in column.words)
-            if grade and not (rated and grade[0] < 1 and ws[at].stem in lexicon.says("takings")):  # no price of a piece
+            if grade and not (
+                rated and grade[0] < 1 and ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")
+            ):  # no price of a piece
                 hit, last = hit + grade[0], at
                 left.discard(grade[1])
             elif at == i or ws[at].low not in lexicon.some("stop") - {"by", "per"}:
@@ -73,6 +75,8 @@ def _kinship(word: Word, names: set[str], ours: bool, own: Sequence[str]) -> tup
     """How near a word is to one of a column's words, by their stems, and to which; `own`: these words in full."""
     if word.stem in names:
         return 1.0, word.stem
+    if same := next((stem(w) for w in own if stem(w) in names and root(w) == root(word.low)), ""):
+        return 1.0, same  # what we pay, in paid_eur
     near = {n: sure for n, sure in lexicon.kin(ours).get(word.stem, {}).items() if n in names}
     if near:
         best = max(near, key=lambda n: (near[n], n))

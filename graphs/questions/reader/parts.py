@@ -98,10 +98,10 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     if alone and lists and base.where and not (measures or extra):
         extra = _listed(draft, base)
     measures += [Measure(op="count")] if base.having else []
-    if any(a.each for a in draft.asks):
-        measures = [
-            m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures
-        ]
+    each = any(a.each for a in draft.asks)
+    rates = [expr(c) for c in draft.columns if "per" in c.words]  # of prices per kg there is no sum
+    measures = [m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) and (each or m.of in rates)
+                else m for m in measures]  # fmt: skip
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
@@ -248,7 +248,7 @@ def _usual(draft: Draft, column: Column, each: bool = False) -> Measure:
 def _of_many(ask: Ask) -> bool:
     """Whether the number of those who say yes is meant, and not their share: the most survivors, more late loans."""
     many = r"\b(?:most|fewest|least|more|fewer)\b(?! (?:often|likely|frequently))"
-    return bool(re.search("[Mj]C", ask.codes) and re.search(many, ask.clause.text, re.I))
+    return bool(re.search("[Mj]C|CM[CE]", ask.codes) and re.search(many, ask.clause.text, re.I))
 
 
 def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -> tuple[dict[str, Any], list[Measure]]:
@@ -272,8 +272,8 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
     rows = of is None or of.key
-    said = [c.kind for c in map(draft.named.get, what[:1]) if c]
-    if rows and ((ask.stats and not ask.names) or said == ["bool"]):
+    flags = [c for c in what[:1] if c in draft.named and draft.named[c].kind == "bool"]
+    if rows and ((ask.stats and not ask.names) or flags):
         return {}, []  # the average fee of the five longest; who cancels most
     if rows and not (ask.counts or ask.groups or (ask.stats and of is None)):
         known = draft.called(of) if of is not None else [c.name for c in draft.columns if c.kind == "text"][:4]
@@ -398,10 +398,3 @@ def by_group(query: Query) -> Query:
     lines = tuple(Measure(op=op, of=model.target, other=f) for f in model.features for op in ("slope", "r2"))
     told = {"intent": "relate", "model": None, "measures": lines} if grouped and line else {}
     return given(query, group_by=grouped, **told)
-
-
-def plain_normal(then: str) -> str:
-    """What a verdict on normality says, in plain words."""
-    if not re.search(r"\bnormal", then, re.I) or re.search("hypothesis", then, re.I):
-        return then
-    return "not normal" if re.search(r"\bnot?\b|n't", then, re.I) else "normal"
