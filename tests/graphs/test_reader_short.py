@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from graphs.questions.query import Compare, Condition, Group, Measure, Order
-from graphs.questions.reader import read
+from notebooks.toolkit.naming import name_and_unit
 from tests.graphs.test_reader import described, one
 
 type Tables = list[dict[str, Any]]
@@ -68,7 +68,7 @@ def test_who_is_the_one_column_of_people_that_the_question_leaves(visits: Tables
     query = one("who sees the most patients?", visits)
     assert query.group_by == (Group(of="dentist"),)
     assert query.measures == (Measure(op="distinct", of="patient_id"),)
-    assert not any(read("who pays the most?", visits).queries)  # a dentist or a patient
+    assert one("who pays the most?", visits).group_by == (Group(of="patient_id"),)
 
 
 def test_people_are_called_by_a_part_of_their_name(visits: Tables) -> None:
@@ -101,6 +101,20 @@ def test_fragments_begin_with_an_end_or_with_the_rows(visits: Tables) -> None:
 def test_a_rate_that_is_a_column_is_no_share_and_no_rating(visits: Tables) -> None:
     assert one("average rate by dentist", visits).measures == (Measure(op="mean", of="room_rate"),)
     assert one("which dentist is best?", visits).measures == (Measure(op="mean", of="rating"),)
+
+
+def test_a_price_per_kg_is_neither_summed_nor_in_kg() -> None:
+    table = pd.DataFrame(
+        {
+            "lot": range(40),
+            "price_per_kg": [0.7 + i % 9 / 10 for i in range(40)],
+            "paid_eur": [9.0 + i % 7 for i in range(40)],
+        }
+    )
+    lots = [described("lots.csv", table)]
+    assert one("how much did we pay?", lots).measures == (Measure(op="sum", of="paid_eur"),)
+    assert one("how much is the price per kg?", lots).measures == (Measure(op="mean", of="price_per_kg"),)
+    assert name_and_unit("price_per_kg") == ("price per kg", "")
 
 
 def test_who_never_came_back_came_once(visits: Tables) -> None:

@@ -76,6 +76,9 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
     measuring.share(ask)
     flags = [i for i in clause.items if i.code == "C" and not i.sure and i.column.kind == "bool"]
     clause.notes += [f"“{clause.written([i])}” is read as “{i.column.name}”." for i in flags]
+    for item in (i for i in clause.items if i.code == "C" and i.also):
+        others = " or ".join(f"“{c.name}”" for c in item.also)
+        clause.notes.append(f"“{clause.written([item])}” is read as “{item.column.name}”; it may also mean {others}.")
     use(clause.of("OHFALDWYXgqahoiwdcvpz"))
     return ask
 
@@ -118,6 +121,8 @@ def _reworded(ask: Ask) -> None:
             item.used = True  # how much more: what the difference is
         if item.code == "v" and said in ("get", "become") and behind is clause.items[-1] and behind.code == "j":
             behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
+        if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
+            item.code, item.means = "S", "mean"  # a normal fare is a usual one
         if item.code == "J" and re.match(r"differs?\b", said):
             item.code = "B"
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
@@ -145,8 +150,9 @@ def _judged(ask: Ask, most: Item) -> None:
     column = column or (None if flags else known.hinted(hint))
     whose = any(i.code == "G" or stem(ask.clause.words[i.last].low) in lexicon.some("payers") for i in items)
     quality = "quality" in hint.split()
-    if quality and flags and not named and column is None:
-        most.code = "U"  # the worst return rate: whether more or less of it is worse is not known
+    lasts = any(known.sense("duration", c) for c in named)
+    if quality and (lasts and column not in named if named else flags and column is None):
+        most.code = "U"  # the worst return rate, the best wait: whether more or less of it is worse is not known
     elif quality and ((named and column not in named) or column is None or (whose and known.amount() is not None)):
         most.means = end  # the best price
     elif "-" in hint:
@@ -185,6 +191,9 @@ def _ordered(ask: Ask) -> None:
         who = which[0].code == "q" and clause.words[which[0].first].low == "who"
         people = [c for c in ask.known.columns if c.person and who and not things]
         others = [c for c in people if c not in [i.means for i in clause.items]]
+        if others[1:]:  # who sees patients is none of them, and who pays is
+            pays = bool({w.stem for w in clause.words} & lexicon.says("spending"))
+            others = [c for c in others if (c.noun in lexicon.singulars()) == pays] or others
         if things or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
             ask.of = next(iter(others), None)
             ask.columns += [expr(i.column) for i in run if i not in things]
@@ -223,9 +232,11 @@ def _periodic(ask: Ask, item: Item) -> bool:
 def _each_period(ask: Ask, by: Item, item: Item) -> bool:
     """The average number of calls per day, monthly revenue on average, bookings a month: of each such period in whole."""
     clause, time, count = ask.clause, ask.known.time, ask.clause.of("h")
-    mean = [i for i in clause.of("S") if i.means == "mean"]
+    mean, sums = ([i for i in clause.of("S") if i.means == op] for op in ("mean", "sum"))
     numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
-    adds = count or any(set(c.words) & lexicon.some("flows") or measuring.flows(clause.text, c) for c in numbers)
+    adds = (
+        count or sums or any(set(c.words) & lexicon.some("flows") or measuring.flows(clause.text, c) for c in numbers)
+    )
     said, days = clause.words[by.first].low in ("a", "an"), _DAYS.get(item.means)
     if time is None or time.kind != "time" or days is None or not (adds and (mean or said)):
         return False
@@ -233,7 +244,7 @@ def _each_period(ask: Ask, by: Item, item: Item) -> bool:
     ask.per = Column(name, "", "float64", 99, ask.known.rows)
     ask.steps.append(Derive(name=name, expr=days.replace("TIME", expr(time))))
     clause.notes.append(f"Each {item.means} of “{time.name}” counts that has a row.")
-    use(mean, count)
+    use(mean, sums, count)
     return True
 
 

@@ -64,7 +64,7 @@ class Known:
 
     def amount(self) -> Column | None:
         """The one column of money of the table, by which "the best month" or "the largest orders" are meant."""
-        numbers = [c for c in self.columns if c.kind == "number" and not c.label]
+        numbers = [c for c in self.columns if c.kind == "number" and not (c.label or "per" in c.words)]
         for said in lexicon.section("words")["amounts"].split(";"):
             if found := [c for c in numbers if set(said.split()) & set(c.words)]:
                 return found[0] if len(found) == 1 else None

@@ -36,7 +36,7 @@ def usual(column: Column, notes: list[str], each: bool = False, question: str = 
     several = column.words[-1].endswith("s") and column.words[-1] not in lexicon.some("units")  # the most tickets
     most = several and "int" in column.dtype.casefold() and re.search(r"\b(?:most|fewest)\b", question, re.I)
     flow = bool(most) or bool(lexicon.some("flows") & set(column.words)) or flows(question, column)
-    flow = flow and not each
+    flow = flow and not each and "per" not in column.words  # no sum of prices per kg
     notes.append(f"No statistic is named; the {'sum' if flow else 'mean'} of “{column.name}” is taken.")
     return Measure(op="sum" if flow else "mean", of=expr(column))
 

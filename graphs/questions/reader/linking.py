@@ -11,6 +11,7 @@ from typing import Any, Literal
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.text import Word, name_words, root, stem
 
+_CODES = ("no", "nr", "number", "code", "ref")
 _YES = {"1", "1.0", "true", "yes", "y", "t"}
 _NO = {"0", "0.0", "false", "no", "n", "f"}
 _DATED = re.compile(r"\d{4}-\d\d?(-\d\d?)?([ T].*)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}.*")
@@ -55,6 +56,11 @@ class Column:
             {"True": True}.get(found, found)  # fmt: skip
 
     @property
+    def noun(self) -> str:
+        """What it names, without a head: member, of member_no."""
+        return self.words[-2] if self.words[1:] and self.words[-1] in lexicon.some("keys", "heads") else self.words[-1]
+
+    @property
     def label(self) -> bool:
         """Whether its numbers only name something: a customer's, no amount."""
         if not self.dtype.startswith(("int", "float", "Int")) or not self.words:
@@ -63,7 +69,7 @@ class Column:
         named = self.words[-1] in lexicon.singulars() and "int" in self.dtype.casefold() and self.n_unique > 12
         return (
             (self.words[-1] == "id" and len(self.words) > 1)
-            or (self.key and self.words[-1] in ("no", "nr", "number", "code", "ref") and len(self.words) > 1)
+            or ((self.key or self.noun in lexicon.singulars()) and self.words[-1] in _CODES and len(self.words) > 1)
             or named
             or (numbered and self.words[-1] in lexicon.some("rows", "people", "events", "keys"))
         )
@@ -76,7 +82,7 @@ class Column:
     @cached_property
     def person(self) -> bool:
         """Whether it says who, of rows of which several are one person's: dentist, sold_by, or full names."""
-        noun = self.words[-2] if self.words[1:] and self.words[-1] in lexicon.some("keys", "heads") else self.words[-1]
+        noun = self.noun
         doer = noun in lexicon.some("doers") | lexicon.singulars() or self.words[-1] in ("by", "to")
         return (
             (doer or noun.endswith(("ist", "ian")))

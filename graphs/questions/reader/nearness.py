@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.linking import Column, Link
-from graphs.questions.reader.text import Word, stem
+from graphs.questions.reader.text import Word, root, stem
 
 
 def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -> list[Link]:
@@ -42,7 +42,9 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
             near = ws[at].content and (free[at] or ws[at].low in column.words)
             grade = _kinship(ws[at], left, ours, own) if near else None
             rated = not lexicon.holds("takings", column.words) or (sold and "price" in column.words)
-            if grade and not (rated and grade[0] < 1 and ws[at].stem in lexicon.says("takings")):  # no price of a piece
+            if grade and not (
+                rated and grade[0] < 1 and ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")
+            ):  # no price of a piece
                 hit, last = hit + grade[0], at
                 left.discard(grade[1])
             elif at == i or ws[at].low not in lexicon.some("stop") - {"by", "per"}:
@@ -54,7 +56,8 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         if column.owner and met <= {column.owner + "s"}:
             continue  # guests, and not the guest_country
         if hit:
-            scored.append((hit, hit / len(names), -len(column.words), last, column))
+            rank = column.words[-1] == "rank"  # happiness is rather its score
+            scored.append((hit, hit / len(names), -rank - len(column.words), last, column))
     if not scored:
         return None
     scored.sort(key=lambda s: s[:3], reverse=True)
@@ -63,8 +66,8 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     if top[0] < 1 and also:
         return Link(i, top[3], "near", top[4], "")
     if top[1] < 0.45 and stem(top[4].words[-1]) not in {ws[n].stem for n in range(i, top[3] + 1)}:
-        counted = ws[i].low in top[4].words and ws[i].low.endswith("s") and top[4].kind == "number"  # visits_per_week
-        return None if counted else Link(i, top[3], "part", top[4], "")  # a word of the table, but no column's name
+        counts = ws[i].low in top[4].words and ws[i].low.endswith("s") and top[4].kind == "number"
+        return None if counts else Link(i, top[3], "part", top[4], "")  # a word of the table, but no column's name
     return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
 
 
@@ -72,6 +75,8 @@ def _kinship(word: Word, names: set[str], ours: bool, own: Sequence[str]) -> tup
     """How near a word is to one of a column's words, by their stems, and to which; `own`: these words in full."""
     if word.stem in names:
         return 1.0, word.stem
+    if same := next((stem(w) for w in own if stem(w) in names and root(w) == root(word.low)), ""):
+        return 1.0, same  # what we pay, in paid_eur
     near = {n: sure for n, sure in lexicon.kin(ours).get(word.stem, {}).items() if n in names}
     if near:
         best = max(near, key=lambda n: (near[n], n))
