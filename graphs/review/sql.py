@@ -69,7 +69,7 @@ _GRAINS = {
     "year": "strftime({x}, '%Y')", "quarter": "year({x}) || '-Q' || quarter({x})", "month": "strftime({x}, '%Y-%m')",
     "week": "strftime(date_trunc('week', {x}), '%Y-%m-%d')", "day": "strftime({x}, '%Y-%m-%d')",
     "hour": "strftime({x}, '%Y-%m-%d %H:00')", "month_of_year": "monthname({x})",
-    "quarter_of_year": "'Q' || quarter({x})", "weekday": "dayname({x})", "hour_of_day": "hour({x})",
+    "quarter_of_year": "'Q' || quarter({x})", "weekday": "dayname({x})", "hour_of_day": "strftime({x}, '%H:00')",
 }  # fmt: skip
 
 

@@ -368,7 +368,8 @@ if absent:
     report(
         "null",
         "group_difference",
-        f"Not different by {say(by)}, or too little to matter: {text}{' and others' if len(absent) > 6 else ''}.",
+        f"No difference by {say(by)} that is beyond chance in {len(results):,} tests and large enough to matter: "
+        f"{text}{' and others' if len(absent) > 6 else ''}.",
         [by, *[found["name"] for found in absent[:6]]],
         test={"name": "BH", "p": None, "q": min(f["q"] for f in absent), "family": family, "m": len(results)},
         n=len(df),

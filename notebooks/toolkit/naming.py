@@ -22,6 +22,8 @@ def name_and_unit(column: str) -> tuple[str, str]:
     """A column's name in words, and the unit that it ends in: `bill_length_mm` → bill length, mm."""
     parts = [p for p in str(column).split("_") if p]
     unit = parts[-1] if len(parts) > 1 and UNITS.fullmatch(parts[-1]) else ""
+    if parts[-2:-1] == ["per"]:  # a price per kg is not in kg
+        unit = ""
     if unit.lower() == "min" and _NO_TIME.fullmatch(parts[-2]):  # temp_min is a minimum
         unit = ""
     if unit.lower() in ("c", "f") and not re.search("temp|air|sea|dew|heat", str(column), re.I):  # vitamin_c is none

@@ -79,6 +79,7 @@ def test_two_columns_go_together_where_adjectives_name_them(pupils: list[dict[st
 
 def test_two_groups_are_compared_in_all_that_is_known_of_them(pupils: list[dict[str, Any]]) -> None:
     query = one("Compare Hill and Lake", pupils)
+    assert query.intent == "compare"
     assert query.group_by == (Group(of="school"),)
     assert {m.of for m in query.measures} >= {None, "age", "score", "lunch_fee"}
     assert not any(m.where == (SWIMMER,) for m in one("Compare swimmers and non-swimmers", pupils).measures)
@@ -96,6 +97,28 @@ def test_the_rows_of_a_share_are_not_those_that_count(pupils: list[dict[str, Any
     assert query.measures == (Measure(op="share", where=(PASSED,)),)
 
 
+def test_a_share_is_of_what_is_said_of_the_rows(pupils: list[dict[str, Any]]) -> None:
+    for question, rows, part in (
+        ("What share of swimmers are girls?", SWIMMER, GIRLS),
+        ("What share of girls are swimmers?", GIRLS, SWIMMER),
+        ("What percentage of pupils at the Lake passed?", Condition(left="school", op="=", right="Lake"), PASSED),
+    ):
+        query = one(question, pupils)
+        assert (query.where, query.measures) == ((rows,), (Measure(op="share", where=(part,)),)), question
+
+
+def test_more_of_them_is_a_number_and_more_often_a_share(pupils: list[dict[str, Any]]) -> None:
+    more = one("Are there more swimmers at Hill than at Lake?", pupils)
+    assert more.measures == (Measure(op="count", where=(SWIMMER,)),)
+    assert one("Which school has fewer swimmers?", pupils).measures == more.measures
+    assert one("Do pupils at Hill pass more often than at Lake?", pupils).measures[0].op == "share"
+
+
+def test_a_list_is_no_number(pupils: list[dict[str, Any]]) -> None:
+    assert one("List the swimmers at Hill", pupils).intent == "list"
+    assert one("Which swimmers are at Hill?", pupils).measures == (Measure(op="count"),)
+
+
 def test_a_statistic_is_of_the_rows_that_are_named(pupils: list[dict[str, Any]]) -> None:
     query = one("What do swimmers at Park pay on average?", pupils)
     assert set(query.where) == {SWIMMER, Condition(left="school", op="=", right="Park")}
@@ -108,7 +131,53 @@ def test_a_statistic_is_of_the_rows_that_are_named(pupils: list[dict[str, Any]])
         "Are tall girls better than boys?",
         "Do left-handed swimmers pay more?",
         "How many twins passed?",
+        "Which pupils passed more than 3 times?",
+        "What is the second highest score?",
+        "Who passes most?",
+        "What is the average score of the 5 oldest pupils?",
     ],
 )
 def test_what_finds_no_part_is_not_answered(question: str, pupils: list[dict[str, Any]]) -> None:
     assert not any(read(question, pupils).queries), read(question, pupils).queries
+
+
+@pytest.fixture(scope="module")
+def seals() -> list[dict[str, Any]]:
+    """Seals of three colonies, weighed over four years."""
+    n = 80
+    table = pd.DataFrame(
+        {
+            "colony": [("Berrie", "Skerrow", "Holm")[i % 3] for i in range(n)],
+            "species": [("grey", "harp")[i % 2] for i in range(n)],
+            "sex": [("male", "female")[i // 2 % 2] for i in range(n)],
+            "weight_kg": [90 + i * 7 % 61 + i / 10 for i in range(n)],
+            "year": [2019 + i % 4 for i in range(n)],
+        }
+    )
+    return [described("seals.csv", table)]
+
+
+@pytest.mark.parametrize(
+    "asked", ["compare the colonies", "How do the colonies differ?", "How do berries compare to skerrows?"]
+)
+def test_classes_are_compared_by_all_that_is_measured(asked: str, seals: list[dict[str, Any]]) -> None:
+    query = one(asked, seals)
+    assert [g.of for g in query.group_by] == ["colony"]
+    assert query.measures == (Measure(op="count"), Measure(op="mean", of="weight_kg"))
+
+
+def test_whether_there_are_more_of_one_class_is_told_by_counts(seals: list[dict[str, Any]]) -> None:
+    query = one("Are there more males or females?", seals)
+    assert ([g.of for g in query.group_by], query.measures) == (["sex"], (Measure(op="count"),))
+
+
+def test_what_gets_heavier_changes_over_time(seals: list[dict[str, Any]]) -> None:
+    query = one("Did the seals get heavier?", seals)
+    assert (query.intent, [g.of for g in query.group_by]) == ("change", ["year"])
+    assert query.measures == (Measure(op="mean", of="weight_kg"),)
+
+
+def test_a_word_that_begins_like_a_columns_stem_is_not_that_column(seals: list[dict[str, Any]]) -> None:
+    reading = read("What is special about berries?", seals)
+    assert reading.queries == (None,)
+    assert "special" in reading.why_not[0]

@@ -129,3 +129,26 @@ async def test_an_interaction_is_as_large_as_the_relations_differ_and_drift_is_t
     _, _, report = await ask(("write_report",), brief(question="What matters?", findings=found))
     assert report["findings"].index("F2") < report["findings"].index("F1")
     assert len({"F3", "F4"} & set(report["findings"])) == 1
+
+
+def test_what_only_rises_all_the_time_is_no_relation(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 300
+    same = random.normal(size=n)
+    df = pd.DataFrame({"month": pd.date_range("1970-01-01", periods=n, freq="MS")})
+    df["people"] = np.cumsum(1 + 2 * random.normal(size=n) + same)
+    df["prices"] = np.cumsum(1 + 2 * random.normal(size=n) + same)
+    ran = kernel.template("associations", data=table("rise", df))
+    assert [set(f.columns) for f in ran.of("spurious_trend_correlation", "warning")] == [{"people", "prices"}]
+    assert not ran.of("correlation", "claim")
+
+
+def test_each_person_at_each_day_is_no_observation_of_its_own(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame({"day": np.tile(np.arange(8), 12), "person": np.repeat(300 + 3 * np.arange(12), 8)})
+    df["reaction"] = 250 + 10 * df["day"] + random.normal(0, 20, len(df))
+    ran = kernel.template("profile", data=table("sleep", df))
+    (grain,) = ran.of("grain", "descriptive")
+    assert "each row is one person at one day (a panel): 12 of them" in grain.text

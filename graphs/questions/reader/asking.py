@@ -76,6 +76,9 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
     measuring.share(ask)
     flags = [i for i in clause.items if i.code == "C" and not i.sure and i.column.kind == "bool"]
     clause.notes += [f"“{clause.written([i])}” is read as “{i.column.name}”." for i in flags]
+    for item in (i for i in clause.items if i.code == "C" and i.also):
+        others = " or ".join(f"“{c.name}”" for c in item.also)
+        clause.notes.append(f"“{clause.written([item])}” is read as “{item.column.name}”; it may also mean {others}.")
     use(clause.of("OHFALDWYXgqahoiwdcvpz"))
     return ask
 
@@ -104,12 +107,22 @@ def _reworded(ask: Ask) -> None:
         usual = most[0].means == "max count" or clause.written(most).casefold() in ("typical", "usual")
         if usual and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
             most[0].code, most[0].means = "S", "mode"
+    if re.fullmatch("[ac]*(?:jC|dCj)", ask.codes) and measuring.APART.match(clause.text):  # how do the islands differ
+        whose = next(i for i in clause.items if i.code == "C")
+        if whose.column.kind != "number":
+            ask.groups.append(Group(of=expr(whose.column)))
+            ask.kinds.add("j")
+            use([whose], clause.of("j"))
     for item, behind in zip(clause.items, [*clause.items[1:], None], strict=True):
         said = clause.written([item]).casefold()
         if item.code == "K" and said.endswith(" than") and (behind is None or behind.code in "VE"):
             item.code, item.means = "j", item.means.partition(" ")[2] or "more"  # more than women, not than 30
         if item.code == "S" and said == "how much" and behind and behind.code == "j":
             item.used = True  # how much more: what the difference is
+        if item.code == "v" and said in ("get", "become") and behind is clause.items[-1] and behind.code == "j":
+            behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
+        if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
+            item.code, item.means = "S", "mean"  # a normal fare is a usual one
         if item.code == "J" and re.match(r"differs?\b", said):
             item.code = "B"
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
@@ -137,8 +150,9 @@ def _judged(ask: Ask, most: Item) -> None:
     column = column or (None if flags else known.hinted(hint))
     whose = any(i.code == "G" or stem(ask.clause.words[i.last].low) in lexicon.some("payers") for i in items)
     quality = "quality" in hint.split()
-    if quality and flags and not named and column is None:
-        most.code = "U"  # the worst return rate: whether more or less of it is worse is not known
+    lasts = any(known.sense("duration", c) for c in named)
+    if quality and (lasts and column not in named if named else flags and column is None):
+        most.code = "U"  # the worst return rate, the best wait: whether more or less of it is worse is not known
     elif quality and ((named and column not in named) or column is None or (whose and known.amount() is not None)):
         most.means = end  # the best price
     elif "-" in hint:
@@ -157,6 +171,11 @@ def _ordered(ask: Ask) -> None:
                 ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
                 ask.columns = [expr(by[0].column)] if by else []
                 return use(*groups, [_ends(ask, clause.of("M")[0])])
+    for _, when, top in clause.find("^(q)[d]*(M)[EV]?[di]*$"):
+        if clause.words[0].low == "when" and (time := ask.known.time) is not None and time.kind == "time":
+            hour = Item("G", 0, 0, "hour_of_day" if time.clock else "weekday")
+            top[0].means = f"{top[0].means.split()[0]} count"
+            return use(when, top, _named(ask, top[0], hour))
     for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
         item, last = named[0], clause.words[named[0].last].low
         says = clause.written(top).casefold() in ("best", "worst", "top") or " " in top[0].means
@@ -167,11 +186,14 @@ def _ordered(ask: Ask) -> None:
             return use(which, named, _named(ask, top[0], item))
     for _, which, run, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
         run = [i for n, i in enumerate(run) if i.code in "CEG" and not any(k.code in "oi" for k in run[:n])]
-        things = [i for i in run if i.code in "EG" or i.column.kind != "number"]
-        things = things or [i for i in run[:1] if i.column.divides]
+        things = [i for i in run if i.code in "EG" or i.column.kind not in ("number", "bool")]
+        things = things or [i for i in run[:1] if i.column.divides and i.column.kind == "number"]
         who = which[0].code == "q" and clause.words[which[0].first].low == "who"
         people = [c for c in ask.known.columns if c.person and who and not things]
         others = [c for c in people if c not in [i.means for i in clause.items]]
+        if others[1:]:  # who sees patients is none of them, and who pays is
+            pays = bool({w.stem for w in clause.words} & lexicon.says("spending"))
+            others = [c for c in others if (c.noun in lexicon.singulars()) == pays] or others
         if things or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
             ask.of = next(iter(others), None)
             ask.columns += [expr(i.column) for i in run if i not in things]
@@ -210,9 +232,11 @@ def _periodic(ask: Ask, item: Item) -> bool:
 def _each_period(ask: Ask, by: Item, item: Item) -> bool:
     """The average number of calls per day, monthly revenue on average, bookings a month: of each such period in whole."""
     clause, time, count = ask.clause, ask.known.time, ask.clause.of("h")
-    mean = [i for i in clause.of("S") if i.means == "mean"]
+    mean, sums = ([i for i in clause.of("S") if i.means == op] for op in ("mean", "sum"))
     numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
-    adds = count or any(set(c.words) & lexicon.some("flows") or measuring.flows(clause.text, c) for c in numbers)
+    adds = (
+        count or sums or any(set(c.words) & lexicon.some("flows") or measuring.flows(clause.text, c) for c in numbers)
+    )
     said, days = clause.words[by.first].low in ("a", "an"), _DAYS.get(item.means)
     if time is None or time.kind != "time" or days is None or not (adds and (mean or said)):
         return False
@@ -220,7 +244,7 @@ def _each_period(ask: Ask, by: Item, item: Item) -> bool:
     ask.per = Column(name, "", "float64", 99, ask.known.rows)
     ask.steps.append(Derive(name=name, expr=days.replace("TIME", expr(time))))
     clause.notes.append(f"Each {item.means} of “{time.name}” counts that has a row.")
-    use(mean, count)
+    use(mean, sums, count)
     return True
 
 
@@ -242,6 +266,8 @@ def _grouped(ask: Ask) -> None:
             for item in (first[0], *(r for r in rest if r.code in "CG")):
                 _by(ask, by[0], item)
         use(by, [i for i in (*first, *rest) if i.code != "U"])
+    for _, per, _ in clause.find("(B)(V)"):  # the value per new contract: of each such row
+        ask.each = ask.each or clause.words[per[0].first].low == "per"
     for _, which, what in clause.find("^q(C)[dwi]*(C)$"):  # which dentists run late: each one's lateness is told
         if which[0].column.kind == "text" and not which[0].column.key and what[0].column.kind == "number":
             _by(ask, which[0], which[0])
@@ -287,7 +313,7 @@ def _having(ask: Ask, how: Items, of: Item, op: Items, number: Item, rows: Items
     """Customers with at least 3 orders, who bought more than once: groups by how many rows they have."""
     who = of.means
     rows = [i for i in rows if i.code == "E"]  # two no-shows: the value is a condition of its own
-    single = who is None or who.key or (who.kind == "number" and not who.label)
+    single = who is None or who.key or who.kind == "bool" or (who.kind == "number" and not who.label)
     shares = any(i.code == "S" and i.means == "share" for i in ask.clause.items)
     if single or shares or (rows and rows[0].means and not rows[0].column.key):
         return []

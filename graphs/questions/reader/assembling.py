@@ -6,13 +6,26 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from graphs.questions.query import Condition, Derive, Encode, Keep, Query, Reading, Recode, RemoveOutliers, Scale, Step
+from graphs.questions.query import Column as Other
+from graphs.questions.query import (
+    Condition,
+    Derive,
+    Encode,
+    Keep,
+    Query,
+    Reading,
+    Recode,
+    RemoveOutliers,
+    Scale,
+    Step,
+    Where,
+)
 from graphs.questions.reader import asking, fit, following, intents, lexicon, parts, steps, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Known, expr, negated
 from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.methods import Methods
+from graphs.questions.reader.methods import Methods, plain_normal
 
 _PERIOD = r"\b(?:(?:over|during|within|in) (?:the )?)?(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
 _POINTS = r"\b(?:their|its|them|they|it|these|those|this|that|his|her|same)\b"
@@ -78,7 +91,7 @@ class Draft:
             clause.mark(*left.span())
             ask.kinds -= {"Y"}  # "drop" here is no fall
         first = clause.words[0].low
-        talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where)
+        talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where or ask.periods[0])
         talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")
         if why := intents.untold(ask):
@@ -203,9 +216,7 @@ class Draft:
             for s in self.steps
         ]  # fmt: skip
         normal = "normality" in self.said("H")
-        verdicts = [
-            v.model_copy(update={"then": parts.plain_normal(v.then)}) if normal else v for v in self.methods.verdicts
-        ]
+        verdicts = [v.model_copy(update={"then": plain_normal(v.then)}) if normal else v for v in self.methods.verdicts]
         groups = {g.of: g for a in self.asks for g in a.groups}
         own = " ".join(a.clause.text for a in self.asks) if self.untold else self.question
         return Query(
@@ -221,7 +232,7 @@ class Draft:
 
     def spoken(self) -> list[Column]:
         """The columns that are spoken of and not read as a condition or a group."""
-        spent = {w.left for a in self.asks for w in a.where if isinstance(w, Condition)}
+        spent = _sides([w for a in self.asks for w in a.where])
         items = [i for a in self.asks for i in a.clause.items if i.code == "C"]
         groups = {g.of for a in self.asks for g in a.groups}
         return list(dict.fromkeys(i.column for i in items if expr(i.column) not in spent | groups))
@@ -229,7 +240,7 @@ class Draft:
     def own(self, ask: Ask, groups: Sequence[str]) -> list[str]:
         """The columns that a clause is about: those of its statistics, or all that it mentions."""
         rows = [*ask.where, *ask.share]
-        spent = {w.left for w in rows if isinstance(w, Condition)} | ({expr(ask.of)} if ask.of else set())
+        spent = _sides(rows) | ({expr(ask.of)} if ask.of else set())
         mentioned = [c for i in ask.clause.items if i.code == "C" and (c := expr(i.column)) not in spent]
         return [c for c in dict.fromkeys(ask.columns or mentioned) if c not in groups]
 
@@ -263,6 +274,12 @@ class Draft:
         """Whether a column holds numbers, or is made by the question."""
         column = self.named.get(name)
         return column is None or column.kind == "number" or column.dtype == "new"
+
+
+def _sides(where: Sequence[Where]) -> set[str]:
+    """The columns of conditions, on both sides: those that close higher than they opened."""
+    plain = [w for w in where if isinstance(w, Condition)]
+    return {w.left for w in plain} | {expr(w.right.column) for w in plain if isinstance(w.right, Other)}
 
 
 def _about(step: Step) -> set[str]:

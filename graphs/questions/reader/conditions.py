@@ -64,7 +64,7 @@ class Known:
 
     def amount(self) -> Column | None:
         """The one column of money of the table, by which "the best month" or "the largest orders" are meant."""
-        numbers = [c for c in self.columns if c.kind == "number" and not c.label]
+        numbers = [c for c in self.columns if c.kind == "number" and not (c.label or "per" in c.words)]
         for said in lexicon.section("words")["amounts"].split(";"):
             if found := [c for c in numbers if set(said.split()) & set(c.words)]:
                 return found[0] if len(found) == 1 else None
@@ -213,10 +213,10 @@ def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
     """Where age is missing, penguins with unknown sex, orders without a channel, guests who did not visit."""
     column, lacks = (left or behind)[0].column, bool(behind and no)
     number = column.kind == "number"
-    zero = number and column.low == 0 and not column.missing and "int" in column.dtype.casefold()
+    zero = number and column.low == 0 and not column.missing
     if lacks and ask.clause.words[no[0].first].low not in lexicon.some("lacks"):
         rated = number and column.missing and ask.clause.words[behind[0].last].low.endswith("ed")
-        lacks = no[0].means == "not" and bool(zero or rated)
+        lacks = no[0].means == "not" and bool(rated or (zero and "int" in column.dtype.casefold()))
         if not lacks:
             return None
     if lacks and column.kind == "bool":

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query, Where
+from graphs.questions.query import Chart, Compare, Condition, Formula, Grain, Group, Measure, Query, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
-from graphs.questions.reader.conditions import expr
+from graphs.questions.reader.conditions import expr, negated
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.measuring import flows
-from graphs.questions.reader.times import before, kind_of
+from graphs.questions.reader.times import GRAINS, before, kind_of
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -36,7 +36,7 @@ def usual(column: Column, notes: list[str], each: bool = False, question: str = 
     several = column.words[-1].endswith("s") and column.words[-1] not in lexicon.some("units")  # the most tickets
     most = several and "int" in column.dtype.casefold() and re.search(r"\b(?:most|fewest)\b", question, re.I)
     flow = bool(most) or bool(lexicon.some("flows") & set(column.words)) or flows(question, column)
-    flow = flow and not each
+    flow = flow and not each and "per" not in column.words  # no sum of prices per kg
     notes.append(f"No statistic is named; the {'sum' if flow else 'mean'} of “{column.name}” is taken.")
     return Measure(op="sum" if flow else "mean", of=expr(column))
 
@@ -65,12 +65,16 @@ def other(draft: Draft, base: Query) -> Query | None:
             return None
     counted = "count" in hints[:1] or any("jE" in a.codes for a in draft.asks)
     counted = counted or bool(re.search(r"\bhow many|\bnumber of", text, re.I))
-    ends = any(a.end for a in draft.asks)
+    ordered = any(a.end for a in draft.asks)
     notes = list[str]()
     op: Any = next((s.split()[0] for s in stats), "share")
-    measure = Measure(op=op, of=expr(numbers[0])) if numbers else Measure(op="count")
+    part = next((tuple(a.share) for a in draft.asks if a.share), ())
+    measure = Measure(op="share", where=part) if part else Measure(op="count")
+    measure = Measure(op=op, of=expr(numbers[0])) if numbers else measure
     each = between is not None and re.match("week|hour", between[0]) is not None  # of unlike lengths
     measure = usual(numbers[0], notes, each, text) if numbers and op == "share" else measure
+    if shared := next((a.share for a in draft.asks if a.share and not (numbers or base.where)), None):
+        measure = Measure(op="share", where=tuple(shared))  # the share of a kind over time
     noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
     during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
 
@@ -100,13 +104,17 @@ def other(draft: Draft, base: Query) -> Query | None:
     sides = during if len(during) == 2 and len({(kind_of(str(w.right)), w.left) for w in during}) == 1 else []
     if (between and time is not None) or sides:  # Mondays in May are no two sides
         found = None if numbers or counted else draft.known.amount()
-        if (sides or hints) and not numbers and not counted and found is None:
+        if (sides or hints or set(stats) - {"share"}) and not numbers and not counted and found is None:
             return None
         if found is not None:
             notes.append(f"It is not said by which column; “{found.name}” is taken.")
             one = each or hints or any(i.code == "j" and i.means != "more" for a in draft.asks for i in a.clause.items)
             both = (measure, Measure(op="sum", of=expr(found)))  # how was May: how many there were, and how much
             noted = given(noted, measures=(usual(found, notes, each),) if one else both)
+        if (
+            each and between and not (numbers or found or counted)
+        ):  # of five days and of two no numbers are set against each other
+            return given(noted, group_by=(Group(of=expr(time or ""), grain=GRAINS[kind_of(between[0])]),))
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
         said = {"where": without(() if between else sides), "notes": (*base.notes, *notes)}
@@ -133,14 +141,33 @@ def other(draft: Draft, base: Query) -> Query | None:
         if across and divides == named:  # of species across islands
             return given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
     told = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
-    if told and named and not stats and not kinds and not ends and not any(a.counts or a.relation for a in draft.asks):
+    if (
+        told
+        and named
+        and not stats
+        and not kinds
+        and not ordered
+        and not any(a.counts or a.relation for a in draft.asks)
+    ):
         if not base.group_by:
             return given(base, intent="describe", show=tuple(c.name for c in named))
         ops: tuple[Any, ...] = ("mean", "median", "std", "min", "max")
         each_of = tuple(Measure(op=op, of=expr(c)) for c in numbers if c.kind == "number" for op in ops)
         return given(base, intent="compute", measures=each_of) if each_of else None
+    since = [w for w in base.where if time and isinstance(w, Condition) and w.op == ">" and w.left == expr(time)]
+    if (
+        "Y" in kinds
+        and since
+        and measure.op in ("mean", "share")
+        and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I)
+    ):
+        among, rest = "among" if measure.op == "share" else "where", tuple(w for w in base.where if w != since[0])
+        ends = (("after", (since[0],)), ("until", tuple(negated(since[0]))))  # did it improve after May: before it, too
+        two = [measure.model_copy(update={among: w, "name": f"{measure.op} {at} {since[0].right}"}) for at, w in ends]
+        apart = Formula(name="difference", expr=" - ".join(f"`{m.name}`" for m in two))
+        return given(noted, intent="compute", where=rest, measures=tuple(two), formulas=(apart,))
     each = len(base.group_by) == 1 and not base.group_by[0].grain and ("X" in kinds or kinds >= {"Y", "j"})
-    alone = kinds & {"X", "Y"} and not base.group_by and not ends
+    alone = kinds & {"X", "Y"} and not base.group_by and not ordered
     if time is None or not (each or alone):
         return None
     return given(noted, intent="change", group_by=tuple(dict.fromkeys((over(time), *base.group_by))))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from graphs.questions.reader import lexicon, linking, times
+from graphs.questions.reader import lexicon, linking, nearness, times
 from graphs.questions.reader.linking import Column, Link
 from graphs.questions.reader.text import Word, name_words, stem
 
@@ -132,10 +132,10 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             take(Item(code, inside[0], inside[-1], text))
     named = {i.last for i in items if i.code in "CE"}
     doers = [i.column for i in items if i.code == "C" and i.column.words[-1] in ("by", "to")]
-    for link in linking.parts(ws, [not t for t in taken], columns):  # "score" in "the life expectancy score" trails
+    for link in nearness.parts(ws, [not t for t in taken], columns):  # "score" in "the life expectancy score" trails
         if doers and link.how == "near" and link.column.words[-1] in ("by", "to"):  # closed by agents: who closes
             link = replace(link, column=doers[0])
-        verb = link.column.kind == "bool"  # what makes guests cancel
+        verb = link.column.kind == "bool" or ws[link.first].low.endswith("ed")  # what makes guests cancel, calls waited
         trails = link.how == "part" and link.first == link.last and link.first - 1 in named and not verb
         take(Item("x", link.first, link.last) if trails else _linked(link))
     compared = {i.last + 1 for i in items if i.code == "K"}
@@ -200,6 +200,8 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     own |= numbered - {stem(w) for w in lexicon.some("rows")}
     alike = [{stem(w) for w in group.split()} for group in lexicon.section("words")["alike"].split(";")]
     own |= {s for group in alike if group & own for s in group}
+    if not (keys or own) and any(c.kind == "time" and c.key and not c.clock for c in columns):
+        return frozenset()  # each row is a time: its trips are no rows
     persons = not own or any(known[w] in own for w in people)
     kinds = lexicon.some("female", "male") | {"child", "children"}  # some of the persons, not all of them
     return frozenset(

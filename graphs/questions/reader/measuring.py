@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _VALUES = r"\b(?:values?|entries|cells|columns?|fields?|variables?)\b"
 _MANY = r"\b(?:most|fewest|least|(?:highest|largest|lowest|smallest) number)\b"
+APART = re.compile(r"\W*(?:compare\b|how\b.*\b(?:compare|differ))", re.I)
+"""How a question asks for all that tells sides apart."""
 
 
 def related(ask: Ask) -> None:
@@ -207,9 +209,16 @@ def share(ask: Ask) -> None:
             ask.share = [Condition(left=expr(column), op="=", right=levels[0] if levels else column.yes)]
             ask.where, ask.columns = [w for w in ask.where if w not in ask.share], []
             return
-    own = [w for w in ask.where if not timed(w)] or ask.where
-    if own:  # a time says which rows, not which of them count
-        ask.share, ask.where = own[-1:], [w for w in ask.where if w is not own[-1]]
+    own = [w for w in ask.where if not timed(w)] or ask.where  # a time says which rows, not which of them count
+    told = [(n, w) for n, i in enumerate(clause.items) if i.code in "CV" and i.means is not None for w in own
+            if isinstance(w, Condition) and w.left == expr(i.means[0] if i.code == "V" else i.column)]  # fmt: skip
+    rated = [(n, w) for n, w in told if ask.codes[n + 1 : n + 2] == "S"]  # the completion rate
+    lead = [" ".join(w.low for w in clause.words[max(i.first - 3, 0) : i.first]) for i in clause.items]
+    inside = r"(?<!is )(?<!are )(?<!was )(?<!were )(?<!came )(?<!come )(?<!comes )(?:in|at|from|for|on)(?: the)?$"
+    told = rated or [(n, w) for n, w in told if not re.search(inside, lead[n])] or told  # loans at Hill that are late
+    if own:
+        part = told[-1][1] if told else own[-1]
+        ask.share, ask.where = [part], [w for w in ask.where if w is not part]
 
 
 def flows(question: str, column: Column) -> bool:
@@ -239,3 +248,9 @@ def measures(stats: Sequence[str], columns: Sequence[str], ddof: int | None, bia
             found.append(Measure(op=op, of=column, p=float(p) if p else None, ddof=ddof if spread else None,
                                  biased=biased and op in ("skewness", "kurtosis")))  # fmt: skip
     return found
+
+
+def of_many(ask: Ask) -> bool:
+    """Whether the number of those who say yes is meant, and not their share: the most survivors, more late loans."""
+    many = r"\b(?:most|fewest|least|more|fewer)\b(?! (?:often|likely|frequently))"
+    return bool(re.search("[Mj]C|CM[CE]", ask.codes) and re.search(many, ask.clause.text, re.I))

@@ -185,3 +185,10 @@ def _then(text: str) -> str:
     for filler in lexicon.section("fillers").values():
         text = re.sub(filler, "", text, flags=re.I)
     return text.strip(" ,.;")
+
+
+def plain_normal(then: str) -> str:
+    """What a verdict on normality says, in plain words."""
+    if not re.search(r"\bnormal", then, re.I) or re.search("hypothesis", then, re.I):
+        return then
+    return "not normal" if re.search(r"\bnot?\b|n't", then, re.I) else "normal"

@@ -84,6 +84,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     whole = gaps and not (draft.lost or draft.unused or spoken)
     if bare and alone and whole:
         measures = [Measure(op="missing")]  # of the whole table
+    elif bare and base.group_by and not spoken and all(a.stats == ["share"] for a in draft.asks):
+        measures = [Measure(op="share")]  # of all rows, the share of each group
     elif bare and not spoken and any(measuring.lacks(a) for a in draft.asks):
         return None  # "the average order value in the North", where no column is an order value
     elif bare and alone and not draft.unused:
@@ -96,10 +98,10 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     if alone and lists and base.where and not (measures or extra):
         extra = _listed(draft, base)
     measures += [Measure(op="count")] if base.having else []
-    if any(a.each for a in draft.asks):
-        measures = [
-            m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures
-        ]
+    each = any(a.each for a in draft.asks)
+    rates = [expr(c) for c in draft.columns if "per" in c.words]  # of prices per kg there is no sum
+    measures = [m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) and (each or m.of in rates)
+                else m for m in measures]  # fmt: skip
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
@@ -128,7 +130,12 @@ def _finished(
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
     elif several and not extra and any(a.among for a in draft.asks):
         extra = {"order": (Order(by="abs(value)"),)}
-    elif base.group_by and not (several or extra) and ("j" in kinds or not any(g.grain for g in base.group_by)):
+    elif (
+        base.group_by
+        and (not several or measures[0].op == "count")
+        and not extra
+        and ("j" in kinds or not any(g.grain for g in base.group_by))
+    ):
         sides = "j" in kinds or re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", question)
         intent = "describe" * ("D" in kinds and not any(a.stats for a in draft.asks))
         intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
@@ -209,10 +216,12 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
     of_yes = base.group_by and (sided or all(re.search("^more|quality", i.means) for i in compared))
     numbers = [c for c in spoken if c.kind == "number"] or [c for c in spoken if of_yes and c.kind == "bool"]
+    if len(numbers) == 1 and numbers[0].kind == "bool" and any(measuring.of_many(a) for a in draft.asks):
+        return [Measure(op="count", where=(Condition(left=expr(numbers[0]), op="=", right=numbers[0].yes),))]
     if len(numbers) == 1 and (base.group_by or base.where or single):
         each = intents.EACH.search(draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
         return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]
-    if sided and not spoken and base.group_by and re.match(r"\W*compare\b", draft.question, re.I):
+    if measuring.APART.match(draft.question) and sided and not numbers and base.group_by:
         return _described(draft, [g.of for g in base.group_by])
     hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     there = re.match(r"\W*(?:are|is|were|was|do|did|have) (?:there|we|any)\b", draft.question, re.I)
@@ -220,12 +229,15 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         return [_usual(draft, c) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent
-    return [Measure(op="count")] if not spoken and single and (named or (rows and base.where)) else []
+    rows = rows and not re.match(r"\W*(?:please )?(?:list|show|name)\b", draft.question, re.I)
+    more = there and compared and base.group_by  # are there more men or women
+    return [Measure(op="count")] if not spoken and single and (named or more or (rows and base.where)) else []
 
 
 def _described(draft: Draft, sides: Sequence[str]) -> list[Measure]:
     """What tells sides apart at a glance: the means of the numbers, and the shares of those who say yes."""
-    columns = [c for c in draft.columns if not c.label and c.dtype != "new" and expr(c) not in sides]
+    left = [c for c in draft.columns if c != draft.time and expr(c) not in sides]
+    columns = [c for c in left if not c.label and c.dtype != "new"]
     means = [Measure(op="mean", of=expr(c)) for c in columns if c.kind == "number"]
     yes = [Condition(left=expr(c), op="=", right=c.yes) for c in columns if c.kind == "bool"]
     return [Measure(op="count"), *means, *(Measure(op="share", where=(w,), name=w.left.strip("`")) for w in yes)][:7]
@@ -247,10 +259,21 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     if not (what or says or ask.counts or ask.share) and (found := draft.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
+    elif (
+        re.search(r"\b(?:top|bottom)\b", ask.clause.text, re.I)
+        and not (what or says or ask.stats or ask.share)
+        and of is not None
+        and of.kind == "text"
+        and not of.key
+    ):
+        ask.counts = True  # the top topics, where no column is an amount
     if of is None and not ask.groups:
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
     rows = of is None or of.key
+    flags = [c for c in what[:1] if c in draft.named and draft.named[c].kind == "bool"]
+    if rows and ((ask.stats and not ask.names) or flags):
+        return {}, []  # the average fee of the five longest; who cancels most
     if rows and not (ask.counts or ask.groups or (ask.stats and of is None)):
         known = draft.called(of) if of is not None else [c.name for c in draft.columns if c.kind == "text"][:4]
         show = tuple(dict.fromkeys([*known, *draft.plain(what)]))
@@ -260,8 +283,7 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     group_by = (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
     column = draft.named.get(what[0]) if what else None
     flag = column if column is not None and column.kind == "bool" else None
-    of_many = re.search(r"\b(?:most|fewest|least)\b(?! (?:often|likely|frequently))", ask.clause.text, re.I)
-    if flag and of_many and not ask.stats and "MC" in ask.codes:  # the most survivors
+    if flag and not ask.stats and measuring.of_many(ask):
         measure = Measure(op="count", where=(Condition(left=expr(flag), op="=", right=flag.yes),))
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
@@ -375,10 +397,3 @@ def by_group(query: Query) -> Query:
     lines = tuple(Measure(op=op, of=model.target, other=f) for f in model.features for op in ("slope", "r2"))
     told = {"intent": "relate", "model": None, "measures": lines} if grouped and line else {}
     return given(query, group_by=grouped, **told)
-
-
-def plain_normal(then: str) -> str:
-    """What a verdict on normality says, in plain words."""
-    if not re.search(r"\bnormal", then, re.I) or re.search("hypothesis", then, re.I):
-        return then
-    return "not normal" if re.search(r"\bnot?\b|n't", then, re.I) else "normal"

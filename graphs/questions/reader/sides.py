@@ -137,6 +137,7 @@ def periods(ask: Ask) -> None:
 
 def _of_both(ask: Ask, now: str, then: str, fair: bool) -> bool:
     """Have two periods be compared: where one is a year that the table does not have in whole, the months that it has."""
+    then = before(now) if now == then else then  # this month and the last, which are one where it is whole
     time, ask.periods = ask.known.time, (now, then)
     whole, months = latest(now, str(time.high)) if time is not None else ("", "")
     if time is not None and fair and months and whole == now:

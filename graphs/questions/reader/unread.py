@@ -32,7 +32,9 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
     for n, item in enumerate(clause.items):
         word, follows = clause.written([item]), codes[n + 1 :]
         said = {
-            "1": re.match("[ac]*[TG]" + "|$" * ("q" in codes), follows),  # whom first, the first Monday
+            "1": re.match(
+                "[ac]*[TGMS]" + "|$" * ("q" in codes), follows
+            ),  # whom first, the first Monday, the second most
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
             "n": opening and re.match("[idwohSv]*[CEVUQT]", follows),
             "m": opening and re.search("[dn]$", codes[:n]),

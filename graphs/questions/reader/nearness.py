@@ -1,0 +1,94 @@
+"""Words that name a part of a column, or nearly one of its words: what no whole name and no value explains."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from graphs.questions.reader import lexicon
+from graphs.questions.reader.linking import Column, Link
+from graphs.questions.reader.text import Word, root, stem
+
+
+def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -> list[Link]:
+    """Where words that nothing else explains are part of one column's name, or nearly one of its words."""
+    found, i = [], 0
+    while i < len(ws):
+        after = next((w.low for w in ws[i + 1 : i + 2]), "")  # what comes from where is no visit
+        general = (ws[i].stem, after) in (("come", "from"), ("valu", "in"), ("valu", "of"), ("valu", "for"))
+        if not free[i] or not ws[i].content or ws[i].number is not None or general:
+            i += 1
+            continue
+        best = _best(ws, free, columns, i)
+        if best is None:
+            i += 1
+            continue
+        found.append(best)
+        i = best.last + 1
+    return found
+
+
+def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i: int) -> Link | None:
+    sold = any(c.stems & {stem(w) for w in lexicon.columns_of("quantity")} for c in columns)
+    scored, ours = [], any(w.low in ("we", "us", "our") for w in ws)
+    for column in (c for c in columns if c.dtype != "new"):
+        unit = column.words[-1:] if len(column.words) > 1 and column.words[-1] in lexicon.some("units") else ()
+        own = re.sub(
+            r"( last| past| this| previous)? (day|week|month|quarter|year)$", "", " ".join(column.words)
+        ).split()
+        names = {stem(w) for w in own if w not in lexicon.some("stop") and (w,) != unit}
+        hit, last, at, left = 0.0, i, i, set(names)
+        while at < len(ws) and at - last <= 2:
+            near = ws[at].content and (free[at] or ws[at].low in column.words)
+            grade = _kinship(ws[at], left, ours, own) if near else None
+            rated = not lexicon.holds("takings", column.words) or (sold and "price" in column.words)
+            if grade and not (
+                rated and grade[0] < 1 and ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")
+            ):  # no price of a piece
+                hit, last = hit + grade[0], at
+                left.discard(grade[1])
+            elif at == i or ws[at].low not in lexicon.some("stop") - {"by", "per"}:
+                break
+            at += 1
+        met = {w.low for w in ws[i : last + 1] if w.content}
+        if column.kind == "bool" and len(names) > 1 and met <= lexicon.harmless():
+            continue  # who came in has not come back
+        if column.owner and met <= {column.owner + "s"}:
+            continue  # guests, and not the guest_country
+        if hit:
+            rank = column.words[-1] == "rank"  # happiness is rather its score
+            scored.append((hit, hit / len(names), -rank - len(column.words), last, column))
+    if not scored:
+        return None
+    scored.sort(key=lambda s: s[:3], reverse=True)
+    top = scored[0]
+    also = tuple(s[4] for s in scored[1:] if s[:2] == top[:2])
+    if top[0] < 1 and also:
+        return Link(i, top[3], "near", top[4], "")
+    if top[1] < 0.45 and stem(top[4].words[-1]) not in {ws[n].stem for n in range(i, top[3] + 1)}:
+        counts = ws[i].low in top[4].words and ws[i].low.endswith("s") and top[4].kind == "number"
+        return None if counts else Link(i, top[3], "part", top[4], "")  # a word of the table, but no column's name
+    return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
+
+
+def _kinship(word: Word, names: set[str], ours: bool, own: Sequence[str]) -> tuple[float, str] | None:
+    """How near a word is to one of a column's words, by their stems, and to which; `own`: these words in full."""
+    if word.stem in names:
+        return 1.0, word.stem
+    if same := next((stem(w) for w in own if stem(w) in names and root(w) == root(word.low)), ""):
+        return 1.0, same  # what we pay, in paid_eur
+    near = {n: sure for n, sure in lexicon.kin(ours).get(word.stem, {}).items() if n in names}
+    if near:
+        best = max(near, key=lambda n: (near[n], n))
+        return near[best], best
+    if len(word.stem) >= 5:
+        from rapidfuzz import fuzz
+
+        for name in names:
+            if len(name) < 5:
+                continue
+            if fuzz.ratio(word.stem, name) >= 90:
+                return 0.8, name
+        short = next((n for n in names & set(own) if len(n) >= 4 and word.low.startswith(n)), None)
+        return (0.8, short) if short else None
+    return None
