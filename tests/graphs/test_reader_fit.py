@@ -122,3 +122,22 @@ def test_a_share_of_rows_is_no_share_of_what_is_compared() -> None:
     days = pd.DataFrame({"sold": [i % 7 + i / 10 for i in range(50)], "planned": [i % 5 + i / 20 for i in range(50)]})
     query = one("How often is sold above planned?", [described("days.csv", days)])
     assert [(m.op, m.of) for m in query.measures] == [("share", None)]
+
+
+@pytest.mark.parametrize("asked", ["How many rides were there?", "What was the busiest day?", "Are weekends busier?"])
+def test_days_are_not_counted_in_the_place_of_what_they_hold(asked: str) -> None:
+    table = pd.DataFrame({"date": pd.date_range("2024-01-01", periods=90).astype(str), "trips_made": range(400, 490)})
+    days = [described("days.csv", table)]
+    why_not(asked, days)
+    assert one("How many days had more than 450 trips made?", days).measures[0].op == "count"
+
+
+def test_where_a_word_is_of_two_columns_the_other_is_named() -> None:
+    towns = {
+        "town": [f"T{i}" for i in range(60)],
+        "noise_rank": range(1, 61),
+        "noise_score": [i % 7 for i in range(60)],
+    }
+    query = one("What is the average noise?", [described("towns.csv", pd.DataFrame(towns))])
+    assert [(m.op, m.of) for m in query.measures] == [("mean", "noise_score")]
+    assert "“noise” is read as “noise_score”; it may also mean “noise_rank”." in query.notes

@@ -76,6 +76,9 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
     measuring.share(ask)
     flags = [i for i in clause.items if i.code == "C" and not i.sure and i.column.kind == "bool"]
     clause.notes += [f"“{clause.written([i])}” is read as “{i.column.name}”." for i in flags]
+    for item in (i for i in clause.items if i.code == "C" and i.also):
+        others = " or ".join(f"“{c.name}”" for c in item.also)
+        clause.notes.append(f"“{clause.written([item])}” is read as “{item.column.name}”; it may also mean {others}.")
     use(clause.of("OHFALDWYXgqahoiwdcvpz"))
     return ask
 

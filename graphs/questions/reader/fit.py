@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from graphs.questions.query import Condition, Query, Where
 from graphs.questions.reader import lexicon, unread
 from graphs.questions.reader.conditions import plain
+from graphs.questions.reader.linking import Column
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -32,8 +33,8 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
         begins = re.search(_BEGIN + opens.replace("PEOPLE", people), opening, re.I)
         if begins and kind not in told:
             return str(why).format(begins[begins.lastindex or 0].strip().casefold())
-    if any(_by_row(draft, q) for q in queries):
-        return "Each row would be a group by itself: it is not clear what is to be counted by what."
+    if by := next(filter(None, (_by_row(draft, q) for q in queries)), None):
+        return f"Each row has a “{by.name}” of its own: it is not clear what is to be counted by it."
     if own := [m.of for q in queries for m in q.measures if m.of in [g.of for g in q.group_by if not g.grain] and not m.where
                and m.op not in ("count", "share", "missing", "present")]:  # fmt: skip
         return f"“{own[0]}” is one and the same in each of its own groups: it is not clear what is meant by it."
@@ -104,8 +105,11 @@ def _certain(query: Query, share: Sequence[Where]) -> bool:
     return all(w in query.where or (isinstance(w, Condition) and w.left in groups and w.op == "=") for w in share)
 
 
-def _by_row(draft: Draft, query: Query) -> bool:
-    """Whether rows are counted by what stands in one row each."""
-    groups = [draft.named.get(g.of) for g in query.group_by if not g.grain]
+def _by_row(draft: Draft, query: Query) -> Column | None:
+    """By which column rows are counted that have a value of it each; of days their periods, where nothing else is a row."""
     counted = bool(query.measures) and all(m.op == "count" and not m.where for m in query.measures)
-    return counted and len(groups) == 1 == len(query.group_by) and groups[0] is not None and groups[0].key
+    by = draft.named.get(query.group_by[0].of) if counted and len(query.group_by) == 1 else None
+    if by is None or not by.key:
+        return None
+    events = by.clock or query.where or any(c.key and (c.label or c.kind == "text") for c in draft.columns)
+    return None if query.group_by[0].grain and events else by

@@ -200,6 +200,8 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     own |= numbered - {stem(w) for w in lexicon.some("rows")}
     alike = [{stem(w) for w in group.split()} for group in lexicon.section("words")["alike"].split(";")]
     own |= {s for group in alike if group & own for s in group}
+    if not (keys or own) and any(c.kind == "time" and c.key and not c.clock for c in columns):
+        return frozenset()  # each row is a time: its trips are no rows
     persons = not own or any(known[w] in own for w in people)
     kinds = lexicon.some("female", "male") | {"child", "children"}  # some of the persons, not all of them
     return frozenset(

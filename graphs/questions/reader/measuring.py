@@ -257,3 +257,9 @@ def measures(stats: Sequence[str], columns: Sequence[str], ddof: int | None, bia
             found.append(Measure(op=op, of=column, p=float(p) if p else None, ddof=ddof if spread else None,
                                  biased=biased and op in ("skewness", "kurtosis")))  # fmt: skip
     return found
+
+
+def of_many(ask: Ask) -> bool:
+    """Whether the number of those who say yes is meant, and not their share: the most survivors, more late loans."""
+    many = r"\b(?:most|fewest|least|more|fewer)\b(?! (?:often|likely|frequently))"
+    return bool(re.search("[Mj]C|CM[CE]", ask.codes) and re.search(many, ask.clause.text, re.I))

@@ -56,7 +56,8 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         if column.owner and met <= {column.owner + "s"}:
             continue  # guests, and not the guest_country
         if hit:
-            scored.append((hit, hit / len(names), -len(column.words), last, column))
+            rank = column.words[-1] == "rank"  # happiness is rather its score
+            scored.append((hit, hit / len(names), -rank - len(column.words), last, column))
     if not scored:
         return None
     scored.sort(key=lambda s: s[:3], reverse=True)
@@ -65,8 +66,8 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     if top[0] < 1 and also:
         return Link(i, top[3], "near", top[4], "")
     if top[1] < 0.45 and stem(top[4].words[-1]) not in {ws[n].stem for n in range(i, top[3] + 1)}:
-        counted = ws[i].low in top[4].words and ws[i].low.endswith("s") and top[4].kind == "number"  # visits_per_week
-        return None if counted else Link(i, top[3], "part", top[4], "")  # a word of the table, but no column's name
+        counts = ws[i].low in top[4].words and ws[i].low.endswith("s") and top[4].kind == "number"
+        return None if counts else Link(i, top[3], "part", top[4], "")  # a word of the table, but no column's name
     return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
 
 
