@@ -42,11 +42,6 @@ IN_UNIT: tuple[Statistic, ...] = (
     "geometric_mean",
 )  # fmt: skip
 """The statistics that are in the unit of their column."""
-_RARE: dict[Statistic, str] = {
-    "std": r"\bstd|devia",
-    "missing": "missing",
-    "distinct": "uniq|dist",
-}
 _IN_CODE: dict[str, Statistic] = {
     "mean": "mean", "average": "mean", "avg": "mean", "median": "median", "sum": "sum", "count": "count",
     "size": "count", "value_counts": "count", "len": "count", "min": "min", "max": "max", "std": "std",
@@ -196,10 +191,10 @@ class Given:
                             yield Wanted(base, repeated, by, query)
 
     def _measures(self, base: str, repeated: str) -> Iterator[Measure]:
-        used, said = self.measured(base), f"{self.text} {self.question} {self.code}".casefold()
+        used = self.measured(base)
         made = [Measure(op="count"), *(Measure(op="sum", of=in_backticks(c)) for c in used)]
         if not repeated:
-            ops = [op for op in PLAIN if op != "sum"] + [op for op, words in _RARE.items() if re.search(words, said)]
+            ops = [op for op in PLAIN if op != "sum"]
             gaps = {str(c["name"]) for c in self.tables[base]["columns"] if c["n_missing"]}
             made += [Measure(op=op, of=in_backticks(c)) for c in used for op in ops]
             made += [Measure(op="present", of=in_backticks(c)) for c in used if c in gaps]
@@ -232,11 +227,6 @@ class Given:
         return Query(
             table=repeated or base, joins=tuple(joins.values()), measures=tuple(measures), group_by=tuple(groups)
         )
-
-    def counts(self, base: str, after: str = "") -> bool:
-        """Whether the question, or a number before these words, is of the things of which a table holds a row each."""
-        asked = re.search(r"\bhow many ([^\W\d_]+)", self.question, re.I)
-        return self.of_rows(base, after) or (asked is not None and self.of_rows(base, f" {asked[1]}"))
 
     def of_rows(self, base: str, after: str) -> bool:
         """Whether these words begin, but for one adjective, with the things of which a table holds a row each."""

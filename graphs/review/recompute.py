@@ -27,7 +27,6 @@ from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.verdicts import untested
 from graphs.review.sql import MOST, Tables, sql
-from graphs.review.units import of_text
 from graphs.state import Desk
 from kernel_gateway.client import GatewayError, Host
 from notebooks.again import fresh
@@ -313,7 +312,7 @@ def _held(claim: Claim, result: Result) -> tuple[Recomputation, str | None]:
         plain = got if got is None or isinstance(got, (bool, int, float, str)) else shown(got)
         return Recomputation(part=claim.part, value=claim.place, verdict=how, got=plain, detail=detail)
 
-    told, unit, name = claim.value.value, _unit(claim), claim.value.name
+    told, unit, name = claim.value.value, claim.value.unit, claim.value.name
     if result.why or not result.rows:
         return verdict("as_printed", detail=result.why or "No row meets its conditions."), None
     if isinstance(told, str) and ", " in told and (same := listed(told, result)) is not False:
@@ -350,12 +349,3 @@ def in_unit(query: Query, unit: str) -> float:
 
 def _times(value: Any, times: float) -> Any:
     return value * times if times != 1.0 and isinstance(value, (int, float)) else value
-
-
-def _unit(claim: Claim) -> str:
-    """The unit in which a value is told: its own, or that of its number in the sentence."""
-    told = claim.value.value
-    if claim.value.unit or isinstance(told, bool) or not isinstance(told, (int, float)):
-        return claim.value.unit
-    said = (f for f in figures(claim.answer.text) if f.tells(float(told)))
-    return next((f.after.split()[0].strip(".,;") for f in said if of_text(f.after) is not None), "")

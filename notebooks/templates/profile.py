@@ -97,6 +97,19 @@ units = [
 times = [c for c in names(df) if table.kind(c) == "time"]
 steps = times + [c for c in table.of("number") if TIME_NAME.search(c) and (df[c].dropna() % 1 == 0).all()]
 pairs = [(u, t) for t in steps for u in units if not keys and not df.duplicated(subset=[u, t]).any()]
+whole_numbers = [
+    c for c in table.of("number") if 3 <= table.levels(c) <= len(df) / 3 and (df[c].dropna() % 1 == 0).all()
+]
+pairs = pairs or [  # each value of one column once with each of another: so is an experiment laid out
+    (u, t)
+    for u in sorted(whole_numbers, key=lambda c: -table.levels(c))
+    for t in whole_numbers
+    if u != t
+    and not keys
+    and table.levels(u) * table.levels(t) == len(df)
+    and np.array_equal(np.diff(np.sort(df[t].unique())), np.ones(table.levels(t) - 1))  # t counts its steps
+    and not df.duplicated(subset=[u, t]).any()
+]
 again = [c for c in units if table.kind(c) == "identifier"]
 if keys:
     named_keys = [c for c in keys if not ID_NAME.search(c)] or keys

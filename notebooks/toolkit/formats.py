@@ -8,6 +8,7 @@ import warnings
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -205,20 +206,16 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
     comma = sum(bool(re.search(r",\d{1,2}$|,\d{4,}$", c) and COMMA_NUMBER.fullmatch(c)) for c in cells)
     point = sum(bool(re.search(r"\.\d{1,2}$|\.\d{4,}$", c) and POINT_NUMBER.fullmatch(c)) for c in cells)
     commas = comma > point
+    given: dict[str, Any] = {
+        "sep": sep, "header": None if headless else 0, "names": list(range(len(header))), "index_col": False,
+        "skipinitialspace": True, "on_bad_lines": "warn", "low_memory": False,
+    }  # fmt: skip
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", pd.errors.ParserWarning)
-        df = pd.read_csv(
-            io.StringIO(text),
-            sep=sep,
-            header=None if headless else 0,
-            names=list(range(len(header))),
-            index_col=False,
-            dtype=str if commas else None,
-            na_values=list(MISSING),
-            skipinitialspace=True,
-            on_bad_lines="warn",
-            low_memory=False,
+        df: pd.DataFrame = pd.read_csv(
+            io.StringIO(text), dtype=str if commas else None, na_values=list(MISSING), **given
         )
+    df = _none_as_level(df, text, given) if "None" in text else df
     skipped = sum(str(w.message).count("Skipping line") for w in caught)
     if skipped:
         notes.append(f"skipped {skipped} {'line' if skipped == 1 else 'lines'} with too many fields")
@@ -233,4 +230,20 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
     if not headless:  # blanks as pandas names them, for whoever knows the table from there
         header = [name if name.strip() else f"Unnamed: {i}" for i, name in enumerate(header)]
     df.columns = pd.Index(header)
+    return df
+
+
+def _none_as_level(df: pd.DataFrame, text: str, given: dict[str, Any]) -> pd.DataFrame:
+    """The table with "None" as it is written in columns of few words in which nothing else is missing: none, some,
+    marked. In a column of many words, such as brands, it says that there is none.
+    """
+    few = [c for c in df if is_text(df[c]) and df[c].isna().sum() >= 3 and df[c].nunique() <= 10]
+    if not few:
+        return df
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.ParserWarning)
+        written = pd.read_csv(io.StringIO(text), usecols=few, dtype=str, na_filter=False, **given)
+    for name in few:
+        if (written.loc[df[name].isna(), name].str.strip() == "None").all():
+            df[name] = df[name].fillna("None")
     return df

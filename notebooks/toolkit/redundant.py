@@ -114,6 +114,21 @@ def _leave_functions_out(table: Table) -> None:
                 table.left_out[b] = f"copy of {a}"
 
 
+def _leave_cuts_out(table: Table) -> None:
+    """Mark a column of two levels that only says which steps of a scale are high: each step has one level of it."""
+    df, scales = table.df, [c for c in table.of("number") if 3 <= table.levels(c) <= 10]
+    for two in [c for c in table.of("number", "category") if table.levels(c) == 2]:
+        for scale in [c for c in scales if c not in table.left_out and len(df) >= 50]:
+            rows = df[[scale, two]].dropna()
+            each = rows.drop_duplicates().sort_values(scale)
+            turns = int((each[two] != each[two].shift()).sum()) - 1
+            if len(each) == rows[scale].nunique() and turns == 1 and rows[two].value_counts().min() >= 5:
+                text = f"{say(two)} only says which values of {say(scale)} are high: only {say(scale)} is tested."
+                table.traps.append(trap("redundant_columns", text, [scale, two], len(rows)))
+                table.left_out[two] = f"copy of {scale}"
+                break
+
+
 def _leave_sums_out(table: Table) -> None:
     """Mark a column that other columns make up exactly, as a total is made up of its parts."""
     numbers = table.of("number")

@@ -77,6 +77,14 @@ def _numbers(s: pd.Series, pattern: re.Pattern[str], thousands: str, decimal: st
     return pd.to_numeric(plain).reindex(s.index)
 
 
+def _none_is_level(text: pd.Series) -> bool:
+    """Whether "None" is one of a column's few words, and no mark of what is missing: nothing else is missing there."""
+    written = set(text.unique())
+    if "None" not in written or len(written) > 11 or text.isna().any() or written & (set(MISSING) - {"None"}):
+        return False
+    return (text == "None").sum() >= 3 and not any(POINT_NUMBER.fullmatch(str(word)) for word in written)
+
+
 def _values(s: Any, notes: list[str]) -> Any:
     """One column with numbers, dates and nested values in the types that analysis needs."""
     if isinstance(s.dtype, pd.DatetimeTZDtype):
@@ -102,7 +110,7 @@ def _values(s: Any, notes: list[str]) -> Any:
     if s.dtype == object:
         text = s.map(lambda v: json.dumps(v, sort_keys=True) if isinstance(v, (dict, list)) else v, na_action="ignore")
         text = text.map(lambda v: v if isinstance(v, str) else str(v), na_action="ignore")
-    text = text.mask(text.isin(MISSING))
+    text = text if _none_is_level(text) else text.mask(text.isin(MISSING))
     none = text == "none"  # a level, unless it stands among many numbers
     few = none.mean() < 0.05 or text.nunique() > 20
     numbers = _numbers(text.mask(none) if few else text, POINT_NUMBER, ",", ".")

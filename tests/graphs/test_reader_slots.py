@@ -79,6 +79,7 @@ def test_two_columns_go_together_where_adjectives_name_them(pupils: list[dict[st
 
 def test_two_groups_are_compared_in_all_that_is_known_of_them(pupils: list[dict[str, Any]]) -> None:
     query = one("Compare Hill and Lake", pupils)
+    assert query.intent == "compare"
     assert query.group_by == (Group(of="school"),)
     assert {m.of for m in query.measures} >= {None, "age", "score", "lunch_fee"}
     assert not any(m.where == (SWIMMER,) for m in one("Compare swimmers and non-swimmers", pupils).measures)

@@ -155,6 +155,7 @@ BY_OUTCOME = "print(pd.crosstab(df['ward'], df['outcome'], normalize=True))"
 COUNTED = "print(df.groupby('ward')['days'].agg(['count', 'mean', 'sum']))"
 BY_CROP, RYE = "print(df.groupby('crop')['gain_eur_ha'].mean())", PLOTS[PLOTS["crop"] == "Rye"]["gain_eur_ha"]
 BY_CHANNEL = "print(df.groupby('channel')['returned'].apply(lambda r: (r == 'yes').mean()))"
+OFTENER, FEWER = ("on the web", "in the shop")[:: 1 if POINTS > 0 else -1]
 LONGEST = list(DAYS.sort_values(ascending=False).index)
 R = P["age"].corr(P["days"])
 PART = 100 * P.groupby("ward")["days"].sum() / P["days"].sum()
@@ -226,6 +227,14 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
          100 * len(POOR) / ON["Cedar"], "a share among those of Cedar, not among all"),
         ("Some nine in ten orders were returned.", "", BY_CHANNEL, "", "said, and the input files give"),
         ("Few were returned, nine in ten were not.", "", BY_CHANNEL, "", None),
+        ("The first quarter of 2024 had few returned orders.", "", BY_CHANNEL, "", None),
+        (f"The largest part is returned of what is bought {FEWER}; it is the smallest {OFTENER}.", "", BY_CHANNEL, "",
+         "is put first"),
+        (f"It rained on the {PLOTS['rain_mm'].count()} plots that have a gauge.", "", "df['rain_mm'].count()",
+         PLOTS["rain_mm"].count(), None),
+        ("Those who do poor stay more than twice as long as the others.", "", "df.groupby('outcome')['days'].mean()",
+         "", "the input files give 1."),
+        (f"The typical stay is {P['days'].median():.3f} days.", "", "df['days'].median()", P["days"].median(), None),
         (f"Wards by mean days:\n\n1. {LONGEST[1]}\n2. {LONGEST[0]}\n3. {LONGEST[2]}", "Rank the wards by mean days.",
          BY_WARD, "", "the order of ward"),
         (f"Wards with the longest stay:\n\n1. {LONGEST[0]}\n2. {LONGEST[1]}\n3. {LONGEST[2]}", "", BY_WARD, "", None),

@@ -142,3 +142,13 @@ def test_what_only_rises_all_the_time_is_no_relation(
     ran = kernel.template("associations", data=table("rise", df))
     assert [set(f.columns) for f in ran.of("spurious_trend_correlation", "warning")] == [{"people", "prices"}]
     assert not ran.of("correlation", "claim")
+
+
+def test_each_person_at_each_day_is_no_observation_of_its_own(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame({"day": np.tile(np.arange(8), 12), "person": np.repeat(300 + 3 * np.arange(12), 8)})
+    df["reaction"] = 250 + 10 * df["day"] + random.normal(0, 20, len(df))
+    ran = kernel.template("profile", data=table("sleep", df))
+    (grain,) = ran.of("grain", "descriptive")
+    assert "each row is one person at one day (a panel): 12 of them" in grain.text

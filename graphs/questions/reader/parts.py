@@ -98,10 +98,10 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     if alone and lists and base.where and not (measures or extra):
         extra = _listed(draft, base)
     measures += [Measure(op="count")] if base.having else []
-    each = any(a.each for a in draft.asks)
-    rates = [expr(c) for c in draft.columns if "per" in c.words]  # of prices per kg there is no sum
-    measures = [m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) and (each or m.of in rates)
-                else m for m in measures]  # fmt: skip
+    if any(a.each for a in draft.asks):
+        measures = [
+            m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures
+        ]
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
@@ -130,7 +130,12 @@ def _finished(
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
     elif several and not extra and any(a.among for a in draft.asks):
         extra = {"order": (Order(by="abs(value)"),)}
-    elif base.group_by and not (several or extra) and ("j" in kinds or not any(g.grain for g in base.group_by)):
+    elif (
+        base.group_by
+        and (not several or measures[0].op == "count")
+        and not extra
+        and ("j" in kinds or not any(g.grain for g in base.group_by))
+    ):
         sides = "j" in kinds or re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", question)
         intent = "describe" * ("D" in kinds and not any(a.stats for a in draft.asks))
         intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
@@ -211,12 +216,12 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
     of_yes = base.group_by and (sided or all(re.search("^more|quality", i.means) for i in compared))
     numbers = [c for c in spoken if c.kind == "number"] or [c for c in spoken if of_yes and c.kind == "bool"]
-    if len(numbers) == 1 and numbers[0].kind == "bool" and any(_of_many(a) for a in draft.asks):
+    if len(numbers) == 1 and numbers[0].kind == "bool" and any(measuring.of_many(a) for a in draft.asks):
         return [Measure(op="count", where=(Condition(left=expr(numbers[0]), op="=", right=numbers[0].yes),))]
     if len(numbers) == 1 and (base.group_by or base.where or single):
         each = intents.EACH.search(draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
         return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]
-    if measuring.APART.match(draft.question) and sided and not spoken and base.group_by:
+    if measuring.APART.match(draft.question) and sided and not numbers and base.group_by:
         return _described(draft, [g.of for g in base.group_by])
     hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     there = re.match(r"\W*(?:are|is|were|was|do|did|have) (?:there|we|any)\b", draft.question, re.I)
@@ -243,12 +248,6 @@ def _usual(draft: Draft, column: Column, each: bool = False) -> Measure:
     measure = intents.usual(column, draft.notes, each, draft.question)
     draft.doubt = "" if each else {"sum": "mean", "mean": "sum"}.get(measure.op, "")
     return measure
-
-
-def _of_many(ask: Ask) -> bool:
-    """Whether the number of those who say yes is meant, and not their share: the most survivors, more late loans."""
-    many = r"\b(?:most|fewest|least|more|fewer)\b(?! (?:often|likely|frequently))"
-    return bool(re.search("[Mj]C|CM[CE]", ask.codes) and re.search(many, ask.clause.text, re.I))
 
 
 def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -> tuple[dict[str, Any], list[Measure]]:
@@ -284,7 +283,7 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     group_by = (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
     column = draft.named.get(what[0]) if what else None
     flag = column if column is not None and column.kind == "bool" else None
-    if flag and not ask.stats and _of_many(ask):
+    if flag and not ask.stats and measuring.of_many(ask):
         measure = Measure(op="count", where=(Condition(left=expr(flag), op="=", right=flag.yes),))
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))

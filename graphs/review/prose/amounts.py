@@ -35,6 +35,8 @@ _TURNS = re.compile(
 )
 """Words by which a sentence tells a number below nought without a sign."""
 _SIGN = re.compile(r"\b(?:loss\w*|los[est]\w*|profit\w*|gain\w*|positive|negative|zero)\b", re.I)
+_LIMITED = re.compile(r"\s\w+ (?:\w+ )?(?:that|which|who|whose|where|with|having)\b", re.I)
+"""What says that things before it are only some of them: "344 concerts that were reviewed"."""
 _VERB = re.compile(r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did)\b", re.I)
 _WHO = re.compile(r"\b(?:who|that|which|whose)\b", re.I)
 
@@ -132,17 +134,21 @@ class _Amount:
         if (key := self.given.things(self.base, self.figure.after)) is not None:
             near = (Kind(self.base, "count"), own, f"the number of rows, not of {key}")
             return [(Kind(self.base, "distinct", key), of) for of in wholes], iter([near])
-        if gaps := columns(said.clause, [table]) if re.search(r"\bmissing\b", said.clause) else []:
-            near_by = [(Kind(self.base, "present", c), own, f"how many {c} has, not how many it lacks") for c in gaps]
-            return [(Kind(self.base, "missing", c), own) for c in gaps], iter(near_by)
         ops = statistic(said.clause) or statistic(self.given.question) or computed_in(said.code)
+        counted = columns(" ".join(self.figure.after.split()[:2]), [table])
+        if ops == ("count",) and not {*counted}.isdisjoint(self.of):  # as many falls as their column adds up to
+            ops = ("sum",)
         kinds = [Kind(self.base, op, c) for op in ops if op not in ("count", "share") for c in self.of]
         kinds += [Kind(self.base, "count")] * ("count" in ops)
         right = [(k, of) for k in kinds for of in wholes]
         if self._counts():  # 13 manual cars average 24 mpg
             kinds = [Kind(self.base, "count")]
             right += [(k, of) for k in kinds for of in wholes]
-        return right, (n for k in kinds for n in (*self._beside(k, own), *self._differing(k, own)))
+        with_flags = own | _pairs(f for f in said.flags if f.column not in _names(said.labels))
+        ofs = dict.fromkeys((own, with_flags))
+        return right, (
+            n for k in kinds for n in (*self._beside(k, own), *(n for of in ofs for n in self._differing(k, of)))
+        )
 
     def _counts(self) -> bool:
         """Whether a whole number stands before the things that a table has a row of each, or before a group of them."""
@@ -187,7 +193,7 @@ class _Amount:
             for op in PLAIN if kind.op in PLAIN else ():
                 if op != kind.op:
                     yield replace(kind, op=op), own, f"the {op}, not the {kind.op}"
-        if kind.op == "count" and self._counts():
+        if kind.op == "count" and self._counts() and not _LIMITED.match(self.figure.after):
             for c in (k.of for k in list(self.facts.values) if k.op == "present" and k.table == self.base):
                 if c not in columns(said_here, [self.given.tables[self.base]]):
                     yield (
@@ -197,13 +203,13 @@ class _Amount:
                     )
         for instead in self.other if kind.of in columns(self.named, [self.given.tables[self.base]]) else ():
             yield replace(kind, of=instead), own, f"of {instead}, not of {kind.of}"
+        counted = self.given.of_rows(self.base, self.figure.after)
         repeated = {k.repeated for k in self.facts.values if k.table == self.base and k.repeated}
-        for file in sorted(repeated) if kind.op == "sum" or self.given.counts(self.base, self.figure.after) else ():
+        for file in sorted(repeated) if kind.op == "sum" or (kind.op == "count" and counted) else ():
             what = f"the sum of {kind.of}" if kind.of else f"the number of rows of {self.base}"
-            if kind.op in ("sum", "count"):
-                key = self.given.repeats(self.base, file)[0]
-                how = f"{what}, counted once for each row of {file} with the same {key}"
-                yield replace(kind, repeated=file), own, how
+            key = self.given.repeats(self.base, file)[0]
+            how = f"{what}, counted once for each row of {file} with the same {key}"
+            yield replace(kind, repeated=file), own, how
 
     def _beyond(self) -> str | None:
         """That it is more than a sum or an average can be: than all values together, or the greatest of them."""

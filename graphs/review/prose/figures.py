@@ -178,8 +178,8 @@ _PARTS = re.compile(
     r"\b(?:(?P<most>most of|(?:the|a) (?:\w+ )?majority of)|(?P<half>half of)|"
     r"(?:^|(?<=[,:–—] )|(?<=\band )|(?<=\bbut )|(?<=\bthat ))\s*(?:(?P<none>none of|no(?! one|,)|not (?:a single|one))|"
     r"(?P<all>all(?: of)?|every|each))|"
-    rf"(?:(?P<many>a|{_FEW})[ -])?(?P<part>third|quarter|fifth|sixth|tenth)s? of|"
-    rf"(?P<few>{_FEW}|\d) (?:in|out of)(?: every)? (?P<whole>{_FEW}|10)(?= [^\W\d]))\b",
+    rf"(?P<many>a|{_FEW})[ -](?P<part>third|quarter|fifth|sixth|tenth)s? of|"
+    rf"(?P<few>{_FEW}|(?<!\d[.,])\d) (?:in|out of)(?: every)? (?P<whole>{_FEW}|10)(?= [^\W\d]))\b",
     re.I,
 )
 _ELLIPTIC = re.compile(r"[^.,;]*\b(?:is|are|was|were|do|does|did|has|have|had)(?: not|n't)\W*(?:$|[.,;)])", re.I)

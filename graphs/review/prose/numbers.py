@@ -222,9 +222,10 @@ def _traces(figure: Figure, known: list[float], settings: list[float]) -> bool:
 def _per_many(after: str) -> float:
     """Of how many a share is told, by what stands behind it: 1000 of "in 1,000"; 0 where it is of none."""
     many = re.match(
-        r"\s?(?:in|of|out of|per|for every) (?:every |each )?(1(?:0{2,6}|0{0,2},000|,000,000))(?!\w|[,.]\d)", after
+        r"\s?(?:in|(?:out )?of|per|for every) (?:every |each )?(ten|1(?:0{1,6}|0{0,2},000|,000,000))(?!\w|[,.]\d)",
+        after,
     )
-    return float(many[1].replace(",", "")) if many else 0.0
+    return float(many[1].replace("ten", "10").replace(",", "")) if many else 0.0
 
 
 def follows(figure: Figure, beside: Sequence[tuple[float, float]]) -> bool:

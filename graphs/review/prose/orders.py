@@ -23,7 +23,9 @@ _RANKS = re.compile(r"\b(?:rank\w*|order\w*|sort\w*)\b", re.I)
 _MORE = r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b(?=.*\bthan\b)"
 _LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b(?=.*\bthan\b)"
 _PER = re.compile(r"\b(?:older|younger|more|less|longer|shorter|share|rate)\b", re.I)
-_RATE = re.compile(r"\b(?:likely|likelier|often|shares?|rates?|per ?cent\w*|p\.?p|points?|proportions?)\b|%", re.I)
+_RATE = re.compile(
+    r"\b(?:likely|likelier|often|shares?|rates?|parts?|per ?cent\w*|p\.?p|points?|proportions?)\b|%", re.I
+)
 """What says that parts of the rows are compared."""
 _CORRELATION = re.compile(r"\bcorrelat|\b[rρ]\s*=", re.I)
 _UPS = "more|higher|larger|greater|bigger|longer|better|older|ris(?:es?|ing)|increas(?:es?|ing)|grows?"
@@ -57,7 +59,8 @@ class Statements:
         for clause in sentences(self.text):
             named = labels(clause, self.given.list)
             groups, years = ([n for n in named if (n.column == YEAR) is timed] for timed in (False, True))
-            yield from self._ranks(clause, groups)
+            for part in clause.split(";"):
+                yield from self._ranks(part, [n for n in labels(part, self.given.list) if n.column != YEAR])
             yield from self._relations(clause)
             both, times = contrasted(clause, groups, self.given.list), sorted({n.value for n in years})
             for held in (self._ways, self._multiple, self._apart):
@@ -109,7 +112,7 @@ class Statements:
         ordered = way or ranks or (numbered and top) or _RANKS.search(self.question)
         for column in dict.fromkeys(n.column for n in named) if top or ordered else ():
             said = list(dict.fromkeys(n.value for n in named if n.column == column))
-            series = self._series(clause, column, _pairs(named, column))
+            series = self._shares(clause, column) or self._series(clause, column, _pairs(named, column))
             ends = {(max if top == "max" else min)(by, key=by.__getitem__) for by in series if top}
             if ends and not ends & {*said} and not _AMONG.search(clause):
                 most = "highest" if top == "max" else "lowest"
@@ -167,7 +170,8 @@ class Statements:
             many = _MANY[(m["many"] or m["verb"][:4]).casefold()]
             pairs = [(by[base], by[other]) for by, base, other, *_ in self._beside(clause, named, years)]
             apart = [max(abs(a / b), abs(b / a)) for a, b in pairs]
-            if apart and not any(abs(r - many) <= 0.2 * many for r in apart):
+            beyond = re.search(r"\b(?:more than|over|at least)\s$", clause[: m.start()], re.I) is not None
+            if apart and not any(abs(r - many) <= 0.2 * many or (beyond and r > many) for r in apart):
                 nearest = min(apart, key=lambda r: abs(r - many))
                 yield f"“{m[0]}” is said, and the input files give {nearest:.1f} times as much"
 

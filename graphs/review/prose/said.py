@@ -16,6 +16,8 @@ from graphs.review.prose.figures import Figure
 from graphs.review.prose.numbers import printed_numbers
 
 _NAMED: tuple[Statistic, ...] = (*PLAIN, "count", "std", "distinct", "share")
+_LOOSE = {("typical",), ("usual",)}
+"""What may be a mean or a median."""
 _HALF = re.compile(r"\bhalf\b[^.,;]*\b(?:than|under|over|below|above)\b", re.I)
 """What tells a median without its name."""
 
@@ -26,7 +28,9 @@ def statistic(text: str) -> tuple[Statistic, ...]:
     found = {
         meaning.split()[0]
         for phrase, (code, meaning) in exact.items()
-        if code in ("S", "h") and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", text, re.I)
+        if code in ("S", "h")
+        and phrase not in _LOOSE
+        and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", text, re.I)
     }
     found |= {"median"} if _HALF.search(text) else set()
     ops = tuple(op for op in _NAMED if op in found and (op != "sum" or found != {"sum", "share"}))

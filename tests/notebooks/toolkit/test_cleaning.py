@@ -140,3 +140,11 @@ def test_rows_of_another_kind_hold_no_code_and_a_tail_that_ends_in_a_pile_is_cut
     price = np.exp(3 + 0.4 * RANDOM.standard_normal(N)).round(1)
     assert traps(price) == set()
     assert traps(np.minimum(price, 45)) == {"censored_values"}
+
+
+def test_a_flag_that_only_cuts_a_scale_is_not_tested_beside_it() -> None:
+    table = clean(pd.DataFrame({"looks": SCALE, "handsome": (SCALE >= 4).astype(int), "other": OTHER}))
+    assert [set(t["columns"]) for t in table.traps] == [{"looks", "handsome"}]
+    assert set(table.left_out) == {"handsome"}
+    noisy = np.where(RANDOM.random(N) < 0.01, 0, (SCALE >= 4).astype(int))
+    assert clean(pd.DataFrame({"looks": SCALE, "handsome": noisy, "other": OTHER})).traps == []

@@ -169,6 +169,11 @@ def test_none_is_a_level_among_words_and_missing_among_numbers(tmp_path: Path) -
     assert set(df["line"]) == {"12", "27", "none"}
     assert df["paid"].isna().sum() == 1
     assert not is_text(df["paid"])
+    rows = "".join(f"{('Some', 'None', 'Marked')[i % 3]},{('a', 'None', '')[i % 3]},{i or 'None'}\n" for i in range(60))
+    df = read_table(write(tmp_path / "u.csv", "improved,mixed,paid\n" + rows))
+    assert set(df["improved"]) == {"Some", "None", "Marked"}
+    assert df["mixed"].isna().sum() == 40, "where other cells are empty, None is one of them"
+    assert not is_text(df["paid"])
 
 
 @pytest.mark.parametrize("form", ["lines", "array", "wrapped", "columns"])
