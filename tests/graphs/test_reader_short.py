@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from graphs.questions.query import Compare, Condition, Group, Measure, Order
+from graphs.questions.reader import read
 from notebooks.toolkit.naming import name_and_unit
 from tests.graphs.test_reader import described, one
 
@@ -115,6 +116,23 @@ def test_a_price_per_kg_is_neither_summed_nor_in_kg() -> None:
     assert one("how much did we pay?", lots).measures == (Measure(op="sum", of="paid_eur"),)
     assert one("how much is the price per kg?", lots).measures == (Measure(op="mean", of="price_per_kg"),)
     assert name_and_unit("price_per_kg") == ("price per kg", "")
+
+
+def test_growth_in_a_period_is_against_the_one_before_it_where_the_table_has_that(visits: Tables) -> None:
+    assert one("did ratings go up in may 2024?", visits).compare == Compare(
+        of="date", first="2024-05", second="2024-04"
+    )
+    assert one("did ratings go up in 2024?", visits).compare is None
+    assert not any(read("which dentist improved most?", visits).queries)  # no order of them by what they are
+
+
+def test_what_is_best_or_worst_for_is_measured(visits: Tables) -> None:
+    table = pd.DataFrame(
+        {"lot": [f"L{i}" for i in range(60)], "grower": list("abc") * 20, "rejected": ["no", "no", "yes", "no"] * 15}
+    )
+    query = one("worst grower for rejections", [described("lots.csv", table)])
+    assert query.measures == (Measure(op="share", where=(Condition(left="rejected", op="=", right="yes"),)),)
+    assert not query.where
 
 
 def test_who_never_came_back_came_once(visits: Tables) -> None:

@@ -85,6 +85,8 @@ def about(query: Query, facts: Facts) -> tuple[str, ...]:
     pairs = {m.of for m in query.measures if m.other}
     if len(query.measures) > 2 and len(pairs) == 1 and all(m.other for m in query.measures):
         return tuple(c.name for c in facts.columns if c.name in {str(of).strip("`") for of in pairs})  # by all others
+    if query.intent == "compare" and len(query.group_by) == 1 and len(query.measures) > 2 and not query.measures[0].of:
+        return (str(query.group_by[0].of).strip("`"),)  # how the groups differ in all that is measured
     given = [
         *(group.of for group in query.group_by),
         *([compare.of] if compare else ()),

@@ -42,6 +42,9 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
         return "It is not clear of which rows a share is asked for."
     if re.search(r"\b(?:or|either|neither|nor)\b", opening, re.I) and any(_crossed(q) for q in queries):
         return "It is not clear which of its conditions must hold together."
+    grown = [a.clause.written([i]) for a in draft.asks if a.names for i in a.clause.items if i.code == "Y"]
+    if grown and any(q.intent == "rank" for q in queries):
+        return unread.unclear(grown)  # which of them grew most
     compared = [a.clause.written([i]) for a in draft.asks for i in a.clause.items
                 if i.code == "j" and a.clause.words[i.first].start < draft.opening]  # fmt: skip
     if compared and "yes or no" not in told:

@@ -90,7 +90,13 @@ def flagged(ask: Ask) -> None:
         before = "E" if lead[-1:] == "C" and clause.items[len(lead) - 1].column.label else lead[-1:]
         if set("RO") & set(codes) and before != "w":
             continue
-        if before == "i" and re.search("[VT].*[jK]", lead):  # worse for cancellations: these are compared
+        judged = any(
+            i.code == "M" and clause.written([i]).casefold() in ("best", "worst", "the best", "the worst")
+            for i in clause.items
+        )
+        if before == "i" and re.search(
+            "[VT].*[jK]" + "|M.*C" * judged, lead
+        ):  # worse for cancellations: these are compared
             for more in clause.of("j"):
                 more.means = "more"
             continue
@@ -114,6 +120,9 @@ def flagged(ask: Ask) -> None:
 def measured(ask: Ask) -> None:
     """The statistics, each of the columns beside it; what is ordered has its own."""
     clause = ask.clause
+    for _, stat, what in clause.find("(S)[oiUEhd]*(C)"):  # how much sugar there is in it, or at what price per kg
+        if clause.written(stat).casefold() == "how much" and lexicon.some("levelled") & set(what[0].column.words):
+            stat[0].means = "mean"
     if re.search(_VALUES, clause.text, re.I):
         for _, how, gap in clause.find("(h?)[od]*(m)"):  # how many values are missing: column by column, and not rows
             gap[0].code, gap[0].means = "S", "missing"

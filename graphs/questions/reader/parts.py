@@ -98,10 +98,10 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     if alone and lists and base.where and not (measures or extra):
         extra = _listed(draft, base)
     measures += [Measure(op="count")] if base.having else []
-    each = any(a.each for a in draft.asks)
-    rates = [expr(c) for c in draft.columns if "per" in c.words]  # of prices per kg there is no sum
-    measures = [m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) and (each or m.of in rates)
-                else m for m in measures]  # fmt: skip
+    if any(a.each for a in draft.asks):
+        measures = [
+            m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures
+        ]
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None

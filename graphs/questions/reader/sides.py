@@ -11,7 +11,7 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.text import name_words, stem
-from graphs.questions.reader.times import GRAINS, OTHERS, before, kind_of, latest, timed
+from graphs.questions.reader.times import GRAINS, OTHERS, before, begins, kind_of, latest, timed
 
 if TYPE_CHECKING:
     from graphs.questions.reader.asking import Ask
@@ -33,6 +33,13 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
         len(when) == 1 and (counts or len(ask.where) == 1) and ((rest and compares) or re.match("d.*j", clause.shape))
     )
     grew = len(when) == 1 and re.match("d.*Y", clause.shape) and str(when[0].right)[:1].isalpha()
+    dated = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and before(str(w.right))]
+    if len(dated) == 1 and re.match("d.*Y", clause.shape) and not (ask.groups or ask.periods[0]):
+        then, time = before(str(dated[0].right)), ask.known.time
+        if time is not None and str(time.low)[:7] <= begins(then):  # did it go up in 2022: against the year before
+            ask.where.remove(dated[0])
+            _of_both(ask, str(dated[0].right), then, True)
+            return
     ask.counts = ask.counts or bool(grew and "V" in ask.codes and "C" not in ask.codes)
     if (alone or grew) and not ask.groups:
         return _of_its_kind(ask, when[0])

@@ -142,6 +142,12 @@ def before(period: str) -> str:
     return f"{year}-Q{part + 1}" if match[2] else f"{year}-{part + 1:02d}"
 
 
+def begins(period: str) -> str:
+    """The month in which a year, quarter or month begins."""
+    year, _, part = period.partition("-")
+    return f"{year}-{3 * int(part[1:]) - 2 if part[:1] == 'Q' else int(part or 1):02d}"
+
+
 def latest(period: str, end: str) -> tuple[str, str]:
     """The year, quarter or month, as a period is one, in which a table ends, and of a year those of its months that are
     whole where they are not all; empty where a quarter or month is not."""
