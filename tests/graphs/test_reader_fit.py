@@ -164,3 +164,9 @@ def test_rows_with_a_gender_are_people(grants: list[dict[str, Any]]) -> None:
 
 def test_a_word_that_may_be_either_of_two_columns_is_not_the_rows(grants: list[dict[str, Any]]) -> None:
     assert "earn" in why_not("What do women earn?", grants)
+
+
+def test_what_became_of_the_rows_of_a_time_is_a_share_of_them(parcels: list[dict[str, Any]]) -> None:
+    query = one("What share of the parcels of February 2024 was damaged?", parcels)
+    assert [w.op for w in query.where if isinstance(w, Condition)] == ["during"]
+    assert query.measures[0].where == (Condition(left="damaged", op="=", right="yes"),)

@@ -104,7 +104,7 @@ def flagged(ask: Ask) -> None:
         said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on
         no = before == "n" or (item.first > 0 and clause.words[item.first - 1].low in ("non", "un", "not"))
         noun = before != "M" and sides.noun(clause, item) and (not compares or bool(numbers) or not ask.where)
-        verb = before in ("w", "n") or (before in ("E", "V") and not compares)
+        verb = before in ("w", "n") or (before in ("E", "V", "T") and not compares)  # of 2024 were solved
         verb = verb or clause.shape.strip("dac.") == "C" or ("h" in codes and before not in ("S", "B"))
         if not (noun or verb or no) or (dated and not (said and before in ("w", "E", "n"))):
             continue
