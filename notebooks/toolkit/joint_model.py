@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from notebooks.toolkit.columns import ID_NAME, is_text
+from notebooks.toolkit.columns import ID_NAME, is_text, kind_of
 from notebooks.toolkit.guesses import is_time
 from notebooks.toolkit.phrases import several, unit_of
 from notebooks.toolkit.wording import number, percent, say
@@ -22,7 +22,7 @@ def usable_factors(df: pd.DataFrame, target: str, named: list[str]) -> tuple[lis
             out[name] = "it is the same in all rows"
         elif s.notna().mean() < 0.6:
             out[name] = f"it is missing in {percent(float(s.isna().mean()))} of the rows"
-        elif name not in named and ID_NAME.search(name) and levels > 20:
+        elif name not in named and levels > 20 and (ID_NAME.search(name) or kind_of(s, levels) == "identifier"):
             out[name] = "it only names the rows"
         elif is_text(s) and levels > min(50, 0.2 * len(df)):
             out[name] = f"it has {levels:,} different texts"

@@ -141,3 +141,26 @@ def test_where_a_word_is_of_two_columns_the_other_is_named() -> None:
     query = one("What is the average noise?", [described("towns.csv", pd.DataFrame(towns))])
     assert [(m.op, m.of) for m in query.measures] == [("mean", "noise_score")]
     assert "“noise” is read as “noise_score”; it may also mean “noise_rank”." in query.notes
+
+
+@pytest.fixture(scope="module")
+def grants() -> list[dict[str, Any]]:
+    """Grants, each asked for by one person."""
+    n = 120
+    table = pd.DataFrame(
+        {
+            "grant_id": [f"G{i:04}" for i in range(n)],
+            "gender": [("female", "male")[i % 2] for i in range(n)],
+            "own_income": [1000 + 13 * i for i in range(n)],
+            "partner_income": [900 + 11 * i for i in range(n)],
+        }
+    )
+    return [described("grants.csv", table)]
+
+
+def test_rows_with_a_gender_are_people(grants: list[dict[str, Any]]) -> None:
+    assert one("How many people are there?", grants).measures[0].op == "count"
+
+
+def test_a_word_that_may_be_either_of_two_columns_is_not_the_rows(grants: list[dict[str, Any]]) -> None:
+    assert "earn" in why_not("What do women earn?", grants)

@@ -178,3 +178,9 @@ def test_what_restates_the_outcome_or_a_factor_is_left_out_by_name(random: np.ra
     found = find_drivers(df, "pay")
     assert set(found.left_out) == {"log_pay", "years_squared", "poor"}
     assert found.weights.index[0] == "school"
+
+
+def test_the_rows_own_numbers_are_no_factor(random: np.random.Generator) -> None:
+    df = flats(random).reset_index().rename(columns={"index": "Unnamed: 0"})
+    found = find_drivers(df, "rent_eur")
+    assert found.left_out["Unnamed: 0"] == "it only names the rows"

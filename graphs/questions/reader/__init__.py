@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphs.questions.query import Query, Reading
+from graphs.questions.query import Condition, Query, Reading
 from graphs.questions.reader import lexicon, made
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
-from graphs.questions.reader.conditions import Known
+from graphs.questions.reader.conditions import Known, expr
 from graphs.questions.reader.counted import by_case
 from graphs.questions.reader.linking import Column, read_columns
 from graphs.questions.reader.tables import placed, whole
@@ -69,7 +69,7 @@ def read(
     for clause in split(question, columns, files):
         draft.add(clause)
     reading = draft.reading(previous)
-    queries = tuple(q and placed(q, asked, tables) for q in reading.queries)
+    queries = tuple(q and placed(_of_which_time(q, time, columns, asked), asked, tables) for q in reading.queries)
     if reading.why_not and not any(queries):
         reading = reading.model_copy(
             update={"why_not": (*reading.why_not[:-1], f"{reading.why_not[-1]} {_told(tables)}")}
@@ -101,6 +101,20 @@ def _of_the_whole(question: str, columns: Sequence[Column]) -> Query | None:
     whole = re.search(_WHOLE, question, re.I) and not re.search(_PARTS, question, re.I)
     named = {stem(w) for w in name_words(question) if len(w) > 3} & {s for c in columns for s in c.stems}
     return Query(intent="describe", text=question) if whole and len(question.split()) <= 10 and not named else None
+
+
+def _of_which_time(query: Query, time: Column | None, columns: Sequence[Column], question: str) -> Query:
+    """The query with a note on its time, where the table has several and the question names none of them."""
+    others = [
+        c for c in columns if time and c.kind == "time" and c != time and c.file == time.file and not made.born(c)
+    ]
+    if time is None or not others or {w.stem for w in words(question)} & {s for c in (time, *others) for s in c.stems}:
+        return query
+    by = [w.left for w in query.where if isinstance(w, Condition)] + [g.of for g in query.group_by]
+    if expr(time) not in (*by, query.compare.of if query.compare else ""):
+        return query
+    note = f"Times are those of “{time.name}”, and not of “{others[0].name}”."
+    return query.model_copy(update={"notes": (*query.notes, note)})
 
 
 def _time(columns: Sequence[Column], roles: Mapping[str, str]) -> Column | None:

@@ -202,7 +202,9 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     own |= {s for group in alike if group & own for s in group}
     if not (keys or own) and any(c.kind == "time" and c.key and not c.clock for c in columns):
         return frozenset()  # each row is a time: its trips are no rows
-    persons = not own or any(known[w] in own for w in people)
+    traits = any(w in ("age", "gender", "sex", "married") for c in columns for w in c.words)
+    whose = any((c.person or c.label) and not c.key for c in columns)  # who may stand in several rows
+    persons = not own or any(known[w] in own for w in people) or (traits and not whose)
     kinds = lexicon.some("female", "male") | {"child", "children"}  # some of the persons, not all of them
     return frozenset(
         w for w, s in known.items()
@@ -341,8 +343,6 @@ def _blocked(key: tuple[str, ...]) -> bool:
 
 def _linked(link: Link) -> Item:
     column = link.column
-    if link.value == "":
-        return Item("E", link.first, link.last, sure=False)
     if link.value is not None:
         return Item("V", link.first, link.last, (column, link.value), link.also)
     entity = column.key and (column.kind == "text" or link.how in ("part", "near", "short"))

@@ -72,6 +72,7 @@ class Column:
             or ((self.key or self.noun in lexicon.singulars()) and self.words[-1] in _CODES and len(self.words) > 1)
             or named
             or (numbered and self.words[-1] in lexicon.some("rows", "people", "events", "keys"))
+            or (numbered and self.words[0] == "unnamed")  # as pandas writes an index
         )
 
     @property
@@ -192,7 +193,7 @@ def _pieces(whole: str, texts: Sequence[str]) -> bool:
 def _same(name: str, word: Word, several: bool) -> int:
     """How well a word of the question is a word of a column: 3 its stem, 2 in short, 0 not."""
     low = word.low
-    if low == name or word.stem == stem(name) or root(low) == root(name):
+    if low in (name, f"{name}s") or word.stem == stem(name) or root(low) == root(name):
         return 3
     enough = len(name) >= (3 if several else 4) and len(low) > len(name) + 1
     if enough and low.startswith(name) and low not in lexicon.harmless() and not word.stem.startswith("aver"):
@@ -292,7 +293,7 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
             key = name_words(level)
             if not key or all(k.isdigit() for k in key) or (column.kind == "bool" and level.casefold() in _YES | _NO):
                 continue
-            for i in {*at.get(key[0], ()), *at.get(stem(key[0]), ())}:
+            for i in {*at.get(key[0], ()), *at.get(f"{key[0]}s", ()), *at.get(stem(key[0]), ())}:  # adelies
                 last, sure = _match(key, ws, i) or (i, 0)
                 if sure == 3 and (_beside(column, ws, i, last) or _said(key, level, ws, i, last, common)):
                     found.setdefault((i, last), []).append((column, level))

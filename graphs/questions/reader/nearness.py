@@ -64,10 +64,9 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     top = scored[0]
     also = tuple(s[4] for s in scored[1:] if s[:2] == top[:2])
     if top[0] < 1 and also:
-        return Link(i, top[3], "near", top[4], "")
+        return None
     if top[1] < 0.45 and stem(top[4].words[-1]) not in {ws[n].stem for n in range(i, top[3] + 1)}:
-        counts = ws[i].low in top[4].words and ws[i].low.endswith("s") and top[4].kind == "number"
-        return None if counts else Link(i, top[3], "part", top[4], "")  # a word of the table, but no column's name
+        return None  # a word of the table, but no column's name
     return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
 
 

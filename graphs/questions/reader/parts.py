@@ -240,7 +240,7 @@ def _described(draft: Draft, sides: Sequence[str]) -> list[Measure]:
     columns = [c for c in left if not c.label and c.dtype != "new"]
     means = [Measure(op="mean", of=expr(c)) for c in columns if c.kind == "number"]
     yes = [Condition(left=expr(c), op="=", right=c.yes) for c in columns if c.kind == "bool"]
-    return [Measure(op="count"), *means, *(Measure(op="share", where=(w,), name=w.left.strip("`")) for w in yes)][:7]
+    return [Measure(op="count"), *means, *(Measure(op="share", where=(w,), name=w.left.strip("`")) for w in yes)][:12]
 
 
 def _usual(draft: Draft, column: Column, each: bool = False) -> Measure:

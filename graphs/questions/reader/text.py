@@ -37,7 +37,6 @@ def stem(word: str) -> str:
     word = _IRREGULAR.get(word, word)
     if word in ("rating", "ratings", "rated"):
         return "rating"  # no rate
-    word = word.removesuffix("s") if word.endswith("ies") else word  # adelies are of adelie as cities of city
     return str(_stemmer().stemWord(word)) if len(word) > 2 else word
 
 

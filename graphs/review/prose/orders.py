@@ -14,6 +14,9 @@ from graphs.review.mentions import YEAR, Label, columns, contrasted, flags, labe
 from graphs.review.prose.figures import CHANGES, IS_POINTS, Figure, figures, sentences
 from graphs.review.prose.said import statistic
 
+_HANDFUL = 12
+"""Rows below which a group's average is as good as its chance."""
+_FEW = re.compile(r"\b(?:small|few|only|tiny|limited|n\s*=|low power|underpowered|wide interval)\b", re.I)
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
 _AMONG = re.compile(r"\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b", re.I)
 """What leaves groups out before one is put first."""
@@ -105,8 +108,8 @@ class Statements:
         ]
 
     def _ranks(self, clause: str, named: Sequence[Label], *, numbered: bool = False) -> Iterator[str]:
-        """The groups that are called the first or the last, and the lists in an order, that no table shows so. What is
-        `numbered` below a sentence is in an order."""
+        """The groups that are called the first or the last, and the lists in an order, that no table shows so; and that
+        a group of a handful of rows is put first. What is `numbered` below a sentence is in an order."""
         top = superlative(clause)
         way, ranks = _way(clause, _UPWARD, _DOWNWARD), _RANKS.search(clause)
         ordered = way or ranks or (numbered and top) or _RANKS.search(self.question)
@@ -125,6 +128,11 @@ class Statements:
             either = [o[::-1] for o in right] if way is None and ranks and not numbered else []
             if right and said not in right + either:
                 yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
+        if top and len(named) == 1 and statistic(clause) not in (("sum",), ("count",)) and not _FEW.search(self.text):
+            every = (k for k in self.facts.values if k.op == "count" and not k.repeated)
+            many = max((self.facts.values[k].get(_pairs(named), 0) for k in every), default=0)
+            if 0 < many < _HANDFUL and not any(f.value == many for f in figures(self.text)):
+                yield f"{named[0].value} is put first, and has a handful of rows, {many:.0f}, which is not said"
 
     def _ways(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """That numbers rose that fell over the years, or the other way round; that one group has more than another
