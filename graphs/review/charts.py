@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import Any
 
 from artifacts.types import Execution
 from graphs.review.base import Work
+from graphs.review.syntax import calls, keywords, name_of, trees
+
+_WRITES = frozenset({"title", "set_title", "suptitle", "annotate", "text", "set_text", "bar_label", "figtext"})
+_NAMED = frozenset({"title", "suptitle", "subtitle", "title_text"})
 
 
 def written(work: Work) -> Iterator[tuple[Execution, str]]:
-    """What is written on charts, by cell, as their artists had it when they were shown."""
-    for cell in work.written:
-        texts = [t for figure in _figures(cell) for t in _texts_on(figure)]
+    """What is written on charts, by cell: as their artists had it when they were shown, and as the code spells it.
+
+    Of a notebook from elsewhere only the code is known.
+    """
+    for cell, tree in trees(work):
+        texts = [*(t for figure in _figures(cell) for t in _texts_on(figure)), *_spelt_in(tree)]
         yield from ((cell, text) for text in dict.fromkeys(texts) if text)
 
 
@@ -36,6 +44,18 @@ def _texts_on(figure: dict[str, Any]) -> Iterator[str]:
     for axes in _dicts(figure.get("axes")):
         yield str(axes.get("title") or "")
         yield from map(str, _list(axes.get("texts")))
+
+
+def _spelt_in(tree: ast.AST) -> Iterator[str]:
+    """The texts that a cell writes on charts, as far as they are written out."""
+    for call in calls(tree):
+        given = [*call.args] if name_of(call) in _WRITES else []
+        given += [v for k, v in keywords(call).items() if k in _NAMED]
+        for node in given:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+            elif isinstance(node, ast.JoinedStr):  # what is computed stands for itself
+                yield "".join(str(v.value) if isinstance(v, ast.Constant) else " … " for v in node.values)
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

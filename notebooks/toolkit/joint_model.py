@@ -9,6 +9,7 @@ import pandas as pd
 
 from notebooks.toolkit.columns import ID_NAME, is_text, kind_of
 from notebooks.toolkit.guesses import is_time
+from notebooks.toolkit.logistic import curvature, likeliest, mcfadden_r2, no_effects, standardised
 from notebooks.toolkit.phrases import several, unit_of
 from notebooks.toolkit.wording import number, percent, say
 
@@ -254,8 +255,8 @@ def _logistic(y: pd.Series, design: pd.DataFrame) -> tuple[pd.DataFrame, float] 
     of a minute. None where Newton's method does not converge."""
     from scipy.stats import norm
 
-    yes, (rows, scale) = y.to_numpy(float), _standard(design)
-    found = _likeliest(rows, yes, _no_effects(rows, yes), list(range(rows.shape[1])))
+    yes, (rows, scale) = y.to_numpy(float), standardised(design)
+    found = likeliest(rows, yes, no_effects(rows, yes), list(range(rows.shape[1])))
     if found is None:
         return None
     effects, chance = found
@@ -264,65 +265,11 @@ def _logistic(y: pd.Series, design: pd.DataFrame) -> tuple[pd.DataFrame, float] 
     by_step = effects * mean
     # How the average marginal effects turn with the coefficients: the delta method
     turns = mean * np.eye(len(effects)) + np.outer(effects, (weights * (1 - 2 * chance)) @ rows / len(yes))
-    errors = np.sqrt(np.einsum("ij,jk,ik->i", turns, np.linalg.inv(_curvature(rows, chance)), turns))
+    errors = np.sqrt(np.einsum("ij,jk,ik->i", turns, np.linalg.inv(curvature(rows, chance)), turns))
     away = norm.ppf(0.975) * errors
     ends = {"effect": by_step, "low": by_step - away, "high": by_step + away}
     table = pd.DataFrame({name: 100 * values[1:] / scale for name, values in ends.items()}, index=design.columns)
-    return table.assign(p=2 * norm.sf(np.abs(by_step / errors))[1:]), _mcfadden(rows @ effects, yes)
-
-
-def _standard(design: pd.DataFrame) -> tuple[Any, Any]:
-    """A column of ones and the columns of a design in standard deviations from their means, and these deviations."""
-    values = design.to_numpy(float)
-    scale = values.std(axis=0)
-    return np.column_stack([np.ones(len(values)), (values - values.mean(axis=0)) / scale]), scale
-
-
-def _no_effects(rows: Any, yes: Any) -> Any:
-    """The coefficients of a logistic model in which no column has an effect."""
-    return np.r_[np.log(yes.mean() / (1 - yes.mean())), np.zeros(rows.shape[1] - 1)]
-
-
-def _mcfadden(logits: Any, yes: Any) -> float:
-    """McFadden's R² of a logistic model."""
-    share = yes.mean()
-    nothing = len(yes) * (share * np.log(share) + (1 - share) * np.log(1 - share))
-    return 1 - float(yes @ logits - np.logaddexp(0, logits).sum()) / float(nothing)
-
-
-def _curvature(some: Any, chance: Any) -> Any:
-    """That of a logistic model's likelihood in the coefficients of some columns."""
-    weighted = some * np.sqrt(chance * (1 - chance))[:, None]
-    return weighted.T @ weighted
-
-
-def _likeliest(rows: Any, yes: Any, start: Any, at: list[int], curved: Any = None) -> tuple[Any, Any] | None:
-    """The coefficients of the most likely logistic model of the columns at these places, and its probabilities.
-
-    None where Newton's method does not converge. A curvature that is given is kept as long as each step brings it ten
-    times nearer.
-    """
-    effects, before = start.copy(), np.inf
-    for _ in range(60):
-        logits = rows @ effects
-        if np.abs(logits).max() > 30:
-            return None
-        chance = 1 / (1 + np.exp(-logits))
-        slope = (yes - chance) @ rows[:, at] if len(at) < 4 else ((yes - chance) @ rows)[at]
-        try:
-            step = np.linalg.solve(_curvature(rows[:, at], chance) if curved is None else curved, slope)
-            left = float(slope @ step)
-            if curved is not None and left > before / 100:  # in squares: not ten times nearer
-                curved = _curvature(rows[:, at], chance)
-                step = np.linalg.solve(curved, slope)
-                left = float(slope @ step)
-        except np.linalg.LinAlgError:
-            return None
-        if left < 1e-18:  # squared standard errors
-            return effects, chance
-        effects[at] += step
-        before = left
-    return None
+    return table.assign(p=2 * norm.sf(np.abs(by_step / errors))[1:]), mcfadden_r2(rows @ effects, yes)
 
 
 def smaller_models(y: pd.Series, design: pd.DataFrame) -> Callable[[list[str]], tuple[pd.Series, float]]:
@@ -350,11 +297,11 @@ def smaller_logistic_models(y: pd.Series, design: pd.DataFrame) -> Callable[[lis
     Newton's method begins where the model of all columns would be without the others, and keeps the curvature that it
     has there as long as each step brings it ten times nearer. Where that does not converge, statsmodels is asked.
     """
-    yes, (rows, scale) = y.to_numpy(float), _standard(design)
+    yes, (rows, scale) = y.to_numpy(float), standardised(design)
     places = {name: at for at, name in enumerate(design, 1)}
     every = list(range(rows.shape[1]))
-    whole = _likeliest(rows, yes, _no_effects(rows, yes), every)
-    curved = _curvature(rows, whole[1]) if whole else None
+    whole = likeliest(rows, yes, no_effects(rows, yes), every)
+    curved = curvature(rows, whole[1]) if whole else None
 
     def model(names: list[str]) -> tuple[pd.Series, float]:
         at = [0, *(places[name] for name in names)]
@@ -363,13 +310,13 @@ def smaller_logistic_models(y: pd.Series, design: pd.DataFrame) -> Callable[[lis
         if whole is not None and curved is not None:
             start, own = np.zeros(len(every)), curved[np.ix_(at, at)]
             start[at] = whole[0][at] + np.linalg.solve(own, curved[np.ix_(at, others)] @ whole[0][others])
-            found = _likeliest(rows, yes, start, at, own)
+            found = likeliest(rows, yes, start, at, own)
         if found is None:
             table, fit = model_effects(y, design[names], True)
             return table["effect"], fit
         effects, chance = found
         by_step = 100 * (effects[1:] / scale)[[i - 1 for i in at[1:]]] * (chance * (1 - chance)).mean()
-        return pd.Series(by_step, index=names), _mcfadden(rows @ effects, yes)
+        return pd.Series(by_step, index=names), mcfadden_r2(rows @ effects, yes)
 
     return model
 
