@@ -8,8 +8,11 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import signal
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TextIO
@@ -88,15 +91,34 @@ def _hand_over(
         served.filling = Filling(nb_man, lambda: served.view, served.read, streams, log_output)
         told: SimpleQueue[Event | None] = SimpleQueue()
         try:
-            bridge.hear(_follow(remote, run, told.put), told, served.hear)
-        except KeyboardInterrupt:
+            with _interrupting(bridge):
+                bridge.hear(_follow(remote, run, told.put), told, served.hear)
+        except (KeyboardInterrupt, CancelledError) as stopped:
             bridge.call(remote.cancel(run))
-            raise
+            raise KeyboardInterrupt from stopped
         served.finish()
     except sentences() as error:
         raise PapermillException(str(error)) from error
     finally:
         bridge.call(remote.close())
+
+
+@contextlib.contextmanager
+def _interrupting(bridge: Bridge) -> Iterator[None]:
+    """Have Ctrl-C end the call under way: what it raises otherwise is lost where Python runs a finalizer just then."""
+
+    def interrupt(*_: Any) -> None:
+        if not bridge.interrupt():
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _send(

@@ -47,7 +47,8 @@ class Bridge:
         if self._stopped:
             work.close()
             raise concurrent.futures.CancelledError
-        future = self._current = asyncio.run_coroutine_threadsafe(work, self._loop)
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        around, self._current = self._current, future  # `heard` may call, too
         future.add_done_callback(lambda _: told.put(None))
         try:
             while (one := told.get()) is not None:
@@ -58,13 +59,16 @@ class Bridge:
             future.cancel()
             raise
         finally:
-            self._current = None
+            self._current = around
 
     def stop(self) -> None:
-        """End the call under way, which interrupts its cell."""
+        """End the call under way, which interrupts its cell, and all later ones."""
         self._stopped = True
-        if (current := self._current) is not None:
-            current.cancel()
+        self.interrupt()
+
+    def interrupt(self) -> bool:
+        """End the call under way and no later one, if there is one; a signal handler may do so."""
+        return (current := self._current) is not None and current.cancel()
 
 
 class Job:
