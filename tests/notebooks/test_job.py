@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import CancelledError
 from queue import SimpleQueue
 from typing import Any
@@ -31,8 +32,9 @@ def test_an_interrupt_ends_the_call_under_way_also_after_one_within_it_and_no_la
             heard.set()
 
         def interrupt() -> None:
-            heard.wait()
-            while not bridge.interrupt():  # the call within is just over
+            heard.wait(60)
+            until = time.monotonic() + 60
+            while not bridge.interrupt() and time.monotonic() < until:  # the call within is just over
                 pass
 
         other = threading.Thread(target=interrupt)

@@ -128,7 +128,8 @@ def periods(ask: Ask) -> None:
     for found, _, first, joined, second in clause.find("([bKio]?)(T)([aioj]+|K)(T)"):
         than = clause.written(joined).endswith("than")
         against = than or set("Yj") & set(clause.shape) or re.search(AGAINST, clause.written(joined), re.I)
-        if against and _of_both(ask, first[0].means, second[0].means, than):
+        if against:
+            _of_both(ask, first[0].means, second[0].means, than)
             use(found)
     for _, more, there in clause.find("([jKY])[^TCEVN]*(T)"):
         than = "than" in (clause.words[more[0].last].low, clause.words[there[0].first - 1].low)
@@ -142,7 +143,7 @@ def periods(ask: Ask) -> None:
             use(more, there)
 
 
-def _of_both(ask: Ask, now: str, then: str, fair: bool) -> bool:
+def _of_both(ask: Ask, now: str, then: str, fair: bool) -> None:
     """Have two periods be compared: where one is a year that the table does not have in whole, the months that it has."""
     then = before(now) if now == then else then  # this month and the last, which are one where it is whole
     time, ask.periods = ask.known.time, (now, then)
@@ -150,4 +151,3 @@ def _of_both(ask: Ask, now: str, then: str, fair: bool) -> bool:
     if time is not None and fair and months and whole == now:
         ask.where.append(Condition(left=expr(time), op="during", right=months))
         ask.clause.notes.append(f"Of both years, only the months {months.removeprefix('month ')} count.")
-    return True
