@@ -19,6 +19,7 @@ from graphs.review import Work, answering, recompute
 from graphs.review.answering import Asked, Result, equal, listed, meant, shown
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
+from graphs.review.prose.asked import expected
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.verdicts import untested
 from graphs.review.sql import sql
@@ -362,3 +363,8 @@ def test_two_periods_of_a_date_are_not_recomputed_as_groups_of_days() -> None:
     compare = Compare(of="day", first="weekday 4", second="weekday 5")
     with pytest.raises(NotComputable):
         sql(Query(intent="compare", measures=(Measure(op="count"),), compare=compare), tables)
+
+
+def test_a_question_of_reasons_asks_for_no_number() -> None:
+    assert list(expected("What is the mean number of days?", FACTS, {}))
+    assert not list(expected("What drives the days?", FACTS, {}))

@@ -85,6 +85,12 @@ class Clause:
         """The items with one of these letters that have not been read."""
         return [i for i in self.items if i.code in code and not i.used]
 
+    @property
+    def subject(self) -> Item | None:
+        """Who is compared by what they have, where a column names them: states with a higher tax."""
+        whose = re.match("[ac]*d(C)w", "".join(i.code for i in self.items))
+        return self.items[whose.start(1)] if whose else None
+
     def typed(self, item: Item) -> bool:
         """Whether an item names a thing of which its column says the type: bikes, of `bike_type`."""
         column, said = item.means, {w.stem for w in self.words[item.first : item.last + 1]}
