@@ -329,6 +329,19 @@ def test_a_state_that_is_also_a_date_is_the_state(tickets: list[dict[str, Any]])
     assert query.where == (Condition(left="state", op="=", right="Shipped"),)
 
 
+@pytest.mark.parametrize("question", ["How many tickets are open?", "How many are still open?"])
+def test_a_state_that_is_the_stem_of_a_date_is_the_state(tickets: list[dict[str, Any]], question: str) -> None:
+    assert one(question, tickets).where == (Condition(left="state", op="=", right="Open"),)
+
+
+def test_a_bound_that_nothing_has_read_is_not_passed_over(tickets: list[dict[str, Any]]) -> None:
+    assert one("How many have a repair time of at least one?", tickets).where == (
+        Condition(left="repair_time_hours", op=">=", right=1),
+    )
+    for question in ("How many tickets have at most the team?", "How many tickets were opened on the same day?"):
+        assert read(question, tickets).queries == (None,), question
+
+
 def test_a_word_is_looked_for_in_the_only_column_of_sentences(tickets: list[dict[str, Any]]) -> None:
     query = one("How many tickets mention the word scanner?", tickets)
     assert query.where == (Condition(left="short_description", op="contains", right="scanner"),)

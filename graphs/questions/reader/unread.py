@@ -26,6 +26,10 @@ _MEANT = r"(?:[EVSC]d?[oi]+|[wnBqM]|ho?|[SRD]o?|KN|[EVh]|[EVSCNT]o?i|W[dw]*)_|_(
 """Where it says which rows, groups or columns are meant: behind "by", "who", "in", a statistic, or a noun."""
 
 
+_BOUNDS = ("at least", "at most", "no more than", "no less than", "less than", "more than", "fewer than", "up to")
+"""Comparisons that nothing else can be; "over" and "under" are places, too."""
+
+
 def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, bool]]:
     """The words that nothing has read, each with whether it would change what is meant."""
     codes = "".join(i.code for i in clause.items)
@@ -38,7 +42,8 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
             "n": opening and re.match("[idwohSv]*[CEVUQT]", follows),
             "m": opening and re.search("[dn]$", codes[:n]),
-            "K": follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV"),
+            "K": word.casefold() in _BOUNDS
+            or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV")),
             "b": follows and follows[0] in "NT",
         }
         left = stepped and word.casefold() in ("left", "remaining", "remain")
