@@ -44,12 +44,14 @@ WAYS = {
 }
 
 
+BASE = duckdb.connect()
+for _name, _frame in FRAMES.items():
+    BASE.register(_name, _frame.assign(__row=range(len(_frame))))
+
+
 def computed(query: Query) -> Result:
     text, asked = sql(query, FACTS)
-    with duckdb.connect() as base:
-        for name, frame in FRAMES.items():
-            base.register(name, frame.assign(__row=range(len(frame))))
-        return Result(asked, tuple(base.execute(text).fetchall()))
+    return Result(asked, tuple(BASE.execute(text).fetchall()))
 
 
 def only(**query) -> object:
