@@ -393,7 +393,7 @@ def test_a_coefficient_by_its_full_name_is_asked_for(hires: list[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def lessons() -> list[dict[str, Any]]:
-    """Lessons of a sailing school: days without hours, lengths in hours, and a column that says which clients return."""
+    """Lessons of a sailing school: days without hours, lengths in hours, and a column of who came back."""
     n = 60
     table = pd.DataFrame(
         {
