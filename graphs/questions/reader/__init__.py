@@ -88,7 +88,7 @@ _NAMED = 20
 """Columns that are told by name."""
 
 
-_EARNS = r"\bhow much (?:money )?(?:do|did|have|are) we (?:make|made|making|get|getting)\b"
+_EARNS = r"\b(?:how much(?: money)?|what) (?:do|did|have|are) we (?:make|made|making|get|getting|tak(?:e|en|ing)(?: in)?|earn(?:ed|ing)?|bill(?:ed|ing)?|charg(?:e|ed|ing))\b(?! up)"
 _SOME_TIME = r"\s(?:over|during|in|within) the (?:(?:recent|specific|same|given) )+(?:time )?(?:period|frame)\b"
 """A time of which it is not said when it was."""
 _WHOLE = r"\b(?:describe|summari[sz]e|summary|overview|stands? out|interesting|unusual|notable|tell me about|look like|in (?:this|the) (?:table|data|file|dataset))\b"

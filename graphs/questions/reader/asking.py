@@ -41,6 +41,7 @@ class Ask:
     limit: int | None = None
     among: bool = False  # what goes with one column: all the others
     per: Column | None = None  # the average revenue per customer, who has several rows
+    over: Column | None = None  # the cost per kWh, of which each row has some
     each: bool = False  # of each row by itself
     having: list[Condition] = field(default_factory=list)
     numbered: bool = False  # how many of these groups there are
@@ -117,8 +118,8 @@ def _reworded(ask: Ask) -> None:
         said = clause.written([item]).casefold()
         if item.code == "K" and said.endswith(" than") and (behind is None or behind.code in "VE"):
             item.code, item.means = "j", item.means.partition(" ")[2] or "more"  # more than women, not than 30
-        if item.code == "S" and said == "how much" and behind and behind.code == "j":
-            item.used = True  # how much more: what the difference is
+        if item.code == "S" and said == "how much" and (behind and behind.code == "j" or ask.codes.count("S") > 1):
+            item.used = True  # how much more: what the difference is; how much do we bill on average
         if item.code == "v" and said in ("get", "become") and behind is clause.items[-1] and behind.code == "j":
             behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
         if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
@@ -180,8 +181,10 @@ def _ordered(ask: Ask) -> None:
         item, last = named[0], clause.words[named[0].last].low
         says = clause.written(top).casefold() in ("best", "worst", "top") or " " in top[0].means
         says = says or last in lexicon.some("events")
-        if clause.words[which[0].first].low == "who" and item.code == "E" and any(c.person for c in ask.known.columns):
-            continue  # who takes the most bookings
+        owned = last.removesuffix("s") in {c.owner for c in ask.known.columns}
+        who = clause.words[which[0].first].low == "who" and item.code == "E" and not owned
+        if who and any(c.person for c in ask.known.columns):
+            continue  # who takes the most bookings, and not who is the oldest pupil
         if which[0].code == "q" if item.code == "G" else says and (item.code == "E" or item.column.kind == "text"):
             return use(which, named, _named(ask, top[0], item))
     for _, which, run, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
@@ -189,7 +192,9 @@ def _ordered(ask: Ask) -> None:
         things = [i for i in run if i.code in "EG" or i.column.kind not in ("number", "bool")]
         things = things or [i for i in run[:1] if i.column.divides and i.column.kind == "number"]
         who = which[0].code == "q" and clause.words[which[0].first].low == "who"
-        people = [c for c in ask.known.columns if c.person and who and not things]
+        by = ask.known.hinted(top[0].means.partition(" ")[2])
+        whose = by.owner if by is not None else ""
+        people = [c for c in ask.known.columns if c.person and who and not things and whose in ("", c.noun)]
         others = [c for c in people if c not in [i.means for i in clause.items]]
         if others[1:]:  # who sees patients is none of them, and who pays is
             pays = bool({w.stem for w in clause.words} & lexicon.says("spending"))
@@ -296,13 +301,15 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
         ask.columns = [expr(column)]  # the best agent by rating
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
         ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
+    elif item.unit == "per":
+        ask.over = column
     elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * known.rows):
-        behind = [clause.words[i.first] for i in clause.items if i.code == "U" and i.first == item.last + 1]
+        behind = {w.stem for w in clause.words[item.last + 1 : item.last + 4]}
         before = clause.items[: clause.items.index(by)][-1:]  # and not "cost more per unit"
-        if (word == "per" and before and before[0].code in "CEU") or any(
-            w.stem in lexicon.some("brackets") for w in behind
-        ):
-            item.code = "U"  # told per kWh, or by brackets, and not of each row
+        if behind & lexicon.some("brackets") or (word == "per" and "L" in ask.kinds):
+            item.code = "U"  # by brackets, and not of each row
+        elif word == "per" and before and before[0].code in "CEU":
+            ask.over = column
     elif word in ("per", "each", "every") and column.kind == "text" and (column.label or column.n_unique > 40) and \
             any(i.means == "mean" for i in clause.items if i.code == "S"):  # fmt: skip
         ask.per = column

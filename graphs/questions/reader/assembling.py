@@ -11,6 +11,7 @@ from graphs.questions.query import (
     Condition,
     Derive,
     Encode,
+    Fill,
     Keep,
     Query,
     Reading,
@@ -28,7 +29,8 @@ from graphs.questions.reader.linking import Column
 from graphs.questions.reader.methods import Methods, plain_normal
 
 _PERIOD = r"\b(?:(?:over|during|within|in) (?:the )?)?(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
-_POINTS = r"\b(?:their|its|them|they|it|these|those|this|that|his|her|same)\b"
+_CLEAR = r"\b(?:after|without|excluding|by)\b(?: \w+){0,4} outliers?\b"
+_CLEARED = rf"{_CLEAR}|\b(?:once|after|when) (?:they|these|those) (?:are|were|have been) (?:removed|excluded|dropped|eliminated)\b"
 _CREATES = r"\b(?:creat|generat|represent|new (?:feature|column|variable))"
 _ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
 
@@ -68,7 +70,7 @@ class Draft:
         if self.methods.read(clause):
             self.topic = self.topic or mentioned
             return
-        after = re.search(r"\b(?:after|without|excluding|by)\b(?: \w+){0,4} outliers?\b", clause.text, re.I)
+        after = re.search(_CLEARED if self.methods.outliers else _CLEAR, clause.text, re.I)
         if after and re.search(r"without|exclu|remov|drop|eliminat", after[0], re.I):
             clause.mark(*after.span())
             self._merge([RemoveOutliers(columns=tuple(self.plain(mentioned or self.topic[:1])))])
@@ -78,6 +80,7 @@ class Draft:
         self.recent = [i.column for i in clause.items if i.code == "C"] or self.recent
         self._merge(done)
         self.topic = [expr(s.name) for s in done if isinstance(s, Derive)] or self.topic
+        self.topic = self.topic or [expr(c) for s in done if isinstance(s, Fill) for c in s.columns[:1]]
         if whole:
             self._leave(clause, False)
             return
@@ -142,7 +145,7 @@ class Draft:
     def reading(self, previous: Query | None = None) -> Reading:
         """The parts of the question and their queries; a fragment changes the query before it."""
         asked = [a.clause.text for a in self.asks if not a.empty]
-        alone = asked and not any(re.search(_POINTS, text, re.I) for text in asked)  # what is lost does not bear on it
+        alone = asked and not any(parts.POINTS.search(text) for text in asked)  # what is lost does not bear on it
         lost = [w for _, words in self.lost for w in words]
         missing = [*self.blocked, *(c.name for c in self._undefined()), *([] if alone else lost)]
         changed = following.follow(self, previous) if previous is not None and not missing else None
@@ -191,10 +194,12 @@ class Draft:
             return [other]
         test = parts.tested(self, base, kinds)
         found = [test] if test is not None else []
-        if "O" in kinds and not any(isinstance(s, RemoveOutliers) for s in self.steps):
-            found += parts.outliers(self, base)
+        removes = any(isinstance(s, RemoveOutliers) for s in self.steps)
+        if "O" in kinds and (not removes or any("hO" in a.codes for a in self.asks)):  # how many they are, of all rows
+            kept = tuple(s for s in base.prepare if not isinstance(s, RemoveOutliers))
+            found += parts.outliers(self, intents.given(base, prepare=kept))
         plain = intents.given(base, verdicts=()) if test is not None else base
-        computed = parts.computed(self, plain, bool(found and found[-1].outliers), not found)
+        computed = parts.computed(self, plain, bool(found and found[-1].outliers) and not removes, not found)
         if computed is None or (
             found and found[0].intent == "outliers" and all(m.op == "count" for m in computed.measures)
         ):

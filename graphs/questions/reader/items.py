@@ -141,7 +141,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     compared = {i.last + 1 for i in items if i.code == "K"}
     names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0]) if len(w) > 2}
     rows = lexicon.some("rows") | _prefixes(columns) | _nouns(columns, names)
-    owners = {c.owner + "s" for c in columns if c.owner and "number" not in (w.low for w in ws)}
+    owners = {c.owner + end for c in columns for end in ("", "s") if c.owner and "number" not in (w.low for w in ws)}
     for n, word in enumerate(ws):
         if (not taken[n] and word.content) or word.text in "$€£%":
             whose = owners if n and ws[n - 1].low not in ("many", "most", "fewest") else set()  # a row has one of them
@@ -179,6 +179,9 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
                 tier = 3 if length > 1 or met[0].isupper() else 2
                 spans.append(((0, length, tier), Item(met[0], n, n + length - 1, met[1])))
                 break
+        if n and ws[n - 1].low == "per" and (of := linking.in_unit(ws[n].low, columns)) is not None:  # per kilo of fish
+            end = n + 2 * (len(ws) > n + 2 and ws[n + 1].low == "of" and ws[n + 2].content)
+            spans.append(((0, 9, 0), Item("C", n, end, of, unit="per")))
         for length, period in times.written(ws, n, last):
             spans.append(((0, length + (length > 1), 6), Item("T", n, n + length - 1, period)))
     spans.sort(key=lambda s: (s[0], -s[1].first), reverse=True)
@@ -365,13 +368,15 @@ def _bounded(ws: Sequence[Word], items: list[Item], aged: bool) -> list[Item]:
     found, ages = list[Item](), lexicon.section("ages")
     aged &= sum(w.low in ages for w in ws) == 1  # of children and adults not one alone, and no number of children
     aged &= not any(w.low == "number" or w.text == "/" for w in ws)
+    aged &= not any(i.code == "K" and ws[i.first - 1].low in ages for i in items if i.first)  # kids under 12
     for item in items:
         if found and item.first <= found[-1].last:
             continue
         tail = " ".join(w.low for w in ws[item.last + 1 : item.last + 6]) if item.code == "N" else ""
         if item.code in "UE" and item.means is None and aged and (age := ages.get(ws[item.first].low)):
-            found.append(Item("K", item.first, item.first, f"{age[0]} age"))
-            item.code, item.means = "N", float(age[1:])  # children, where an age is known
+            sign, bound = re.split(r"(?=\d)", age, maxsplit=1)
+            found.append(Item("K", item.first, item.first, f"{sign} age"))
+            item.code, item.means = "N", float(bound)  # children, where an age is known
         if bound := re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail):
             sign = ">=" if bound[0] == "+" or bound[1] in lexicon.some("more") else "<="
             if bound[0] == "+" or bound[1] in lexicon.some("more", "less"):

@@ -101,10 +101,10 @@ class Column:
     @property
     def owner(self) -> str:
         """Of whom each row has one of these: guest, of guest_country; empty where it names them itself."""
-        attribute = self.words[1:] and self.words[-1] not in lexicon.some("keys", "heads", "people", "events") - {
-            "type"
-        }
-        return self.words[0] if attribute and self.words[0] in lexicon.some("people") else ""
+        general = lexicon.some("keys", "heads", "people", "events") - {"type"}
+        attribute = self.words[1:] and self.words[-1] not in general
+        someone = attribute and (self.words[0] in lexicon.some("people") or self.words[1] in lexicon.some("traits"))
+        return self.words[0] if someone else ""
 
     @property
     def prose(self) -> bool:
@@ -168,6 +168,14 @@ class Link:
     also: tuple[Column, ...] = field(default=(), compare=False)
 
 
+def in_unit(unit: str, columns: Sequence[Column]) -> Column | None:
+    """The one column of numbers that is in this unit, other than of money; none where its name tells it per something."""
+    scales = [s for kind, s in lexicon.section("units").items() if unit in s and kind != "money"]
+    of = [c for c in columns for s in scales if c.kind == "number" and s.get(c.unit) == s[unit]]
+    of = [c for c in of if not re.search(r"/|\bper\b", " ".join((c.name, *c.words)))]
+    return of[0] if len(of) == 1 else None
+
+
 def read_columns(tables: Sequence[Mapping[str, Any]]) -> list[Column]:
     """The columns of tables as `look.describe` prints them."""
     return [
@@ -196,9 +204,16 @@ def _same(name: str, word: Word, several: bool) -> int:
     if low in (name, f"{name}s") or word.stem == stem(name) or root(low) == root(name):
         return 3
     enough = len(name) >= (3 if several else 4) and len(low) > len(name) + 1
-    if enough and low.startswith(name) and low not in lexicon.harmless() and not word.stem.startswith("aver"):
+    if enough and low.startswith(name) and (several or low not in lexicon.harmless()) and not word.stem.startswith("aver"):
         return 2  # max_sust for maximum sustained
-    return 0
+    return 2 * clipped(name, low)
+
+
+def clipped(name: str, word: str) -> bool:
+    """Whether a name is a word without its vowels, or with some consonants only: dpth, skpr."""
+    letters = iter(word)
+    return 2 < len(name) < len(word) < 3 * len(name) and name[0] == word[0] and not set(name) & set("aeiou") and \
+        all(c in letters for c in name)  # fmt: skip
 
 
 def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.linking import Column, Link
+from graphs.questions.reader.linking import Column, Link, clipped
 from graphs.questions.reader.text import Word, root, stem
 
 
@@ -53,7 +53,7 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         met = {w.low for w in ws[i : last + 1] if w.content}
         if column.kind == "bool" and len(names) > 1 and met <= lexicon.harmless():
             continue  # who came in has not come back
-        if column.owner and met <= {column.owner + "s"}:
+        if column.owner and met <= {column.owner, column.owner + "s"}:
             continue  # guests, and not the guest_country
         if hit:
             rank = column.words[-1] == "rank"  # happiness is rather its score
@@ -76,6 +76,8 @@ def _kinship(word: Word, names: set[str], ours: bool, own: Sequence[str]) -> tup
         return 1.0, word.stem
     if same := next((stem(w) for w in own if stem(w) in names and root(w) == root(word.low)), ""):
         return 1.0, same  # what we pay, in paid_eur
+    if whole := next((stem(w) for w in own if stem(w) in names and clipped(w, word.low)), ""):
+        return 1.0, whole  # depth, in avg_dpth_m
     near = {n: sure for n, sure in lexicon.kin(ours).get(word.stem, {}).items() if n in names}
     if near:
         best = max(near, key=lambda n: (near[n], n))

@@ -16,6 +16,8 @@ from graphs.questions.reader.linking import Column
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
+POINTS = re.compile(r"\b(?:he|she|it|they|their|its|them|these|those|this|that|his|her|same|there)\b", re.I)
+"""Words that go on with what was named before."""
 _ABOUT = {"normality": "shapiro dagostino jarque_bera anderson ks_normal", "independence": "chi2 fisher",
           "variances": "levene bartlett", "medians": "mannwhitney kruskal wilcoxon", "means": "anova t welch"}  # fmt: skip
 
@@ -47,7 +49,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     for ask in draft.asks:
         own, text = draft.own(ask, grouped), ask.clause.text
         of_them = re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", text, re.I)
-        told = ask.kinds & set("OH") and not ask.stats and not (ask.counts and removes)
+        told = ask.kinds & set("OH") and not ask.stats and (not (ask.counts and removes) or "hO" in ask.codes)
         if ask.relation and relate:
             measures += _pairs(draft, ask, topic, measures)
             topic = topic or ask.columns
@@ -56,7 +58,9 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         elif extra and not own:
             if "share" in ask.stats and [m.op for m in measures] in (["sum"], ["count"]):  # and its share of the total
                 measures.append(Measure(op="share", of=measures[0].of))
-            elif ask.stats:
+            elif ask.counts and not ask.stats and extra.get("group_by") and POINTS.search(text):
+                measures.append(Measure(op="count"))  # who is worst, and how many jobs does he do
+            elif ask.stats or (ask.counts and not ask.where):
                 draft.untold.append((text, unread.unclear([ask.clause.written(ask.clause.items)])))
         elif ask.end and (ask.names or ask.limit):
             if not extra:
@@ -153,12 +157,20 @@ def _finished(
 
 def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], dict[str, Any]] | None:
     """A share, or an amount for each of those who have several rows."""
-    of, where = [c for c in own if draft.numeric(c)], tuple(ask.share)
+    over = expr(ask.over) if ask.over else ""
+    of, where = [c for c in own if draft.numeric(c) and c != over], tuple(ask.share)
     if where and not of:
         return [Measure(op="share", where=where)], {}
     if where:
         both = [Measure(op="sum", of=of[0], where=where, name="part"), Measure(op="sum", of=of[0], name="whole")]
         name, told = "share in per cent", "100 * part / whole"
+    elif ask.over is not None and len(of) == 1 and of[0] in draft.named:
+        upper, both = draft.named[of[0]], list[Measure]()
+        for a, b in ((upper, ask.over), (ask.over, upper)):  # of the rows that have both
+            gaps = (Condition(left=expr(b), op="present"),) if b.missing else ()
+            both.append(Measure(op="sum", of=expr(a), where=gaps, name=f"sum of {a.name}"))
+        name, told = f"{upper.name} per {ask.over.name}", " / ".join(f"`{m.name}`" for m in both)
+        draft.notes.append(f"All “{upper.name}” is divided by all “{ask.over.name}”.")
     elif ask.per is not None and len(of) < 2:
         what = draft.named[of[0]].words if of and of[0] in draft.named else of or ("rows",)
         both = [Measure(op="sum", of=of[0]) if of else Measure(op="count"), Measure(op="distinct", of=expr(ask.per))]
@@ -267,10 +279,10 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         and not of.key
     ):
         ask.counts = True  # the top topics, where no column is an amount
-    if of is None and not ask.groups:
+    if of is None and not (ask.groups or grouped):
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
-    rows = of is None or of.key
+    rows = of.key if of is not None else not grouped
     flags = [c for c in what[:1] if c in draft.named and draft.named[c].kind == "bool"]
     if rows and ((ask.stats and not ask.names) or flags):
         return {}, []  # the average fee of the five longest; who cancels most
@@ -285,6 +297,9 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     flag = column if column is not None and column.kind == "bool" else None
     if flag and not ask.stats and measuring.of_many(ask):
         measure = Measure(op="count", where=(Condition(left=expr(flag), op="=", right=flag.yes),))
+    elif ask.over is not None and (ratio := _ratio(draft, ask, what)) is not None:
+        order = (Order(by=ratio[1]["formulas"][0].name, descending=descending),)
+        return {"intent": "rank", "limit": ask.limit, "group_by": group_by, "order": order} | ratio[1], ratio[0]
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
     elif column and (set(ask.stats) <= {"share", "mode"} if flag else not (ask.stats or ask.counts)):

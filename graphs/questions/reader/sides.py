@@ -68,7 +68,11 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     elif own and "j" in clause.shape and re.match("[ac]*(?:d|Sj|j)", ask.codes):
         flags = [expr(i.column) for i in clause.items if i.code == "C" and i.column.kind == "bool"]
         subject = next((w for w in own if w.left in flags), own[0])
-        if len(own) == 1 or subject.left in flags:
+        known = any(isinstance(w, Condition) and w.left == subject.left for a in earlier for w in a.where)
+        if known and subject.left not in flags:  # and how does it compare with that of the others: both are groups
+            ask.kinds.add("j")
+            use(clause.of("j"))
+        elif len(own) == 1 or subject.left in flags:
             _set_apart(ask, ask, subject)
 
 
