@@ -34,6 +34,7 @@ class Ask:
     groups: list[Group] = field(default_factory=list)
     where: list[Where] = field(default_factory=list)
     share: list[Where] = field(default_factory=list)
+    within: list[Where] = field(default_factory=list)  # of the rows of a group that a clause before names
     end: str = ""  # "max" or "min", where the first or last are asked for
     of: Column | None = None  # what is named: which country
     names: bool = False

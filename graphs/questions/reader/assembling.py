@@ -93,6 +93,8 @@ class Draft:
             ask.where = []
             clause.mark(*left.span())
             ask.kinds -= {"Y"}  # "drop" here is no fall
+        if ask.where and any(a.names for a in self.asks) and (clause.inner or parts.POINTS.search(clause.text)):
+            ask.within, ask.where = ask.where, []
         first = clause.words[0].low
         talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where or ask.periods[0])
         talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)
@@ -237,14 +239,14 @@ class Draft:
 
     def spoken(self) -> list[Column]:
         """The columns that are spoken of and not read as a condition or a group."""
-        spent = _sides([w for a in self.asks for w in a.where])
+        spent = _sides([w for a in self.asks for w in (*a.where, *a.within)])
         items = [i for a in self.asks for i in a.clause.items if i.code == "C"]
         groups = {g.of for a in self.asks for g in a.groups}
         return list(dict.fromkeys(i.column for i in items if expr(i.column) not in spent | groups))
 
     def own(self, ask: Ask, groups: Sequence[str]) -> list[str]:
         """The columns that a clause is about: those of its statistics, or all that it mentions."""
-        rows = [*ask.where, *ask.share]
+        rows = [*ask.where, *ask.share, *ask.within]
         spent = _sides(rows) | ({expr(ask.of)} if ask.of else set())
         mentioned = [c for i in ask.clause.items if i.code == "C" and (c := expr(i.column)) not in spent]
         return [c for c in dict.fromkeys(ask.columns or mentioned) if c not in groups]

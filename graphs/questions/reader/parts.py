@@ -49,6 +49,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     for ask in draft.asks:
         own, text = draft.own(ask, grouped), ask.clause.text
         of_them = re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", text, re.I)
+        had = len(measures)
         told = ask.kinds & set("OH") and not ask.stats and (not (ask.counts and removes) or "hO" in ask.codes)
         if ask.relation and relate:
             measures += _pairs(draft, ask, topic, measures)
@@ -58,7 +59,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         elif extra and not own:
             if "share" in ask.stats and [m.op for m in measures] in (["sum"], ["count"]):  # and its share of the total
                 measures.append(Measure(op="share", of=measures[0].of))
-            elif ask.counts and not ask.stats and extra.get("group_by") and POINTS.search(text):
+            elif ask.counts and not ask.stats and extra.get("group_by") and (POINTS.search(text) or ask.clause.inner):
                 measures.append(Measure(op="count"))  # who is worst, and how many jobs does he do
             elif ask.stats or (ask.counts and not ask.where):
                 draft.untold.append((text, unread.unclear([ask.clause.written(ask.clause.items)])))
@@ -81,6 +82,13 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             columns = _meant(draft, ask, [c for c in own if draft.fits(c)] or topic) if stats else []
             measures += measuring.measures(stats, columns or draft.topic, how.ddof, how.biased)
             topic = own or topic
+            if extra.get("show") and not ask.stats:  # the fee of the oldest
+                extra["show"] = tuple(dict.fromkeys([*extra["show"], *draft.plain(own)]))
+        if ask.within and extra.get("show"):
+            return None
+        measures[had:] = [m.model_copy(update={"where": (*m.where, *ask.within)}) for m in measures[had:]]
+    if extra.get("show") and measures:
+        return None  # a statistic of one row is none
     spoken, bare = draft.spoken(), not measures and not extra
     if relate and not any(m.other for m in measures):
         return None  # of which two columns is not understood
