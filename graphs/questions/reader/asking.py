@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphs.questions.query import Condition, Derive, Grain, Group, Step, Where
+from graphs.questions.query import Condition, Derive, Grain, Group, Scalar, Step, Where
 from graphs.questions.reader import conditions, lexicon, measuring, sides
 from graphs.questions.reader.conditions import Items, Known, expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -70,6 +70,7 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
     _grouped(ask)
     sides.periods(ask)
     conditions.read(ask)
+    _above(ask)
     measuring.flagged(ask)
     sides.against(ask, earlier)
     measuring.related(ask)
@@ -119,7 +120,7 @@ def _reworded(ask: Ask) -> None:
         said = clause.written([item]).casefold()
         if item.code == "K" and said.endswith(" than") and (behind is None or behind.code in "VE"):
             item.code, item.means = "j", item.means.partition(" ")[2] or "more"  # more than women, not than 30
-        if item.code == "S" and said == "how much" and (behind and behind.code == "j" or ask.codes.count("S") > 1):
+        if item.code == "S" and said == "how much" and ((behind and behind.code == "j") or ask.codes.count("S") > 1):
             item.used = True  # how much more: what the difference is; how much do we bill on average
         if item.code == "v" and said in ("get", "become") and behind is clause.items[-1] and behind.code == "j":
             behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
@@ -193,14 +194,15 @@ def _ordered(ask: Ask) -> None:
         things = [i for i in run if i.code in "EG" or i.column.kind not in ("number", "bool")]
         things = things or [i for i in run[:1] if i.column.divides and i.column.kind == "number"]
         who = which[0].code == "q" and clause.words[which[0].first].low == "who"
-        by = ask.known.hinted(top[0].means.partition(" ")[2])
-        whose = by.owner if by is not None else ""
+        most = ask.known.hinted(top[0].means.partition(" ")[2])
+        whose = most.owner if most is not None else ""
         people = [c for c in ask.known.columns if c.person and who and not things and whose in ("", c.noun)]
         others = [c for c in people if c not in [i.means for i in clause.items]]
         if others[1:]:  # who sees patients is none of them, and who pays is
             pays = bool({w.stem for w in clause.words} & lexicon.says("spending"))
             others = [c for c in others if (c.noun in lexicon.singulars()) == pays] or others
-        if things or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
+        of_one = ask.codes == "qM" and " " in top[0].means  # the salary of the oldest
+        if things or of_one or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
             ask.of = next(iter(others), None)
             ask.columns += [expr(i.column) for i in run if i not in things]
             return use(which, run, _named(ask, top[0], *things))
@@ -272,6 +274,9 @@ def _grouped(ask: Ask) -> None:
             for item in (first[0], *(r for r in rest if r.code in "CG")):
                 _by(ask, by[0], item)
         use(by, [i for i in (*first, *rest) if i.code != "U"])
+    for _, stat, period in clause.find("(S)(G)"):  # how many kilos on a normal day
+        if stat[0].means == "mean" and not ask.groups and _each_period(ask, stat[0], period[0]):
+            use(stat, period)
     for _, per, _ in clause.find("(B)(V)"):  # the value per new contract: of each such row
         ask.each = ask.each or clause.words[per[0].first].low == "per"
     for _, which, what in clause.find("^q(C)[dwi]*(C)$"):  # which dentists run late: each one's lateness is told
@@ -292,6 +297,21 @@ def _grouped(ask: Ask) -> None:
             use(_having(ask, how, of[0], op, number[0], rows))
 
 
+def _above(ask: Ask) -> None:
+    """Which ports are above average: of each group its own average is held against that of all rows."""
+    whole = [w for w in ask.where if isinstance(w, Condition) and isinstance(w.right, Scalar) and w.op[0] in "<>"]
+    which = next((i for i in ask.clause.items[1:2] if re.match("qC", ask.codes)), None)
+    if len(whole) != 1 or which is None or which.column.kind not in ("text", "bool") or which.column.key:
+        return
+    (bound,) = whole
+    op = bound.right.query.measures[0].op  # type: ignore[union-attr]
+    ask.where.remove(bound)
+    ask.groups.append(Group(of=expr(which.column)))
+    ask.having.append(bound.model_copy(update={"left": op}))
+    ask.stats, ask.columns = [op], [bound.left]
+    use([which])
+
+
 def _by(ask: Ask, by: Item, item: Item) -> None:
     """A group for each of what stands behind "by"; or of whom an average is told, or per which number."""
     clause, known, column, word = ask.clause, ask.known, item.means, ask.clause.words[by.first].low
@@ -306,8 +326,9 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
         ask.over = column
     elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * known.rows):
         behind = {w.stem for w in clause.words[item.last + 1 : item.last + 4]}
+        levels = bool(lexicon.some("levelled") & set(column.words))  # of ages there is no sum
         before = clause.items[: clause.items.index(by)][-1:]  # and not "cost more per unit"
-        if behind & lexicon.some("brackets") or (word == "per" and "L" in ask.kinds):
+        if behind & lexicon.some("brackets") or (word == "per" and ("L" in ask.kinds or levels)):
             item.code = "U"  # by brackets, and not of each row
         elif word == "per" and before and before[0].code in "CEU":
             ask.over = column

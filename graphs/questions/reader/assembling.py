@@ -21,7 +21,7 @@ from graphs.questions.query import (
     Step,
     Where,
 )
-from graphs.questions.reader import asking, fit, following, intents, lexicon, parts, steps, unread
+from graphs.questions.reader import asking, fit, fitted, following, intents, lexicon, parts, steps, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Known, expr, negated
 from graphs.questions.reader.items import Clause
@@ -30,7 +30,7 @@ from graphs.questions.reader.methods import Methods, plain_normal
 
 _PERIOD = r"\b(?:(?:over|during|within|in) (?:the )?)?(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
 _CLEAR = r"\b(?:after|without|excluding|by)\b(?: \w+){0,4} outliers?\b"
-_CLEARED = rf"{_CLEAR}|\b(?:once|after|when) (?:they|these|those) (?:are|were|have been) (?:removed|excluded|dropped|eliminated)\b"
+_CLEARED = rf"{_CLEAR}|\b(?:once|after|when) (?:they|these|those) (?:are|were|have been) (?:removed|excluded|dropped|eliminated)\b|\bwithout (?:them|these|those)\b"
 _CREATES = r"\b(?:creat|generat|represent|new (?:feature|column|variable))"
 _ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
 
@@ -190,14 +190,16 @@ class Draft:
         base = parts.reconciled(self, self.base())
         kinds = {k for a in self.asks for k in a.kinds}
         fits = any(a.relation == "r2" and a.pairs for a in self.asks)
-        if (self.methods.model or "L" in kinds) and not fits and (model := parts.modelled(self, base)) is not None:
+        if (self.methods.model or "L" in kinds) and not fits and (model := fitted.modelled(self, base)) is not None:
             return [model]
         if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
             return [other]
         test = parts.tested(self, base, kinds)
         found = [test] if test is not None else []
         removes = any(isinstance(s, RemoveOutliers) for s in self.steps)
-        if "O" in kinds and (not removes or any("hO" in a.codes for a in self.asks)):  # how many they are, of all rows
+        if "O" in kinds and (
+            not removes or any(re.search("ho?O", a.codes) for a in self.asks)
+        ):  # how many they are, of all rows
             kept = tuple(s for s in base.prepare if not isinstance(s, RemoveOutliers))
             found += parts.outliers(self, intents.given(base, prepare=kept))
         plain = intents.given(base, verdicts=()) if test is not None else base
@@ -206,7 +208,7 @@ class Draft:
             found and found[0].intent == "outliers" and all(m.op == "count" for m in computed.measures)
         ):
             return found
-        if base.prepare and re.search(r"\bbefore and after\b", self.question, re.I):
+        if base.prepare and re.search(r"\b(?:before and after|with and without)\b", self.question, re.I):
             found.append(intents.given(computed, prepare=(), text=f"Before: {self.question}"))
             computed = intents.given(computed, text=f"After: {self.question}")
         if few := [a.per for a in self.asks if a.per and a.per.n_unique <= 12 and not (a.stats or a.columns)]:

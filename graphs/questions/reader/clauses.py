@@ -31,7 +31,7 @@ def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Cl
         _apposition(clause)
         if re.match("M[CEG]", clause.shape) and (clause.shape[1] != "C" or clause.items[1].column.kind == "text"):
             clause.items.insert(0, Item("q", clause.items[0].first, clause.items[0].first, "which"))  # busiest month?
-        for _, early, late in clause.find("(T)[aci]+(?=(T))"):  # January and February 2024: both of 2024
+        for _, early, late in clause.find("(T)[acijK]+(?=(T))"):  # January and February 2024: both of 2024
             unit, _, n = early[0].means.partition(" ")
             of = re.fullmatch(r"(\d{4}-)(Q?)\d+", late[0].means)
             if of and unit == ("quarter" if of[2] else "month"):

@@ -93,7 +93,9 @@ def read(ask: Ask) -> None:
 def bare(ask: Ask, number: Item) -> Column | None:
     """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
     known, said = ask.known, ask.known.before | {w.low for w in ask.clause.words}
-    hint = lexicon.dimensions("units", number.unit) or ("age" if said & lexicon.people() else "")
+    hint = lexicon.dimensions("units", number.unit) or (
+        "age" if said & {*lexicon.people(), *lexicon.section("ages")} else ""
+    )
     column = known.hinted(hint) if hint else known.amount() if said & lexicon.some("events") else None
     value = None if column is None else in_units_of(column, number.means, number.unit)
     if column is None or value is None or column.kind != "number" or not within(value, column):

@@ -127,7 +127,10 @@ def other(draft: Draft, base: Query) -> Query | None:
         whose = [c for c in named if c.label]
         draft.counted += whose
         base = given(base, notes=(*base.notes, *(f"Each row counts, and not each “{c.name}” once." for c in whose)))
-        return _explained(base, [c for c in named if not c.label], numbers, notes)
+        unsaid = (
+            len(named) == 1 and base.unused and re.match(r"\W*(?:do|does|did)\b", text, re.I)
+        )  # of what is not read
+        return None if unsaid else _explained(base, [c for c in named if not c.label], numbers, notes)
     if "g" in kinds and (named or base.group_by):
         return _chart(draft, noted, named, numbers)
     if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not (named or stats or counted):

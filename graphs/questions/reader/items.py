@@ -180,9 +180,11 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
                 tier = 3 if length > 1 or met[0].isupper() else 2
                 spans.append(((0, length, tier), Item(met[0], n, n + length - 1, met[1])))
                 break
-        if n and ws[n - 1].low == "per" and (of := linking.in_unit(ws[n].low, columns)) is not None:  # per kilo of fish
-            end = n + 2 * (len(ws) > n + 2 and ws[n + 1].low == "of" and ws[n + 2].content)
-            spans.append(((0, 9, 0), Item("C", n, end, of, unit="per")))
+        if (
+            n and ws[n - 1].low in ("per", "many") and (of := linking.in_unit(ws[n].low, columns)) is not None
+        ):  # per kilo of fish
+            end = n + 2 * (ws[n - 1].low == "per" and len(ws) > n + 2 and ws[n + 1].low == "of" and ws[n + 2].content)
+            spans.append(((0, 9, 0), Item("C", n, end, of, unit=ws[n - 1].low)))
         for length, period in times.written(ws, n, last):
             spans.append(((0, length + (length > 1), 6), Item("T", n, n + length - 1, period)))
     spans.sort(key=lambda s: (s[0], -s[1].first), reverse=True)
@@ -301,7 +303,7 @@ def _made(ws: Sequence[Word], items: list[Item], made: Sequence[Column]) -> list
             items = [i for i in items if not i.first <= n + 1 <= i.last and not i.first <= n <= i.last]
             items.append(Item("C", n, n + 1, made[0]))
     for item in items:
-        general = stem(ws[item.last].low) in ("group", "categori", "bin", "class", "bucket", "bracket")
+        general = stem(ws[item.last].low) in {"group", "categori", "class", *lexicon.some("brackets")}
         if general and item.code in "UE" and item.means is None and len(made) == 1:
             item.code, item.means = "C", made[0]
     named = {i.last for i in items if i.code == "C"}
@@ -367,21 +369,26 @@ def _figure(ws: Sequence[Word], n: int) -> float:
 def _bounded(ws: Sequence[Word], items: list[Item], aged: bool) -> list[Item]:
     """Numbers that are followed by "or more", "or older" or a plus sign, with the comparison before them."""
     found, ages = list[Item](), lexicon.section("ages")
-    aged &= sum(w.low in ages for w in ws) == 1  # of children and adults not one alone, and no number of children
+    against = re.search(r"\b(?:vs|versus|than|against|compared)\b", " ".join(w.low for w in ws))
+    aged &= sum(w.low in ages for w in ws) == 1 + bool(against)  # of children and adults not one alone
     aged &= not any(w.low == "number" or w.text == "/" for w in ws)
-    aged &= not any(i.code == "K" and ws[i.first - 1].low in ages for i in items if i.first)  # kids under 12
+    bounds = {i.first - 1: i for i in items if i.code == "K"}
     for item in items:
+        if (bound := bounds.get(item.last)) and ws[item.last].low in ages and item.code in "UE":
+            item.code, bound.means = "E", f"{bound.means.split()[0]} age"  # kids under 12
+            found.append(item)
+            continue
         if found and item.first <= found[-1].last:
             continue
         tail = " ".join(w.low for w in ws[item.last + 1 : item.last + 6]) if item.code == "N" else ""
         if item.code in "UE" and item.means is None and aged and (age := ages.get(ws[item.first].low)):
-            sign, bound = re.split(r"(?=\d)", age, maxsplit=1)
+            sign, years = re.split(r"(?=\d)", age, maxsplit=1)
             found.append(Item("K", item.first, item.first, f"{sign} age"))
-            item.code, item.means = "N", float(bound)  # children, where an age is known
-        if bound := re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail):
-            sign = ">=" if bound[0] == "+" or bound[1] in lexicon.some("more") else "<="
-            if bound[0] == "+" or bound[1] in lexicon.some("more", "less"):
+            item.code, item.means = "N", float(years)  # children, where an age is known
+        if more := re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail):
+            sign = ">=" if more[0] == "+" or more[1] in lexicon.some("more") else "<="
+            if more[0] == "+" or more[1] in lexicon.some("more", "less"):
                 found.append(Item("K", item.first, item.first, sign))
-                item.last += len(bound[0].split())
+                item.last += len(more[0].split())
         found.append(item)
     return found

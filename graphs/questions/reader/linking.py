@@ -151,6 +151,8 @@ class Column:
             self.words[-1] == "type" and self.words[0] in lexicon.some("people")
         ):  # customers are no type
             found.append(self.words[:-1])
+        if self.words[0] in ("is", "has") and self.words[1:]:
+            found.append(self.words[1:])
         if len(self.words) == 2:
             found.append(("".join(map(root, self.words)),))  # comebacks, of came_back
         return tuple(dict.fromkeys(a for a in found if a))
@@ -172,7 +174,11 @@ def in_unit(unit: str, columns: Sequence[Column]) -> Column | None:
     """The one column of numbers that is in this unit, other than of money; none where its name tells it per something."""
     scales = [s for kind, s in lexicon.section("units").items() if unit in s and kind != "money"]
     of = [c for c in columns for s in scales if c.kind == "number" and s.get(c.unit) == s[unit]]
-    of = [c for c in of if not re.search(r"/|\bper\b", " ".join((c.name, *c.words)))]
+    of = [
+        c
+        for c in of
+        if not lexicon.some("levelled") & set(c.words) and not re.search(r"/|\bper\b", " ".join((c.name, *c.words)))
+    ]
     return of[0] if len(of) == 1 else None
 
 
@@ -204,7 +210,12 @@ def _same(name: str, word: Word, several: bool) -> int:
     if low in (name, f"{name}s") or word.stem == stem(name) or root(low) == root(name):
         return 3
     enough = len(name) >= (3 if several else 4) and len(low) > len(name) + 1
-    if enough and low.startswith(name) and (several or low not in lexicon.harmless()) and not word.stem.startswith("aver"):
+    if (
+        enough
+        and low.startswith(name)
+        and (several or low not in lexicon.harmless())
+        and not word.stem.startswith("aver")
+    ):
         return 2  # max_sust for maximum sustained
     return 2 * clipped(name, low)
 

@@ -179,7 +179,7 @@ def _ranges(name: str, of: Column, said: str) -> Cut | None:
         high = float(a) + step * (op == "up to") if below else float(b) + step if b else None
         if not (below or above or b) or (edges and (low is None or edges[-1] is None or low < edges[-1] - step)):
             return None
-        edges = [*(edges[:-1] if edges else []), *([low] if not edges or edges[-1] != low else [low]), high]
+        edges = [*edges[:-1], low, high]
         labels.append(piece[0].strip())
     return Cut(name=name, of=expr(of), edges=tuple(edges), labels=tuple(labels)) if len(labels) > 1 else None
 

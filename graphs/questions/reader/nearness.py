@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.linking import Column, Link, clipped
-from graphs.questions.reader.text import Word, root, stem
+from graphs.questions.reader.text import Word, name_words, root, stem
 
 
 def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -> list[Link]:
@@ -34,7 +34,7 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     for column in (c for c in columns if c.dtype != "new"):
         unit = column.words[-1:] if len(column.words) > 1 and column.words[-1] in lexicon.some("units") else ()
         own = re.sub(
-            r"( last| past| this| previous)? (day|week|month|quarter|year)$", "", " ".join(column.words)
+            r"( last| past| this| previous)? (day|week|month|quarter|year)$", "", " ".join(_unbracketed(column))
         ).split()
         names = {stem(w) for w in own if w not in lexicon.some("stop") and (w,) != unit}
         hit, last, at, left = 0.0, i, i, set(names)
@@ -68,6 +68,13 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     if top[1] < 0.45 and stem(top[4].words[-1]) not in {ws[n].stem for n in range(i, top[3] + 1)}:
         return None  # a word of the table, but no column's name
     return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
+
+
+def _unbracketed(column: Column) -> Sequence[str]:
+    """The words of a column's name without a unit in brackets behind it: practice time, of Practice Time (min/week)."""
+    name, units = re.match(r"(.*?)\s*(?:\(([^)]*)\))?$", column.name).groups("")  # type: ignore[union-attr]
+    known = {unit for scale in lexicon.section("units").values() for unit in scale} | lexicon.some("units", "stop")
+    return name_words(name) if name and {*name_words(units)} <= known else column.words
 
 
 def _kinship(word: Word, names: set[str], ours: bool, own: Sequence[str]) -> tuple[float, str] | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Condition, Derive, Formula, Group, Measure, Model, Order, Query, Rule, Scalar, Test
+from graphs.questions.query import Condition, Derive, Formula, Group, Measure, Order, Query, Rule, Scalar, Test
 from graphs.questions.reader import intents, lexicon, measuring, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
@@ -50,7 +50,9 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         own, text = draft.own(ask, grouped), ask.clause.text
         of_them = re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", text, re.I)
         had = len(measures)
-        told = ask.kinds & set("OH") and not ask.stats and (not (ask.counts and removes) or "hO" in ask.codes)
+        told = (
+            ask.kinds & set("OH") and not ask.stats and (not (ask.counts and removes) or re.search("ho?O", ask.codes))
+        )
         if ask.relation and relate:
             measures += _pairs(draft, ask, topic, measures)
             topic = topic or ask.columns
@@ -84,6 +86,11 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             topic = own or topic
             if extra.get("show") and not ask.stats:  # the fee of the oldest
                 extra["show"] = tuple(dict.fromkeys([*extra["show"], *draft.plain(own)]))
+        if extra.get("show") and ask.empty and not ask.end and (said := text.split()[0].casefold()) in ("who", "when"):
+            asked = [c for c in draft.columns if c.person] if said == "who" else [draft.time] if draft.time else []
+            if len(asked) != 1:
+                return None
+            extra["show"] = (*extra["show"], asked[0].name)
         if ask.within and extra.get("show"):
             return None
         measures[had:] = [m.model_copy(update={"where": (*m.where, *ask.within)}) for m in measures[had:]]
@@ -109,7 +116,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     lists = _LISTS.search(draft.question) or draft.asks[0].clause.items[0].code in "CE" if draft.asks else None
     if alone and lists and base.where and not (measures or extra):
         extra = _listed(draft, base)
-    measures += [Measure(op="count")] if base.having else []
+    measures += [Measure(op="count")] if any(h.left == "count" for h in base.having) else []
     if any(a.each for a in draft.asks):
         measures = [
             m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures
@@ -276,6 +283,8 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     fit = [c for c in own if draft.numeric(c) or draft.named[c].kind in kinds or ask.stats == ["distinct"]]
     what = [c for c in fit if of is None or c != expr(of)]
     says = any(i.code == "M" and " " in i.means for i in ask.clause.items)  # the longest, which is of no amount
+    if ask.stats and not (what or says):  # the highest total, of what another clause asks for
+        what = [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
     if not (what or says or ask.counts or ask.share) and (found := draft.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
@@ -299,7 +308,9 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         show = tuple(dict.fromkeys([*known, *draft.plain(what)]))
         order = tuple(Order(by=c, descending=descending) for c in what[:1])
         return ({"intent": "rank", "limit": ask.limit, "show": show, "order": order} if what else {}), []
-    what = what or [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
+    what = what or [
+        c for a in draft.asks if not says and a is not ask for c in draft.own(a, grouped) if c != expr(of or "")
+    ]
     group_by = (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
     column = draft.named.get(what[0]) if what else None
     flag = column if column is not None and column.kind == "bool" else None
@@ -371,52 +382,3 @@ def tested(draft: Draft, base: Query, kinds: set[str]) -> Query | None:
     test = Test(name=how.test or "auto", about=about, alpha=how.alpha or 0.05, sides=how.sides)
     values = tuple(Measure(op="values", of=c) for c in of)
     return given(base, intent="test", test=test, measures=values, group_by=tuple(groups))
-
-
-_AIM = r"\bpredict\w*(?! model)|\btarget(?: variable)?|\bdependent variable|\bestimat\w+"
-_MEANS = r"\b(?:based on|using|from|by|features?|predictors?|independent variables?|given)\b"
-
-
-def modelled(draft: Draft, base: Query) -> Query | None:
-    """A fitted model: what is predicted, from what, and how it is measured."""
-    how, target, features, by = draft.methods, "", list[str](), [g.of for g in base.group_by]
-    for ask in draft.asks:
-        text, start = ask.clause.text, ask.clause.words[0].start
-        aim = re.search(_AIM, text, re.I)
-        means = re.search(_MEANS, text[aim.end() :] if aim else text, re.I)
-        listed = aim and re.search(r"predictors?(?: variables?)? (?:are|is)", text, re.I)
-        behind = re.search(r"\btarget", text, re.I)
-        cut = (aim.end() + means.start() if means else len(text)) if aim else 0
-        named = [i for i in ask.clause.items if i.code == "C" and (aim or means)]
-        places = [ask.clause.words[i.first].start - start for i in named]
-        for item, at in zip(named, places, strict=True):
-            near = aim is not None and aim.start() <= at <= cut + 2
-            if listed:
-                near = behind is not None and at > behind.start()
-            if near and not target:
-                target = expr(item.column)
-            elif not near and not (aim and places[0] < aim.start() and at > cut > 0 and expr(item.column) in by):
-                features.append(expr(item.column))  # and not one by which groups are told
-    if not target:
-        return None
-    column, metrics = draft.named.get(target), tuple(how.metrics)
-    few = column is not None and (column.kind in ("text", "bool") or (column.n_unique <= 10 and "accuracy" in metrics))
-    kind: Any = how.model or ("logistic" if few else "linear")
-    classify = kind == "logistic" or (few and "regress" not in draft.question.casefold())
-    model = Model(
-        kind=kind, target=target, features=tuple(f for f in dict.fromkeys(features) if f != target), seed=how.seed,
-        task="classification" if classify else "regression", test_size=how.test_size, folds=how.folds,
-        stratify=how.stratify, options=how.options, metrics=metrics,
-    )  # fmt: skip
-    return by_group(given(base, intent="predict", model=model))
-
-
-def by_group(query: Query) -> Query:
-    """A straight line by one column, with one for each group: its slope and R². Of other models there is but one."""
-    if (model := query.model) is None:
-        return query
-    grouped = tuple(g for g in query.group_by if g.of not in (model.target, *model.features))
-    line = model.kind == "linear" and len(model.features) == 1 and not (model.metrics or model.test_size or model.folds)
-    lines = tuple(Measure(op=op, of=model.target, other=f) for f in model.features for op in ("slope", "r2"))
-    told = {"intent": "relate", "model": None, "measures": lines} if grouped and line else {}
-    return given(query, group_by=grouped, **told)
