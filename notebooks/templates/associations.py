@@ -1791,7 +1791,13 @@ def chained(relations):
         within = {c for f in links for c in (f["a"], f["b"])}
         links += [f for f in relations if {f["a"], f["b"]} <= within and all(f is not link for link in links)]
         links.sort(key=lambda f: (-f["strength"], f["a"], f["b"]))
-        links[0]["with"] = links[1:]
+        parts, joins = {c: {c} for c in within}, []
+        for f in links:  # those that join two parts of it say all; the others follow from them
+            if parts[f["a"]] is not parts[f["b"]]:
+                joins.append(f)
+                both = parts[f["a"]] | parts[f["b"]]
+                parts |= dict.fromkeys(both, both)
+        links[0]["with"] = joins[1:] + [f for f in links if all(f is not join for join in joins)]
         hanging |= {id(f) for f in links[1:]}
     return [f for f in relations if id(f) not in hanging]
 
@@ -1803,9 +1809,10 @@ def chain(found):
         for f in found.get("with", [])
     ]
     many = len({c for f in (found, *found.get("with", [])) for c in (f["a"], f["b"])})
-    more = f" and {len(links) - 6} more" if len(links) > 6 else ""
+    shown = min(max(6, many - 2), 12)
+    more = f" and {len(links) - shown} more" if len(links) > shown else ""
     return (
-        f" It is the strongest of a chain of {many} columns that go together: {'; '.join(links[:6])}{more}."
+        f" It is the strongest of a chain of {many} columns that go together: {'; '.join(links[:shown])}{more}."
         if links
         else ""
     )

@@ -118,8 +118,17 @@ def told_step(x: pd.Series) -> float:
     return float(max((k * 10**exponent for k in (1, 2, 5) if k * 10**exponent <= spread / 2), default=10**exponent))
 
 
-def coded_factors(df: pd.DataFrame, factors: list[str]) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Columns of a design: numbers in steps, times in years, a column of 0 and 1 for each level but the commonest.
+def _in_doublings(x: pd.Series, y: pd.Series) -> bool:
+    """Whether a factor spans two orders of magnitude and more, and the outcome follows its logarithm rather than it."""
+    low, high = x.quantile([0.05, 0.95])
+    if not (x.min() > 0 and high > 100 * low):
+        return False
+    return abs(float(np.log2(x).corr(y))) > abs(float(x.corr(y))) + 0.05
+
+
+def coded_factors(df: pd.DataFrame, factors: list[str], y: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Columns of a design: numbers in steps or doublings, as the outcome `y` follows them, times in years, a column of
+    0 and 1 for each level but the commonest.
 
     The second table has for each of them `factor`, `step` in words and `span` (from its 10 % to its 90 % quantile, in
     steps). Levels of fewer than 10 rows, or 0.5 %, are one level, "other".
@@ -150,6 +159,10 @@ def coded_factors(df: pd.DataFrame, factors: list[str]) -> tuple[pd.DataFrame, p
             for level in [v for v in levels if v != base]:
                 columns[f"{name}={level}"] = (text == level).astype(float).where(text.notna())
                 about.append({"factor": name, "step": f"{say(name)} {level} instead of {base}", "span": 1.0})
+        elif _in_doublings(s.astype(float), y):
+            columns[name] = np.log2(s.astype(float))
+            span = float(np.log2(s.quantile(0.9) / s.quantile(0.1)))
+            about.append({"factor": name, "step": f"each doubling of {say(name)}", "span": span})
         else:
             by, unit = told_step(s.astype(float)), unit_of(name)
             columns[name] = s.astype(float) / by

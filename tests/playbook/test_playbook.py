@@ -359,6 +359,15 @@ async def test_report_leads_with_what_turns_the_answer_and_drops_the_pooled_clai
     assert any("assigned at random" in line for line in report["not_checked"])
 
 
+async def test_a_question_of_groups_that_is_not_read_is_told_how_they_differ() -> None:
+    part = {"title": "Q", "part": "Which species does best?", "query": None, "why": "It is not clear what best means."}
+    rank = {"title": "Rank", "part": part["part"], "template": "groups", "parameters": {"by": "species"}}
+    told = part | {"template": None, "parameters": {"columns": ["species"]}}
+    facts = brief(question=part["part"], findings=[RANKING, APART], plan=[told, rank])
+    _, _, report = await ask(("write_report",), facts)
+    assert report["answers"][0]["text"] == APART["text"]
+
+
 async def test_report_names_failed_cells_and_drops_what_the_reviewer_objected_to() -> None:
     held = [{"where": "F1", "problem": "its n is wrong", "mend": ""}]
     cells = [{"cell": "cell-04", "title": "Shapes", "ok": False}]

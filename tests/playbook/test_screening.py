@@ -58,6 +58,20 @@ def test_many_rows_at_a_few_times_tell_what_rises(kernel: Kernel, table: Writer,
     assert low < 1.2 < high
 
 
+def test_of_a_few_units_at_a_few_times_each_has_its_own_line(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    years, kinds = np.tile(np.arange(2001, 2016), 3), np.repeat(["coal", "sun", "wind"], 15)
+    df = pd.DataFrame({"year": [f"{y}-01-01" for y in years], "kind": kinds, "power": random.normal(50, 2, 45)})
+    df.loc[kinds == "sun", "power"] += 4 * (years[kinds == "sun"] - 2001)
+    ran = kernel.template("timeseries", data=table("plants", df))
+    assert ran.error is None
+    (trend,) = ran.of("trend", "claim")
+    assert (trend.columns, trend.direction, trend.params["level"]) == (("power", "year", "kind"), "+", "sun")
+    assert 3 < trend.params["a_year"]["sun"] < 5
+    assert "no steady rise or fall of coal, wind" in trend.text
+
+
 def test_what_was_asked_is_told_beside_all_other_columns(
     kernel: Kernel, table: Writer, random: np.random.Generator
 ) -> None:
@@ -118,6 +132,16 @@ async def test_of_a_whole_table_the_strongest_is_the_answer(asked: bool) -> None
     _, _, report = await ask(("write_report",), brief(question="Q", plan=[step], findings=claims, answers=[given]))
     (answer,) = report["answers"]
     assert answer.get("text", "") == ("A and b rise together. There are 90 rows." if asked else "")
+
+
+async def test_of_a_whole_table_no_column_takes_all_the_places() -> None:
+    seats = [
+        finding(n, "claim", "correlation", ["seats", c], 0.7 - n / 100, f"Seats and {c}.") for n, c in enumerate("abc")
+    ]
+    other = finding(7, "claim", "correlation", ["speed", "weight"], 0.6, "Speed and weight.")
+    weak = finding(8, "claim", "correlation", ["p", "q"], 0.2, "P and q.")
+    _, _, report = await ask(("write_report",), brief(question="What matters?", findings=[*seats, other, weak]))
+    assert report["findings"] == ["F0", "F7", "F1", "F2", "F8"]
 
 
 async def test_an_interaction_is_as_large_as_the_relations_differ_and_drift_is_told_once() -> None:

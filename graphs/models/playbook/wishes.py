@@ -58,7 +58,8 @@ def clauses(text: str, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The clauses of a text with the columns that each names, by their names or by a value that they hold."""
     columns = facts.columns
     for clause in split(text, columns, [f.name for f in facts.files]):
-        means = (item.means[0] if item.code == "V" else item.means for item in clause.items if item.code in "CEV")
+        items = [item for item in clause.items if item.code in "CEV" and item is not clause.subject]
+        means = (item.means[0] if item.code == "V" else item.means for item in items)
         named = [column for column in means if isinstance(column, Column)]
         if any(item.code in "XF" for item in clause.items):
             named = [*times(columns)[:1], *named]

@@ -316,8 +316,8 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     """A group for each of what stands behind "by"; or of whom an average is told, or per which number."""
     clause, known, column, word = ask.clause, ask.known, item.means, ask.clause.words[by.first].low
     if item.code == "G":
-        if not _each_period(ask, by, item):
-            _periodic(ask, item)
+        if not (_each_period(ask, by, item) or _periodic(ask, item)) and word in ("per", "by"):
+            item.code = "U"  # no hour of a table of days
     elif ask.end and word == "by" and column is not None and column.kind == "number" and not column.label:
         ask.columns = [expr(column)]  # the best agent by rating
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):

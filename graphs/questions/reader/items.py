@@ -86,6 +86,12 @@ class Clause:
         """The items with one of these letters that have not been read."""
         return [i for i in self.items if i.code in code and not i.used]
 
+    @property
+    def subject(self) -> Item | None:
+        """Who is compared by what they have, where a column names them: states with a higher tax."""
+        whose = re.match("[ac]*d(C)w", "".join(i.code for i in self.items))
+        return self.items[whose.start(1)] if whose else None
+
     def typed(self, item: Item) -> bool:
         """Whether an item names a thing of which its column says the type: bikes, of `bike_type`."""
         column, said = item.means, {w.stem for w in self.words[item.first : item.last + 1]}
@@ -157,9 +163,13 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
     exact, stems = lexicon.phrases()
     common = frozenset(k[0] for k in exact if len(k) == 1)
     spans: list[tuple[tuple[int, int, int], Item]] = []
-    for link in [*linking.full_names(ws, columns, common), *linking.values(ws, columns, common)]:
+    named = linking.values(ws, columns, common)
+    literal = {x.first: (x.column, *x.also) for x in named if x.value and x.value.casefold() == ws[x.first].low}
+    for link in [*linking.full_names(ws, columns, common), *named]:
         length = sum(w.content for w in ws[link.first : link.last + 1])
         done = link.how == "short" and link.column.kind == "time" and ws[link.last].low.endswith("ed")  # rather a state
+        if link.first == link.last and link.value is None and link.column not in literal.get(link.first, [link.column]):
+            done |= (ws[link.first].low,) not in link.column.aliases  # tickets that are open, not Opened
         spans.append(((link.how == "quoted", length, _TIER["part" if done else link.how]), _linked(link)))
     held = {s for c in columns for s in c.stems}
     lows = [w.low if w.quote or w.stem in held else lexicon.spelled(w.low) for w in ws]
@@ -227,6 +237,8 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
         return Item("x", n, n)
     if word.number is not None:
         return Item("N", n, n, _figure(ws, n))
+    if compared and word.low == "one":
+        return Item("N", n, n, 1.0)
     if word.low in ("once", "twice"):
         return Item("#", n, n, 1 + (word.low == "twice"))
     if compared and word.low in ("a", "an", "half") and any(w.low in _units() for w in ws[n + 1 : n + 3]):
@@ -238,7 +250,8 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
     known = word.low in rows or word.stem in names or any(word.low.startswith(r[:-1]) for r in rows if r[-1] == "*")
     if known and word.low not in lexicon.harmless():
         return Item("E", n, n)
-    silent = word.low in lexicon.harmless() or word.low in lexicon.some("units") or len(word.low) == 1
+    apart = word.low == "same" and n + 1 < len(ws) and ws[n + 1].low in ("day", "week", "month", "year", "hour")
+    silent = (word.low in lexicon.harmless() and not apart) or word.low in lexicon.some("units") or len(word.low) == 1
     return Item("x" if silent else "E" if known else "U", n, n)
 
 
@@ -268,6 +281,8 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         held = before.column if before and before.code == "C" else None
         if item.code == "U" and held and held.kind == "text" and stem(ws[item.first].low) in lexicon.some("types"):
             item.code = "x"  # insurance types
+        if item.code == "U" and codes[:1] == "V" and ws[item.first].low in ("still", "already"):
+            item.code = "x"  # still open
         if (
             held
             and ws[item.first].low == "rate"

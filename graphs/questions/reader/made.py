@@ -30,6 +30,8 @@ _AIM = r"(?:(?:the|their|its|our|his|her) )?(?:goals?|targets?|quotas?)"
 _MET = rf"\bsuccess rates?(?: of {_AIM} (?:met|reached|achieved))?\b|\b{_AIM} (?:(?:is|are|was|were) )?(?:met|reached|achieved|hit)\b|\b(?:meet|met|reach|reached|achieve|achieved|hit)s? {_AIM}"
 _LASTS = r"\b(?:last|wait)(?:s|ed|ing)\b|\bwait\b|\b(?:long|short|slow|fast|quick)(?:er|est)\b|\b(?:\d+|an?|half an) (?:seconds?|minutes?|hours?)\b(?! (?:of|before|after|ago))"
 
+_WITHIN = rf"\bwithin ((?:\d+|an?|{'|'.join(lexicon.listed('numbers'))}) (?:second|minute|hour|day|week)s?)\b(?! (?:of|before|after|ago))"
+
 
 def ends_of(columns: Sequence[Column], which: str) -> list[Column]:
     """The columns of times whose names say that something begins, or that it ends there."""
@@ -67,7 +69,7 @@ def age(question: str, columns: Sequence[Column], time: Column | None) -> Made |
 def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     """A length of time that no column holds, where the table has its beginning and its end."""
     rows = max((c.rows for c in columns), default=0)
-    said = re.search(_LENGTHS, question, re.I) or re.search(_LASTS, question, re.I)
+    said = next(filter(None, (re.search(p, question, re.I) for p in (_LENGTHS, _WITHIN, _LASTS))), None)
     waits = bool({w.low for w in words(question)} & lexicon.some("lasting"))
     held = set(lexicon.columns_of("duration"))
     lengths = [c for c in columns if c.kind == "number" and held & set(c.words)]
@@ -104,6 +106,7 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     made = f"{unit}({expr(starts[0])}, {expr(ends[0])})"
     column = Column(name, "", "float64", rows, rows, made_in=unit)
     read_as = "what duration" if said[0].casefold().startswith("how") else said[0]
+    read_as = re.sub(_WITHIN, r"with a duration of at most \1", read_as, flags=re.I)
     return Made(said[0], read_as, column, Derive(name=name, expr=made), f"“{name}” is read as {made}, in {unit}.")
 
 

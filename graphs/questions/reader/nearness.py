@@ -51,8 +51,9 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
                 break
             at += 1
         met = {w.low for w in ws[i : last + 1] if w.content}
-        if column.kind == "bool" and len(names) > 1 and met <= lexicon.harmless():
-            continue  # who came in has not come back
+        nouns = lexicon.some("rows", "people", "events")
+        if column.kind == "bool" and len(names) > 1 and met <= lexicon.harmless() | nouns:
+            continue  # who came in has not come back, and clients are no repeat clients
         if column.owner and met <= {column.owner, column.owner + "s"}:
             continue  # guests, and not the guest_country
         if hit:

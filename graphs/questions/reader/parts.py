@@ -283,9 +283,10 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     fit = [c for c in own if draft.numeric(c) or draft.named[c].kind in kinds or ask.stats == ["distinct"]]
     what = [c for c in fit if of is None or c != expr(of)]
     says = any(i.code == "M" and " " in i.means for i in ask.clause.items)  # the longest, which is of no amount
+    many = any(i.code == "M" and ask.clause.written([i]).casefold() in ("most", "fewest") for i in ask.clause.items)
     if ask.stats and not (what or says):  # the highest total, of what another clause asks for
         what = [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
-    if not (what or says or ask.counts or ask.share) and (found := draft.amount()) is not None:
+    if not (what or says or many or ask.counts or ask.share) and (found := draft.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
     elif (

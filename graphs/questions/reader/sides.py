@@ -35,7 +35,7 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     alone = (
         len(when) == 1 and (counts or len(ask.where) == 1) and ((rest and compares) or re.match("d.*j", clause.shape))
     )
-    grew = len(when) == 1 and re.match("d.*Y", clause.shape) and str(when[0].right)[:1].isalpha()
+    grew = len(when) == 1 and re.match("d.*Y", clause.shape) and str(when[0].right)[:1].isalpha() and not ask.periods[0]
     dated = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and before(str(w.right))]
     if len(dated) == 1 and re.match("d.*Y", clause.shape) and not (ask.groups or ask.periods[0]):
         then, time = before(str(dated[0].right)), ask.known.time
@@ -143,12 +143,20 @@ def noun(clause: Clause, item: Item) -> bool:
     verb = item.first and clause.words[item.first - 1].low == "to"
     plural = word.endswith("s") and not word.endswith("ss") and not verb
     plural = plural and not (before and before[0].code in "EVC")
-    return plural or bool(behind and behind[0].code == "E") or stem(word) in lexicon.some("people")
+    after = clause.words[item.last + 1 : item.last + 2]  # cancelled lessons, cancelled race lessons
+    of_what = word.endswith("ed") and after and after[0].content and after[0].low not in lexicon.some("stop")
+    of_what = of_what and (not behind or behind[0].first > item.last + 1 or behind[0].code == "V")
+    return plural or bool(of_what) or bool(behind and behind[0].code == "E") or stem(word) in lexicon.some("people")
 
 
 def periods(ask: Ask) -> None:
     """Two times that are set against each other; or one, "better than last year", and that in which the table ends."""
     clause, time = ask.clause, ask.known.time
+    for found, part, first, _, again, second in clause.find("(T)(T)([aioj]+|K)(T)(T)"):
+        if time is not None and part[0].means == again[0].means and not part[0].means[:1].isdigit():
+            ask.where.append(Condition(left=expr(time), op="during", right=part[0].means))  # summer 2024 to summer 2025
+            _of_both(ask, second[0].means, first[0].means, False)
+            use(found)
     for found, _, first, joined, second in clause.find("([bKio]?)(T)([aioj]+|K)(T)"):
         than = clause.written(joined).endswith("than")
         against = than or set("Yj") & set(clause.shape) or re.search(AGAINST, clause.written(joined), re.I)
