@@ -242,9 +242,8 @@ def _each_period(ask: Ask, by: Item, item: Item) -> bool:
     clause, time, count = ask.clause, ask.known.time, ask.clause.of("h")
     mean, sums = ([i for i in clause.of("S") if i.means == op] for op in ("mean", "sum"))
     numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
-    adds = (
-        count or sums or any(set(c.words) & lexicon.some("flows") or measuring.flows(clause.text, c) for c in numbers)
-    )
+    adds = any(set(c.words) & lexicon.some("flows") or measuring.flows(clause.text, c) for c in numbers)
+    adds = bool(count or sums or adds)
     said, days = clause.words[by.first].low in ("a", "an"), _DAYS.get(item.means)
     if time is None or time.kind != "time" or days is None or not (adds and (mean or said)):
         return False

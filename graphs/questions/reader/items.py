@@ -190,11 +190,10 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
                 tier = 3 if length > 1 or met[0].isupper() else 2
                 spans.append(((0, length, tier), Item(met[0], n, n + length - 1, met[1])))
                 break
-        if (
-            n and ws[n - 1].low in ("per", "many") and (of := linking.in_unit(ws[n].low, columns)) is not None
-        ):  # per kilo of fish
-            end = n + 2 * (ws[n - 1].low == "per" and len(ws) > n + 2 and ws[n + 1].low == "of" and ws[n + 2].content)
-            spans.append(((0, 9, 0), Item("C", n, end, of, unit=ws[n - 1].low)))
+        lead = ws[n - 1].low if n else ""
+        if lead in ("per", "many") and (of := linking.in_unit(ws[n].low, columns)):  # per kilo of fish
+            end = n + 2 * (lead == "per" and len(ws) > n + 2 and ws[n + 1].low == "of" and ws[n + 2].content)
+            spans.append(((0, 9, 0), Item("C", n, end, of, unit=lead)))
         for length, period in times.written(ws, n, last):
             spans.append(((0, length + (length > 1), 6), Item("T", n, n + length - 1, period)))
     spans.sort(key=lambda s: (s[0], -s[1].first), reverse=True)
@@ -283,22 +282,13 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
             item.code = "x"  # insurance types
         if item.code == "U" and codes[:1] == "V" and ws[item.first].low in ("still", "already"):
             item.code = "x"  # still open
-        if (
-            held
-            and ws[item.first].low == "rate"
-            and item.first == item.last
-            and held.words[-1] in lexicon.some("units")
-        ):
-            item.code = "x"
         said = {w.low for w in ws[item.first : item.last + 1]}
+        if said == {"rate"} and held and held.words[-1] in lexicon.some("units"):
+            item.code = "x"
         if item.code == "K" and said <= {"over", "under", "above", "below"} and codes[:1] == "V":
             item.code = "i"  # over the phone
-        if (
-            codes[:1] == "V"
-            and item.code == "C"
-            and item.column.words[-1] in ("to", "by")
-            and items[n + 1].means[0] != item.means
-        ):
+        done = item.code == "C" and item.column.words[-1] in ("to", "by") and codes[:1] == "V"
+        if done and items[n + 1].means[0] != item.means:
             item.code = "x"  # assigned to the hardware category
         if item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items):
             item.code = "x"
@@ -327,15 +317,8 @@ def _made(ws: Sequence[Word], items: list[Item], made: Sequence[Column]) -> list
         after = ws[item.last + 1 : item.last + 2]
         ends = not after or after[0].low in lexicon.some("stop") or not after[0].content
         trails = item.first == item.last and item.first - 1 in named and not word.quote and ends
-        verb = item.code == "C" and item.column.kind == "bool"
-        if (
-            trails
-            and item.code == "C"
-            and not verb
-            and item.sure
-            and word.low not in item.column.words
-            and item.means not in made
-        ):
+        other = item.code == "C" and item.column.kind != "bool" and word.low not in item.column.words
+        if trails and other and item.sure and item.means not in made:
             item.code = "x"
     return items
 

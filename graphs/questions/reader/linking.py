@@ -85,12 +85,8 @@ class Column:
         """Whether it says who, of rows of which several are one person's: dentist, sold_by, or full names."""
         noun = self.noun
         doer = noun in lexicon.some("doers") | lexicon.singulars() or self.words[-1] in ("by", "to")
-        return (
-            (doer or noun.endswith(("ist", "ian")))
-            and (self.kind == "text" or self.label)
-            and not self.key
-            and self.n_unique > 2
-        )
+        doer = (doer or noun.endswith(("ist", "ian"))) and (self.kind == "text" or self.label)
+        return doer and not self.key and self.n_unique > 2
 
     @property
     def short(self) -> str:
@@ -210,12 +206,8 @@ def _same(name: str, word: Word, several: bool) -> int:
     if low in (name, f"{name}s") or word.stem == stem(name) or root(low) == root(name):
         return 3
     enough = len(name) >= (3 if several else 4) and len(low) > len(name) + 1
-    if (
-        enough
-        and low.startswith(name)
-        and (several or low not in lexicon.harmless())
-        and not word.stem.startswith("aver")
-    ):
+    enough = enough and (several or low not in lexicon.harmless()) and not word.stem.startswith("aver")
+    if enough and low.startswith(name):
         return 2  # max_sust for maximum sustained
     return 2 * clipped(name, low)
 
@@ -280,9 +272,7 @@ def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[
                 if len(alias) == 1 and not _meant(column, alias[0], ws, i, sure, common):
                     continue
                 whole = word.quote and _fills(ws, i, last)
-                how: Any = (
-                    "quoted" if whole and rank == 0 and sure == 3 else "full" if sure == 3 and rank == 0 else "short"
-                )
+                how: Any = "short" if sure < 3 or rank else "quoted" if whole else "full"
                 found.append(Link(i, last, how, column))
     return found
 

@@ -41,10 +41,8 @@ def ends_of(columns: Sequence[Column], which: str) -> list[Column]:
 
 def born(column: Column) -> bool:
     """Whether a column says when somebody was born."""
-    return bool({"birth", "born", "dob", "birthday", "birthdate"} & set(column.words)) and column.kind in (
-        "time",
-        "number",
-    )
+    names = {"birth", "born", "dob", "birthday", "birthdate"}
+    return bool(names & set(column.words)) and column.kind in ("time", "number")
 
 
 def age(question: str, columns: Sequence[Column], time: Column | None) -> Made | None:
@@ -56,14 +54,8 @@ def age(question: str, columns: Sequence[Column], time: Column | None) -> Made |
     (birth,), rows = births, max(c.rows for c in columns)
     made = f"{year[0]} - " + (f"year({expr(birth)})" if birth.kind == "time" else expr(birth))
     note = f"“age” is read as {made}: the age reached in the year of the last date, {str(time and time.high)[:10]}."
-    asks = said[0].casefold() == "how old"
-    return Made(
-        said[0],
-        "what age" if asks else said[0],
-        Column("age", "", "float64", 50, rows),
-        Derive(name="age", expr=made),
-        note,
-    )
+    asks, column = said[0].casefold() == "how old", Column("age", "", "float64", 50, rows)
+    return Made(said[0], "what age" if asks else said[0], column, Derive(name="age", expr=made), note)
 
 
 def lasting(question: str, columns: Sequence[Column]) -> Made | None:
@@ -90,9 +82,7 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     pair = named if len(named) == 2 else times
     starts, ends = ends_of(pair, "starts"), ends_of(pair, "ends")
     clocks = len(pair) == 2 and all(c.clock and c.low and c.high for c in pair)
-    if (
-        (clocks or (waits and len(pair) == 2)) and not starts and not ends
-    ):  # plugged in and unplugged: by which of them came first
+    if (clocks or (waits and len(pair) == 2)) and not starts and not ends:  # plugged in first, then unplugged
         early, late = sorted(pair, key=lambda c: (str(c.low), str(c.high)))
         starts = [early] * (str(early.low) < str(late.low) and str(early.high) < str(late.high))
     if len(pair) == 2 and (starts or ends):

@@ -50,9 +50,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         own, text = draft.own(ask, grouped), ask.clause.text
         of_them = re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", text, re.I)
         had = len(measures)
-        told = (
-            ask.kinds & set("OH") and not ask.stats and (not (ask.counts and removes) or re.search("ho?O", ask.codes))
-        )
+        left = ask.counts and removes and not re.search("ho?O", ask.codes)  # how many there are without them
+        told = ask.kinds & set("OH") and not ask.stats and not left
         if ask.relation and relate:
             measures += _pairs(draft, ask, topic, measures)
             topic = topic or ask.columns
@@ -141,6 +140,7 @@ def _finished(
     """The other fields of a query of these measures: its intent, order and notes."""
     question, end = draft.question.casefold(), next((a.end for a in draft.asks if a.relation and a.end), "")
     kinds, several = {k for a in draft.asks for k in a.kinds}, len(measures) > 1
+    divided = base.group_by and ("j" in kinds or not any(g.grain for g in base.group_by))
     if any(a.numbered for a in draft.asks) and not extra:
         extra = {"tell": "number"}
     elif relate and end and not extra and len(measures) > 2:
@@ -149,12 +149,7 @@ def _finished(
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
     elif several and not extra and any(a.among for a in draft.asks):
         extra = {"order": (Order(by="abs(value)"),)}
-    elif (
-        base.group_by
-        and (not several or measures[0].op == "count")
-        and not extra
-        and ("j" in kinds or not any(g.grain for g in base.group_by))
-    ):
+    elif not extra and divided and (not several or measures[0].op == "count"):
         sides = "j" in kinds or re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", question)
         intent = "describe" * ("D" in kinds and not any(a.stats for a in draft.asks))
         intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
@@ -289,13 +284,8 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     if not (what or says or many or ask.counts or ask.share) and (found := draft.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
-    elif (
-        re.search(r"\b(?:top|bottom)\b", ask.clause.text, re.I)
-        and not (what or says or ask.stats or ask.share)
-        and of is not None
-        and of.kind == "text"
-        and not of.key
-    ):
+    top = of is not None and of.kind == "text" and re.search(r"\b(?:top|bottom)\b", ask.clause.text, re.I)
+    if top and not (what or says or ask.stats or ask.share or (of and of.key)):
         ask.counts = True  # the top topics, where no column is an amount
     if of is None and not (ask.groups or grouped):
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
@@ -356,9 +346,7 @@ def tested(draft: Draft, base: Query, kinds: set[str]) -> Query | None:
     """A hypothesis test by its name, or by what it decides."""
     how, asks = draft.methods, [a for a in draft.asks if "H" in a.kinds or draft.methods.asks_test]
     said = {i.means for a in asks for i in a.clause.items if i.code == "H"}
-    decides = (
-        about for about, names in _ABOUT.items() if how.test in names.split() or (not how.test and about in said)
-    )
+    decides = (a for a, names in _ABOUT.items() if how.test in names.split() or (not how.test and a in said))
     about: Any = next(decides, "means" if "significance" in said or how.asks_test else None)
     related = any(a.relation for a in draft.asks) and how.test is None and about not in ("normality", "independence")
     of_statistic = how.test is None and any("skew" in v.when or "kurt" in v.when for v in how.verdicts)

@@ -32,9 +32,8 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     when = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and kind_of(str(w.right)) in GRAINS]
     counts = "jV" in ask.codes and len(ask.where) == 2  # more complaints on Mondays
     ask.counts = ask.counts or (counts and len(when) == 1)
-    alone = (
-        len(when) == 1 and (counts or len(ask.where) == 1) and ((rest and compares) or re.match("d.*j", clause.shape))
-    )
+    sided = (rest and compares) or re.match("d.*j", clause.shape)
+    alone = len(when) == 1 and (counts or len(ask.where) == 1) and sided
     grew = len(when) == 1 and re.match("d.*Y", clause.shape) and str(when[0].right)[:1].isalpha() and not ask.periods[0]
     dated = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and before(str(w.right))]
     if len(dated) == 1 and re.match("d.*Y", clause.shape) and not (ask.groups or ask.periods[0]):
