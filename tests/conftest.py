@@ -52,6 +52,7 @@ FIRST = (
     "graphs/test_workbench.py",
     "notebooks/test_conformance.py",
     "panel_app/test_pages.py",
+    "panel_app/test_work.py",
     "playbook/test_templates.py",
 )
 """What takes longest, so that no process is left alone with it at the end."""
