@@ -86,11 +86,14 @@ def test_a_value_that_is_also_a_common_word_counts_beside_another_value(hires: l
     assert query.where[0].right == ("club", "monthly")
 
 
-def test_two_sums_are_told_each_and_an_amount_per_another_is_not_told(hires: list[dict[str, Any]]) -> None:
+def test_two_sums_are_told_each_and_an_amount_per_another_is_their_ratio(hires: list[dict[str, Any]]) -> None:
     query = one("How much is the fare and the deposit together?", hires)
     assert [(m.op, m.of) for m in query.measures] == [("sum", "fare_eur"), ("sum", "deposit_eur")]
-    for question in ("What is the fare per kWh for each tariff?", "Did the weather per kWh go up in April?"):
-        assert read(question, hires).queries == (None,)
+    query = one("What is the fare per kWh for each tariff?", hires)
+    assert [m.of for m in query.measures] == ["fare_eur", "charge_kwh"]
+    assert query.formulas[0].expr == "`sum of fare_eur` / `sum of charge_kwh`"
+    assert [g.of for g in query.group_by] == ["tariff"]
+    assert read("Did the weather per kWh go up in April?", hires).queries == (None,)
 
 
 def test_a_share_that_points_back_is_of_the_first(hires: list[dict[str, Any]]) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Group, Recode
+from graphs.questions.query import AnyOf, Condition, Derive, Group, Recode
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 AGAINST = r"\b(?:compar\w*|versus|vs|than(?! (?:\d|an?\b|half\b))|differ\w*|against|unlike|also)\b"
 _REST = r"\b(?:(?:all |the )?others?|(?:the )?rest|(?:the )?remaining|elsewhere)\b"
+
+_WITHOUT = r"\b(?:and|vs|versus|than|against) (?:(?:of|for|in) )?(?:those|the ones|ones|that) (?:(?:which|who|that) )?(?:without|(?:are|were|do|did|is) ?n[o']t)\W*$"
+"""Where those with something are set against all others."""
 
 
 def against(ask: Ask, earlier: Sequence[Ask]) -> None:
@@ -34,9 +37,8 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
         return _of_both(whose, str(now.right), str(when[0].right), False)
     counts = "jV" in ask.codes and len(ask.where) == 2  # more complaints on Mondays
     ask.counts = ask.counts or (counts and len(when) == 1)
-    alone = (
-        len(when) == 1 and (counts or len(ask.where) == 1) and ((rest and compares) or re.match("d.*j", clause.shape))
-    )
+    sided = (rest and compares) or re.match("d.*j", clause.shape)
+    alone = len(when) == 1 and (counts or len(ask.where) == 1) and sided
     grew = len(when) == 1 and re.match("d.*Y", clause.shape) and str(when[0].right)[:1].isalpha() and not ask.periods[0]
     dated = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and before(str(w.right))]
     if len(dated) == 1 and re.match("d.*Y", clause.shape) and not (ask.groups or ask.periods[0]):
@@ -63,6 +65,8 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     own = [w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "!=", "in") and not timed(w)]
     several = [w for w in own if w.op == "in" or len({x.op for x in own if x.left == w.left}) > 1]  # smokers and others
     averaged = {i.means for i in clause.items if i.code == "S"} & {"mean", "median"} and " or " not in clause.text
+    if compares or averaged or "j" in clause.shape:
+        _bounded(ask)
     if several and (
         averaged or compares or re.search("[ZYjJ]|[bK][dwoi]*[CE]?V", ask.codes)
     ):  # of two classes tells neither
@@ -70,11 +74,30 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
         ask.where = [w for w in ask.where if w not in several or several[0].op == "in"]
         ask.kinds.add("j")
         use(clause.of("jb"))
-    elif own and "j" in clause.shape and re.match("[ac]*(?:d|Sj|j)", ask.codes):
+    elif own and (clause.says(_WITHOUT) or ("j" in clause.shape and re.match("[ac]*(?:d|Sj|j)", ask.codes))):
         flags = [expr(i.column) for i in clause.items if i.code == "C" and i.column.kind == "bool"]
         subject = next((w for w in own if w.left in flags), own[0])
-        if len(own) == 1 or subject.left in flags:
+        known = any(isinstance(w, Condition) and w.left == subject.left for a in earlier for w in a.where)
+        if known and subject.left not in flags:  # and how does it compare with that of the others: both are groups
+            ask.kinds.add("j")
+            use(clause.of("j"))
+        elif len(own) == 1 or subject.left in flags:
             _set_apart(ask, ask, subject)
+
+
+def _bounded(ask: Ask) -> None:
+    """Two bounds of one column that no row meets both, as the sides of a comparison: kids and adults."""
+    two = [w for w in ask.where if isinstance(w, Condition) and w.op in ("<", "<=", ">", ">=")]
+    if len(two) != 2 or two[0].left != two[1].left or not all(isinstance(w.right, (int, float)) for w in two):
+        return
+    low, high = sorted(two, key=lambda w: w.op[0])
+    if low.op[0] == "<" and high.op[0] == ">" and float(str(low.right)) <= float(str(high.right)):
+        (less, more), name = (f"{w.op} {w.right}" for w in (low, high)), f"{low.left.strip('`')} class"
+        ask.steps = [Derive(name=name, expr=f"if_({low.left} {less}, '{less}', '{more}')")]
+        ask.where = [AnyOf(any_of=((low,), (high,))), *(w for w in ask.where if w not in two)]
+        ask.groups.append(Group(of=f"`{name}`"))
+        ask.kinds.add("j")
+        use(ask.clause.of("j"))
 
 
 def _set_apart(ask: Ask, whose: Ask, condition: Condition) -> None:

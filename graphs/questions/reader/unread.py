@@ -123,16 +123,12 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         return grouped or str(item.means[1]) in said
     if item.code == "M":
         ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict")
-        return any(
-            (q.order and q.intent != "list") or q.intent in told or {m.op for m in q.measures} & ends for q in queries
-        )
+        ordered = any(q.order and q.intent != "list" for q in queries)
+        return ordered or any(q.intent in told or {m.op for m in q.measures} & ends for q in queries)
+    if item.code == "T" and f'"{GRAINS.get(kind_of(item.means))}"' not in said:
+        return str(item.means).removeprefix("> ") in said
     return (
-        (
-            item.code != "T"
-            or str(item.means).removeprefix("> ") in said
-            or f'"{GRAINS.get(kind_of(item.means))}"' in said
-        )
-        and (item.code != "U" or item.used or not ask.share)  # a verb that is not read says which share
+        (item.code != "U" or item.used or not ask.share)  # a verb that is not read says which share
         and (item.code != "N" or item.used or not n or items[n - 1].code != "K")
     )
 
