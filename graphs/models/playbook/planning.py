@@ -66,6 +66,8 @@ def make_plan(facts: Facts) -> Reply:
         tests = [join, *(tests if "outcome" in join["parameters"] else [_screen_of(main)])]
     if not any(s["template"] in facts.templates for s in tests):
         tests = [*_arms_of(facts), *_screen(facts)]
+    elif asked and not facts.roles and all(wish.unread for wish in asked):
+        tests += _screen(facts)  # what was not understood may be about any column
     arms = [s["parameters"] for s in tests if s["template"] == "ab_test"]
     for mine in arms:  # several outcomes of one experiment are not also told among each other's further columns
         alike = [s for s in arms if (s["data"], s["assignment"]) == (mine["data"], mine["assignment"])]
@@ -86,7 +88,8 @@ def _answer(wish: Wish) -> Step:
     """The step of a part: its query, or why there is none. What the tests of the table tell of it comes on top."""
     why = "What is asked for, computed from the rows that are meant, before all else."
     whole = {"whole": True} if wish.intent == "describe" and not wish.columns else {}
-    step = _step(None, wish.text, wish.why or why * (wish.query is not None), {"columns": list(wish.columns), **whole})
+    told = {"columns": list(wish.columns), **whole, **({"unread": True} if wish.unread else {})}
+    step = _step(None, wish.text, wish.why or why * (wish.query is not None), told)
     return step | {"part": wish.text, "query": wish.told}
 
 
