@@ -368,8 +368,9 @@ def test_a_question_of_reasons_asks_for_no_number() -> None:
 
 def test_the_name_of_a_column_is_no_cause(tmp_path):
     (tmp_path / "homes.csv").write_text("driveway,price\nyes,9\nno,4\n")
+    cell = Execution(id="ex", run_id="r", sandbox_id="s", seq=1, code="pass", tags=("code",), status="ok")
     for text, said in (("Price is higher where driveway is yes.", False), ("A way in drives the price.", True)):
-        view = RunView(run=Run(id="run_1", goal="What matters?"), executions=())
+        view = RunView(run=Run(id="run_1", goal="What matters?"), executions=(cell,))
         work = Work(view, ReportMade(run_id="run_1", answer=text), files={"homes.csv": tmp_path / "homes.csv"})
         (found,) = [r for r in run_checks(work) if r.name == "causal_words"]
         assert bool(found.remarks or found.objections) == said
