@@ -367,8 +367,8 @@ async def test_report_leads_with_what_turns_the_answer_and_drops_the_pooled_clai
 
 async def test_a_question_of_groups_that_is_not_read_is_told_how_they_differ() -> None:
     part = {"title": "Q", "part": "Which species does best?", "query": None, "why": "It is not clear what best means."}
-    rank = {"title": "Rank", "part": part["part"], "template": "groups", "parameters": {"by": "species"}}
-    told = part | {"template": None, "parameters": {"columns": ["species"], "unread": True}}
+    rank = {"title": "Rank", "part": "", "template": "groups", "parameters": {"by": "species"}}
+    told = part | {"template": None, "parameters": {"columns": ["species"]}}
     facts = brief(question=part["part"], findings=[RANKING, APART], plan=[told, rank])
     _, _, report = await ask(("write_report",), facts)
     assert report["answers"][0]["text"] == APART["text"]

@@ -60,7 +60,9 @@ def make_plan(facts: Facts) -> Reply:
         for file in facts.files
         if file not in lookups
     ]
-    tests = [s | {"part": wish.text} for wish in asked for s in _steps(wish, facts)] + list(_from_roles(facts))
+    tests = [s | {"part": "" if w.unread else w.text} for w in asked for s in _steps(w, facts)] + list(
+        _from_roles(facts)
+    )
     if main is not None and lookups:
         join = _join(asked, main, lookups)
         tests = [join, *(tests if "outcome" in join["parameters"] else [_screen_of(main)])]
@@ -88,8 +90,7 @@ def _answer(wish: Wish) -> Step:
     """The step of a part: its query, or why there is none. What the tests of the table tell of it comes on top."""
     why = "What is asked for, computed from the rows that are meant, before all else."
     whole = {"whole": True} if wish.intent == "describe" and not wish.columns else {}
-    told = {"columns": list(wish.columns), **whole, **({"unread": True} if wish.unread else {})}
-    step = _step(None, wish.text, wish.why or why * (wish.query is not None), told)
+    step = _step(None, wish.text, wish.why or why * (wish.query is not None), {"columns": list(wish.columns), **whole})
     return step | {"part": wish.text, "query": wish.told}
 
 

@@ -80,13 +80,7 @@ def _asked(facts: Facts) -> list[Asked]:
     parts = [(s, s.get("parameters") or {}) for s in facts.plan if s.get("part") and not s.get("template")]
     whys = ["" if s.get("query") is not None else str(s.get("why", "")) for s, _ in parts]
     return [
-        Asked(
-            str(s["part"]),
-            tuple(told.get("columns", ())),
-            why,
-            s["part"] in grouped and not told.get("unread"),
-            bool(told.get("whole")),
-        )
+        Asked(str(s["part"]), tuple(told.get("columns", ())), why, s["part"] in grouped, bool(told.get("whole")))
         for (s, told), why in zip(parts, whys, strict=True)
     ]
 
