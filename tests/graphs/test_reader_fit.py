@@ -77,7 +77,7 @@ def test_what_would_be_told_of_other_rows_is_not_answered(question: str, parcels
 @pytest.mark.parametrize(
     "question",
     [
-        "What did we take in March?",  # no list of the rows of March
+        "What did we do in March?",  # no list of the rows of March
         "What drives how much is paid?",
         "How many customers paid the fee?",  # no sum
         "What will the fee be in March?",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import duckdb
 import pandas as pd
@@ -43,12 +44,14 @@ WAYS = {
 }
 
 
+BASE = duckdb.connect()
+for _name, _frame in FRAMES.items():
+    BASE.register(_name, _frame.assign(__row=range(len(_frame))))
+
+
 def computed(query: Query) -> Result:
     text, asked = sql(query, FACTS)
-    with duckdb.connect() as base:
-        for name, frame in FRAMES.items():
-            base.register(name, frame.assign(__row=range(len(frame))))
-        return Result(asked, tuple(base.execute(text).fetchall()))
+    return Result(asked, tuple(BASE.execute(text).fetchall()))
 
 
 def only(**query) -> object:
@@ -297,6 +300,9 @@ def test_a_list_of_different_rows_holds_each_once_and_its_days_as_they_are_told(
     twice = Result(Asked((), ("day", "n")), (("2024-01-02 00:00:00", 1.0),) * 2 + (("2024-03-04 05:06:00", 2.5),))
     assert listed("2024-01-02, 2024-03-04 05:06", twice)
     assert listed("1, 1, 2.5", twice)
+    fine = replace(twice, rows=((9.79234128233,), (7.00574768145,)))
+    assert listed("9.79234128241, 7.00574768145", fine), "of times finer than SQL keeps them"
+    assert listed("9.79234129, 7.00574768145", fine) is False
 
 
 def test_the_number_of_each_group_of_many_is_found_without_going_through_all(monkeypatch):

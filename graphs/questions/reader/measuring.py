@@ -98,7 +98,7 @@ def flagged(ask: Ask) -> None:
             for i in clause.items
         )
         if before == "i" and re.search(
-            "[VT].*[jK]" + "|M.*C" * judged, lead
+            "[VT].*[jK]" + "|M.*C|Mi" * judged, lead
         ):  # worse for cancellations: these are compared
             for more in clause.of("j"):
                 more.means = "more"
