@@ -479,3 +479,39 @@ def test_what_is_cheaper_is_so_on_average_and_no_second_side_is_passed_over(mete
         "What is the median cost of estimated readings versus actual ones?",
     ):
         assert read(question, meters).queries == (None,), question
+
+
+@pytest.fixture(scope="module")
+def claims() -> list[dict[str, Any]]:
+    """Claims whose amounts are called so in short, and classes that are called like their column."""
+    n = 60
+    table = pd.DataFrame(
+        {
+            "claim_no": [f"C{i}" for i in range(n)],
+            "filed": pd.date_range("2022-01-03", periods=n, freq="9D"),
+            "region": [("NE", "SW")[i % 2] for i in range(n)],
+            "claim_amt": [100.5 + 13 * (i % 19) for i in range(n)],
+            "approved_amt": [80.5 + 11 * (i % 17) for i in range(n)],
+            "severity": [("minor", "moderate", "severe")[i % 3] for i in range(n)],
+            "days_to_close": [3 + i % 23 for i in range(n)],
+        }
+    )
+    facts = described("claims.csv", table)
+    facts["columns"][1] |= {"min": "2022-01-03", "max": "2023-06-18"}
+    return [facts]
+
+
+def test_a_value_counts_before_a_column_of_the_same_stem(claims: list[dict[str, Any]]) -> None:
+    query = one("Is there a correlation between claim amount and days to close among severe claims?", claims)
+    assert query.where == (Condition(left="severity", op="=", right="severe"),)
+    assert [(m.op, m.of, m.other) for m in query.measures] == [("correlation", "claim_amt", "days_to_close")]
+
+
+def test_a_word_in_short_is_the_whole_word(claims: list[dict[str, Any]]) -> None:
+    query = one("What is the standard deviation of claim amounts for each region?", claims)
+    assert query.measures == (Measure(op="std", of="claim_amt"),)
+
+
+def test_no_part_of_a_sum_is_passed_over_and_no_rate_made_of_an_amount(claims: list[dict[str, Any]]) -> None:
+    for question in ("How much was claimed and how much was approved in 2023?", "What is the approval rate?"):
+        assert read(question, claims).queries == (None,), question

@@ -58,6 +58,11 @@ def harmless() -> frozenset[str]:
     return some("harmless", "function", "stop")
 
 
+def in_full(word: str) -> str:
+    """A word that may be written in short: amount, of amt."""
+    return str(section("abbreviations").get(word, word))
+
+
 def people() -> frozenset[str]:
     """Words for a person."""
     return some("people", "female", "male") - {"f", "w", "m"} | {"who", "aged"}

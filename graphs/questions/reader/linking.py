@@ -115,8 +115,8 @@ class Column:
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """The words of its name."""
-        return name_words(self.name)
+        """The words of its name, in full."""
+        return tuple(lexicon.in_full(w) for w in name_words(self.name))
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -203,7 +203,7 @@ def _pieces(whole: str, texts: Sequence[str]) -> bool:
 def _same(name: str, word: Word, several: bool) -> int:
     """How well a word of the question is a word of a column: 3 its stem, 2 in short, 0 not."""
     low = word.low
-    if low in (name, f"{name}s") or word.stem == stem(name) or root(low) == root(name):
+    if low in (name, f"{name}s") or lexicon.in_full(low) == name or word.stem == stem(name) or root(low) == root(name):
         return 3
     enough = len(name) >= (3 if several else 4) and len(low) > len(name) + 1
     enough = enough and (several or low not in lexicon.harmless()) and not word.stem.startswith("aver")

@@ -79,7 +79,7 @@ def words(text: str) -> list[Word]:
         quote = next((n for n, (a, b) in enumerate(quotes, 1) if a <= m.start() < b), 0)
         token = m[0]
         if m["word"]:
-            if token in ("s", "t") and m.start() and text[m.start() - 1] in "'’":
+            if token in ("s", "t", "ve", "re", "ll", "d", "m") and m.start() and text[m.start() - 1] in "'’":
                 if token == "t":
                     found.append(Word("not", m.start(), m.end(), quote))
                 continue

@@ -109,6 +109,8 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     if item.code == "j" and not item.means.startswith("more"):
         column = draft.hinted(item.means.partition("> ")[2] or item.means)
         return column is None or column.name in said
+    if item.code == "E":  # how much was claimed, of which only the rows are known
+        return not re.fullmatch("Sd*E", ask.codes) or ask.clause.written(items[:1]).casefold() != "how much"
     if item.code == "C":
         whose = n and items[n - 1].code == "V"  # fleet drivers
         return (
