@@ -20,6 +20,9 @@ _CAUSE = re.compile(
     r"(?:bring|brought|dr[ia]v|drove|push|pull|ke[ep]p|slow|hold|held)\w* (?:\w+ ){1,4}(?:up|down|low|high|back)\b|"
     r"(?:rais|lower|cutt|reduc|increas|add|keep|remov)ing\b[^.;:]{0,50}\b(?:would|will|could)\b|"
     r"(?:could|would|can) (?:be |have )?(?:sav|avoid|gain|prevent|cut|reduc|rais|increas|improv|lift|lower)\w*|"
+    r"\bif\b[^.;:]{3,60}\bwould\b|would (?:\w+ ){0,2}(?:fall|rise|drop|grow|sink|climb|save|gain|improve|vanish)|"
+    r"(?:cost|wear|tir|scar|turn|driv|put)(?:s|es|ing) (?:us|our|the|their|people|customers|them|off|out|away)\b|"
+    r"(?:is|are) to blame|the (?:result|consequence) of|as a (?:result|consequence)|stems? from|makes? the difference|"
     r"m(?:akes?|ade) (?:\w+ ){1,3}(?:more|less|better|worse|\w{3,}er|rise|fall|stay|leave|buy|spend|go|come)\b|"
     r"(?<!\bto )(?:(?:increase|reduce|raise|boost|cut|prevent|improve|worsen|shorten|lengthen|strengthen|weaken|hurt|"
     r"push|pull|lift|encourage|discourage)(?:d|ed|es|s)?|(?:lower|slow|help|keep)s) "
@@ -49,12 +52,13 @@ def causal_words(work: Work) -> Iterator[Found]:
             if not _DENIED.search(text[: claim.start()]) and "?" not in text[claim.end() :].partition(".")[0]:
                 said = f"“{claim.group().strip()}” ({where}) claims a cause, and no randomised assignment was declared"
                 of = _about(work, next((c for c in clauses(text) if claim[0] in c), text), work.view.run.goal)
-                if len(of) < 2:
+                if len(of) < 2 and not re.search(r"\bwould\b", claim[0]):
                     yield f"{said}: the two go together, and something else may explain it."
                     continue
                 yield Objection(
                     where=where,
-                    problem=f"{said}: {' and '.join(of[:2])} go together, and something else may explain it.",
+                    problem=f"{said}: {' and '.join(of[:2]) or 'the two'} go together, and something else may explain "
+                    "it.",
                     mend="Say that they go together, or differ; a cause needs an experiment.",
                 )
                 return

@@ -86,7 +86,7 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool, things: 
         if len(value) < 2 or value.casefold() in _COMMON or value.isdigit():
             continue
         flags = re.I if len(value) >= 4 else 0
-        ending = "(?:s|es)?" if value.isalpha() and len(value) >= 3 else ""
+        ending = "(?:s|es)?" if value[-1].isalpha() and len(value) >= 3 else ""
         begins = f"{re.escape(value[0])}|{re.escape(value[0].upper())}"
         spelt = _SEXES.get(value.casefold(), f"(?:{begins}){re.escape(value[1:])}{ending}")
         for m in re.finditer(rf"(?<![\w])(?:{spelt})(?!\w)", text, flags):

@@ -11,12 +11,22 @@ from graphs.questions.query import Condition, DropDuplicates, DropMissing, Formu
 from graphs.questions.reader import read
 from graphs.review import units
 from graphs.review.answering import Result, shown
-from graphs.review.facts import LEFT_OUT
+from graphs.review.base import Work
+from graphs.review.facts import LEFT_OUT, Given, stands
 from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, levels, spoken, time_columns
-from graphs.review.prose.figures import Figure
+from graphs.review.prose.figures import CHANGES, Figure, figures, sentences
 from graphs.review.prose.said import statistic
 
+_EVERY = re.compile(
+    r"describe\(|corr\(|numeric_only|\*|select_dtypes|\.(?:mean|sum|median)\(\)\s*$|\.columns", re.M | re.I
+)
+"""Code that looks at columns without naming them."""
 _OTHER: tuple[Statistic, ...] = ("mean", "median", "sum")
+_LEANS = re.compile(
+    r"\b(?:its?|their|they|them|these|this|those(?! who| that)|such|others?|ones?|rest|same|further)\b",
+    re.I,
+)
+"""What says that a sentence speaks of what stands before it."""
 _EACH = re.compile(r"\b(?:per|each|every|for each) ([^\W\d_]+)", re.I)
 
 
@@ -31,6 +41,13 @@ class Asked:
     @property
     def queries(self) -> tuple[Query, ...]:
         return (self.query, *self.others)
+
+    def differs(self, figure: Figure, results: Sequence[Result]) -> str | None:
+        """That a number that is read as this question is not what it gives."""
+        truths = [n.value for r in results for n in r.numbers() if isinstance(n.value, (int, float))]
+        if not truths or results[0].why or any(_tells(figure, self.query.measures[0].of, t) for t in truths):
+            return None
+        return f"{figure.text} is told, and the input files give {shown(truths[0])}"
 
     def problem(self, text: str, results: Sequence[Result], tables: Tables) -> str | None:
         """What the answer tells in place of what was asked; None where it tells that, or other things altogether."""
@@ -109,13 +126,51 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
     if any((measure.of or "").strip("`") in keys(t) for t in tables):
         return
     others = [query.model_copy(update={"prepare": (step,)}) for step in (DropDuplicates(), DropMissing())]
-    if any("No statistic" in note for note in query.notes):
+    if any("No statistic" in note for note in query.notes) or (measure.op == "sum" and not statistic(question)):
         others += [
             query.model_copy(update={"measures": (measure.model_copy(update={"op": op}),), "order": ()})
             for op in _OTHER
             if op != measure.op
         ]
     yield Asked(query, (*others, *(other for _, _, other in reading.others)))
+
+
+def unlooked(question: str, tables: Tables, work: Work) -> list[str]:
+    """The column that the question is read to ask for, where no cell that a model wrote looks at it."""
+    code = "\n".join(x.code for x in work.written)
+    queries = [q for q in read(question, tables, work.roles).queries if q is not None and len(q.unused) < 2]
+    if not code or len(queries) != 1 or len(queries[0].measures) != 1 or _EVERY.search(code):
+        return []
+    name = (queries[0].measures[0].of or "").strip("`")
+    known = {str(c["name"]) for t in tables for c in t["columns"]}
+    known -= set[str]().union(*map(keys, tables))
+    return [f"the question asks for {name}, and no cell looks at it"] * (name in known and not stands(name, code))
+
+
+def stated(text: str, given: Given, roles: Mapping[str, str]) -> Iterator[tuple[Figure, Asked]]:
+    """The sentences with one number that are read without doubt as a question for it, where the number's place is
+    taken by "how many" or "what share": each with its number. Those that lean on another sentence are not read."""
+    for clause in sentences(text) if not LEFT_OUT.search(text) else ():
+        own = figures(clause)
+        if len(own) != 1 or "|" in clause or CHANGES.search(clause) or _LEANS.search(clause):
+            continue
+        (figure,), tables = own, given.list
+        if {n.value for n in labels(given.question, tables)} - {n.value for n in labels(clause, tables)}:
+            continue  # what the question asks of may be meant without being said
+        behind = re.sub(r"^\s?%", "", clause[figure.end :]).strip(" .!;:")
+        before = re.sub(r"\b(?:about|around|roughly|some|only|just)\s*$|[€$£]\s?$", "", figure.before)
+        asked = f"{before} {'what share' if figure.share else 'how many'} {behind}?".strip()
+        for one in expected(asked, tables, roles):
+            (measure,), base = one.query.measures[:1], one.query.table or str(tables[0]["name"])
+            if measure.op == "share":
+                sure = (figure.share and re.match("of ", behind) is not None) or before.startswith("Of ")
+            elif measure.op == "count":
+                sure = given.of_rows(base, f" {behind}")
+            else:
+                others = any(given.of_rows(t, f" {w}") for t in given.tables if t != base for w in clause.split())
+                sure = statistic(clause) == (measure.op,) and not others
+            if sure and not one.query.group_by and figure.share == (measure.op == "share"):
+                yield figure, one
 
 
 def _spelt(query: Query) -> str:

@@ -48,6 +48,7 @@ class Said:
     flags: tuple[Label, ...]
     code: str
     text: str
+    printed: bool = True
 
     @property
     def own(self) -> Of:
@@ -71,7 +72,7 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
         for s in every:
             digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
             cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
-            code = given.code if s.figure.in_words else cell.code if cell else ""
+            code = given.code if s.figure.in_words or cell is None else cell.code
             unclear = {n.column for n in named} - {n.column for n in (*alone, *s.labels)}
             if not code or unclear or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
                 continue
@@ -86,4 +87,5 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
                 tuple(flags(clause, given.list)),
                 code if computed_in(code) and uses else given.code,
                 text,
+                s.figure.in_words or cell is not None,
             )
