@@ -9,13 +9,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from graphs.questions.expressions import in_backticks, kind_of
-from graphs.questions.query import (
-    Group,
-    Join,
-    Measure,
-    Query,
-    Statistic,
-)
+from graphs.questions.query import Group, Join, Measure, Query, Statistic
 from graphs.questions.reader.text import stem
 from graphs.review.answering import Result
 from graphs.review.mentions import (

@@ -22,9 +22,10 @@ from graphs.review.facts import ALL, IN_UNIT, LEFT_OUT, PLAIN, Facts, Given, Kin
 from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels
 from graphs.review.prose.figures import CHANGES, figures, sentences
 from graphs.review.prose.numbers import printed_numbers
+from graphs.review.prose.orders import superlative
 from graphs.review.prose.said import Said, said_in, statistic
 
-_EACH = re.compile(r"\b(?:per|for (?:each|every)) ([^\W\d_]+)", re.I)
+_EACH = re.compile(r"\b(?:per|for (?:each|every)|^\W*an?) ([^\W\d_]+)", re.I)
 _PART_OF = re.compile(r"\b(?:of|all|total|are)(?: (?:the|our|its|their|all))*\s$", re.I)
 _SOME_OF = re.compile(r"\s(?:out )?of (?:the|these|those|its|their|our|all|them)\b", re.I)
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
@@ -94,7 +95,7 @@ class _Amount:
         self.said, self.base, self.given, self.facts = said, base, given, facts
         self.figure = said.figure
         self.named = f"{said.clause} {given.question}"
-        self.of, self.other = self._columns()
+        self.of = self._columns()
 
     def problem(self) -> str | None:
         """What is wrong with the number, as it goes on after "N is"; None where nothing is."""
@@ -126,7 +127,10 @@ class _Amount:
         """The statistics that the number may be, and whether its sentence, or the question alone, names one."""
         said, alone = self.said, len(figures(self.said.text)) == 1  # beside what is asked for another one may stand
         each = any(self.given.of_rows(self.base, f" {m[1]}") for m in _EACH.finditer(said.clause))
-        told = statistic(said.clause) or (("mean",) if each else ())
+        told = statistic(said.part)
+        if not told and superlative(said.part):  # the most, on average or in total
+            return (*computed_in(said.code), "max", "min"), False
+        told = told or statistic(said.clause) or (("mean",) if each else ())
         asked = statistic(self.given.question)
         return told or asked or computed_in(said.code), bool(told or (alone and asked))
 
@@ -144,22 +148,28 @@ class _Amount:
         return None
 
     def _value(self, kind: Kind, of: Of) -> float | None:
-        if kind.op == "mean" and kind.of[:1] == "\0":
-            whole, many = (self.facts.of(Kind(kind.table, op, kind.of[1:]), of) for op in ("sum", "present"))
-            rows = self.facts.of(Kind(kind.table, "count"), of)
-            return whole / rows if whole and many and rows and many < rows else None
+        count = Kind(kind.table, "count")
+        if kind.op == "mean" and kind.of[:1] == "\0":  # with missing values as nought
+            whole, known, rows = (
+                self.facts.of(k, of) or 0.0
+                for k in (replace(kind, op="sum", of=kind.of[1:]), replace(kind, op="present", of=kind.of[1:]), count)
+            )
+            return whole / rows if 0 < known < rows else None
+        if kind.op == "mean" and len({c for c, _ in of}) == 1 < len(of):  # of several groups together
+            some = [frozenset([one]) for one in of]
+            total, many = (sum(self.facts.of(k, g) or 0.0 for g in some) for k in (replace(kind, op="sum"), count))
+            return total / many if many else None
         if kind.op != "share":
             return self.facts.of(kind, of)
         if (column := kind.of.removeprefix("\0")) != kind.of:  # a part of a sum
-            whole, part = (self.facts.of(Kind(kind.table, "sum", column), some) for some in (ALL, of))
-            return 100 * part / whole if whole and part is not None else None
+            every, some_of = (self.facts.of(Kind(kind.table, "sum", column), rows_of) for rows_of in (ALL, of))
+            return 100 * some_of / every if every and some_of is not None else None
         words = kind.of.split("\0")
         target = frozenset(zip(words[::2], words[1::2], strict=True))
         if not {c for c, _ in target}.isdisjoint(c for c, _ in of):
             return None
-        many = Kind(kind.table, "count")
-        whole, part = self.facts.of(many, of), self.facts.of(many, of | target)
-        return 100 * part / whole if whole and part is not None else None
+        base, part = self.facts.of(count, of), self.facts.of(count, of | target)
+        return 100 * part / base if base and part is not None else None
 
     def _tells(self, kind: Kind, of: Of, *, plainly: bool = False) -> bool:
         """Whether the figure is this number, in the unit of its sentence, or `plainly` as the column has it."""
@@ -170,15 +180,15 @@ class _Amount:
 
     # Which column, which statistic.
 
-    def _columns(self) -> tuple[list[str], list[str]]:
-        """The columns of numbers that the sentence can mean, and those that its cell works with and it does not."""
+    def _columns(self) -> list[str]:
+        """The columns of numbers that the sentence can mean."""
         said, mine, table = self.said, self.given.measured(self.base), self.given.tables[self.base]
         told = units.of_text(self.figure.told_in)
         alike = [c for c in mine if told is None or (units.of_column(c) or told)[0] == told[0]]
         used = [c for c in alike if not is_key(c) and stands(c, said.code)]
         both = set(columns(said.clause, [table])) & set(columns(self.given.question, [table])) - keys(table)
         sure = [c for c in alike if c in both]
-        return (sure or used)[:5], [c for c in used if c not in columns(self.named, [table])] if sure else []
+        return (sure or used)[:5]
 
     def _plain(self) -> tuple[list[tuple[Kind, Of]], Iterator[Near]]:
         """Statistics of columns, counts."""
@@ -228,6 +238,14 @@ class _Amount:
         named = {n.column for of in (labels, flags) for n in of(everything, self.given.list)} | {
             kind.of.partition("\0")[0]
         }
+        kept: dict[str, list[str]] = {}
+        for column, value in levels([self.given.tables[self.base]]):
+            if value in self.given.literals and column not in named:
+                kept.setdefault(column, []).append(value)
+        for column, some in kept.items():  # of which several are let in
+            if kind.op in PLAIN and 1 < len(some) < len(self._levels(column)):
+                only = f"the value of the rows only whose {column} is {' or '.join(some)}, which is not said"
+                yield kind, own | {(column, v) for v in some}, only
         for column, value in levels([self.given.tables[self.base]]):
             spoken_of = column in named or column in columns(self.named, [self.given.tables[self.base]])
             if value in self.given.literals and not spoken_of:
@@ -256,8 +274,6 @@ class _Amount:
                         own,
                         f"how many rows have a value of {c}, not how many there are",
                     )
-        for instead in self.other if kind.of in columns(self.named, [self.given.tables[self.base]]) else ():
-            yield replace(kind, of=instead), own, f"of {instead}, not of {kind.of}"
         counted = self.given.of_rows(self.base, self.figure.after)
         repeated = {k.repeated for k in self.facts.values if k.table == self.base and k.repeated}
         for file in sorted(repeated) if kind.op == "sum" or (kind.op == "count" and counted) else ():
@@ -283,7 +299,8 @@ class _Amount:
             return None
         if op in ("mean", "median", "min", "max") and "sum" not in code:
             return f"more than any {of} that the table holds"
-        return f"more than every {of} of these rows together" if code == ("sum",) == ops and least >= 0 else None
+        together = ops == ("sum",) and least >= 0 and (code == ("sum",) or "*" not in self.said.code)
+        return f"more than every {of} of these rows together" if together else None
 
     # Shares.
 

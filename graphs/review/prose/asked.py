@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from graphs.questions.expressions import in_backticks
+from graphs.questions.expressions import in_backticks, kind_of
 from graphs.questions.query import Condition, DropDuplicates, DropMissing, Formula, Measure, Query, Statistic
 from graphs.questions.reader import read
+from graphs.questions.reader.text import stem
 from graphs.review import units
 from graphs.review.answering import Result, shown
 from graphs.review.base import Work
 from graphs.review.facts import LEFT_OUT, Given, stands
-from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, levels, spoken, time_columns
+from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, spoken, telling, time_columns
 from graphs.review.prose.figures import CHANGES, Figure, figures, sentences
 from graphs.review.prose.said import statistic
 
@@ -23,8 +24,7 @@ _EVERY = re.compile(
 """Code that looks at columns without naming them."""
 _OTHER: tuple[Statistic, ...] = ("mean", "median", "sum")
 _LEANS = re.compile(
-    r"\b(?:its?|their|they|them|these|this|those(?! who| that)|such|others?|ones?|rest|same|further)\b",
-    re.I,
+    r"\b(?:its?|their|they|them|these|this|those(?! who| that)|such|others?|ones?|rest|same|further)\b", re.I
 )
 """What says that a sentence speaks of what stands before it."""
 _EACH = re.compile(r"\b(?:per|each|every|for each) ([^\W\d_]+)", re.I)
@@ -53,8 +53,9 @@ class Asked:
         """What the answer tells in place of what was asked; None where it tells that, or other things altogether."""
         asked, own = self.query, results[0]
         only = slice(-1, None) if asked.formulas else slice(None)  # the last is asked for, the others lead to it
-        if (by := asked.group_by[0].of.strip("`") if len(asked.group_by) == 1 else "") and asked.limit and asked.order:
-            return self._first(by, text, results, tables)
+        by = asked.group_by[0].of.strip("`") if len(asked.group_by) == 1 else ""
+        if by and asked.limit and asked.order:  # which group is first, the statements tell
+            return None
         truths = [n.value for r in results for n in list(r.numbers())[only] if isinstance(n.value, (int, float))]
         every = [(clause, s) for clause, some in spoken(text, tables) for s in some]
         measure = asked.measures[0].model_copy(update={"op": "mean"}) if asked.formulas else asked.measures[0]
@@ -78,23 +79,6 @@ class Asked:
             of = f" for {', '.join(right.group)}" if right.group else ""
             return f"asked of the input files, the question gives {shown(right.value)}{of}, and {s.figure.text} is told"
         return None
-
-    def _first(self, by: str, text: str, results: Sequence[Result], tables: Tables) -> str | None:
-        """That the answer names none of the groups that the question asks for, or others in their place."""
-        named = list(dict.fromkeys(n.value for n in labels(text, tables) if n.column == by))
-        right = [[str(row[0]) for row in r.rows] for r in results if r.rows and not r.why]
-        if by not in {c for c, _ in levels(tables)} or not right:
-            return None
-        if not named:
-            return f"the question asks for {self.query.limit} of {by}, and the answer names none"
-        if any("No statistic" not in note for note in self.query.notes):
-            return None  # it is ordered by what the reader took
-        if self.query.limit == 1:
-            held = any({*some} & {*named} for some in right)
-        else:
-            held = len(named) != len(right[0]) or any({*some} == {*named} for some in right)
-        told = f"asked of the input files, the question gives {', '.join(right[0])}, and {', '.join(named)} is told"
-        return None if held else told
 
 
 def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterator[Asked]:
@@ -138,13 +122,17 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
 def unlooked(question: str, tables: Tables, work: Work) -> list[str]:
     """The column that the question is read to ask for, where no cell that a model wrote looks at it."""
     code = "\n".join(x.code for x in work.written)
-    queries = [q for q in read(question, tables, work.roles).queries if q is not None and len(q.unused) < 2]
-    if not code or len(queries) != 1 or len(queries[0].measures) != 1 or _EVERY.search(code):
+    if not code or _EVERY.search(code):
         return []
-    name = (queries[0].measures[0].of or "").strip("`")
-    known = {str(c["name"]) for t in tables for c in t["columns"]}
-    known -= set[str]().union(*map(keys, tables))
-    return [f"the question asks for {name}, and no cell looks at it"] * (name in known and not stands(name, code))
+    numeric = {str(c["name"]) for t in tables for c in t["columns"] if kind_of(str(c["dtype"])) == "number"}
+    numeric -= {*time_columns(tables), *set[str]().union(*map(keys, tables))}
+    queries = [q for q in read(question, tables, work.roles).queries if q is not None and len(q.unused) < 2]
+    said = {stem(w) for w in re.findall(r"[^\W\d_]+", question.casefold())}
+    asked = [
+        c for q in queries if len(queries) == 1 for m in q.measures if telling(c := (m.of or "").strip("`")) & said
+    ]
+    lost = [c for c in (*asked, *columns(question, tables)) if c in numeric and not stands(c, code)]
+    return [f"the question asks for {c}, and no cell looks at it" for c in lost[:1]]
 
 
 def stated(text: str, given: Given, roles: Mapping[str, str]) -> Iterator[tuple[Figure, Asked]]:

@@ -163,7 +163,8 @@ def quantified(clause: str) -> Iterator[Figure]:
         known = {"most": (75.0, 25.0), "half": (50.0, 4.0), "all": (100.0, 0.001), "none": (0.0, 0.001)}
         many, whole = _count(m["many"] or m["few"] or "one"), _count(m["part"] or m["whole"] or "one")
         value, half = known.get(m.lastgroup or "") or (100 * many / whole, 4.0 if m["part"] else 5.0)
-        if many <= whole and not _ELLIPTIC.match(clause, m.end()):
+        median = m.lastgroup == "half" and re.search(r"[^\W\d] [€$£]?\d", clause[m.end() + 12 :])
+        if many <= whole and not median and not _ELLIPTIC.match(clause, m.end()):
             yield Figure(m[0].strip(), value, half, True, "", False, clause, m.start(), m.end(), 1.0, in_words=True)
 
 

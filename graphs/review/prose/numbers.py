@@ -6,7 +6,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations, permutations
+from itertools import permutations
 from typing import Any
 
 from artifacts.types import FINDING_MIME, Execution, Objection
@@ -52,7 +52,9 @@ def numbers(work: Work) -> Iterator[Found]:
     carried = [f.model_dump(include={"effect", "test", "n", "params"}) for f in work.view.findings]
     known += [*_walk(carried), *(v for f in work.view.findings for v in values(f.text))]
     loose = _loose(work.report.answer.removeprefix(work.given), known, settings)
-    loose += _unfounded(work.report.answer, known, rows)
+    loose += _unfounded(
+        work.report.answer, known, rows, any(re.search(r"100|normalize|pct", x.code) for x in work.written)
+    )
     loose = [f for f in loose if (f.clause, f.start) not in work.recomputed]
     if loose := [f for f in loose if not _is_background(f, work.tables)]:
         told = ", ".join(dict.fromkeys(f.text for f in loose))
@@ -179,11 +181,11 @@ def _loose(text: str, known: list[float], settings: list[float]) -> list[Figure]
     return [f for f in loose if not made(f)]
 
 
-def _unfounded(text: str, known: Sequence[float], rows: Iterable[int]) -> Iterator[Figure]:
+def _unfounded(text: str, known: Sequence[float], rows: Iterable[int], in_percent: bool) -> Iterator[Figure]:
     """The parts told in words that no share, and no two counts, that a cell put out come to."""
-    shares = [100 * v for v in known if 0 < v < 1] + [v for v in known if v % 1 and 1 < v < 100]
-    counts = sorted({v for v in known if v == int(v) and v > _COUNTABLE} | {float(n) for n in rows})
-    shares += [100 * a / b for a, b in combinations(counts, 2)]
+    shares = [100 * v for v in known if 0 < v < 1] + [v for v in known if v % 1 and 1 < v < 100 and in_percent]
+    wholes = {float(n) for n in rows} | {f.value for f in figures(text) if f.whole and f.value > 100}
+    shares += [100 * v / whole for v in known for whole in wholes if v == int(v) and _COUNTABLE < v < whole]
     for clause in sentences(text):
         told = [f.value for f in figures(clause) if f.share]
         yield from (

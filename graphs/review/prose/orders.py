@@ -11,7 +11,7 @@ from typing import Literal
 
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.text import stem
-from graphs.review.facts import ALL, FALLS, RISES, Facts, Given, Of, computed_in
+from graphs.review.facts import ALL, FALLS, PLAIN, RISES, Facts, Given, Of, computed_in
 from graphs.review.mentions import YEAR, Label, columns, contrasted, flags, labels, telling
 from graphs.review.prose.figures import CHANGES, IS_POINTS, PERCENT, POINTS, Figure, figures, sentences
 from graphs.review.prose.said import statistic
@@ -22,7 +22,11 @@ _FEW = re.compile(r"\b(?:small|few|only|tiny|limited|n\s*=|low power|underpowere
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
 _AMONG = re.compile(r"\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b", re.I)
 """What leaves groups out before one is put first."""
-_EITHER = re.compile(r"\b(?:best|worst|(?:most|least) (?:economical|efficient|frugal))\b", re.I)
+_EITHER = re.compile(
+    r"\b(?:best|worst|(?:most|least) (?!often|by|far|of|expensive|frequent|common|likely|popular|numerous|money)"
+    r"(?P<of>\w+(?:al|ent|ant|ive|ous|ful|able|ible|ual|ing|ed))\b)",
+    re.I,
+)
 """Of what it is not said whether much of it is good."""
 _GAP = re.compile(
     rf"\s?(?:{PERCENT}|{POINTS}|points?|p\.?p)\s(?:\w+ ){{0,2}}"
@@ -30,6 +34,7 @@ _GAP = re.compile(
     re.I,
 )
 """What follows a number that tells how far two others are apart."""
+_PARTS = re.compile(r";|,? \b(?:whereas|while|but)\b|, and\b")
 _FOLLOWED = re.compile(r"\b(?:followed by|ahead of|and then)\b", re.I)
 _NO_GROUP = frozenset({"none", "unknown", "other", "others", "missing", "n/a", "nan"})
 _DOWNWARD = r"\b(?:from (?:the )?(?:highest|largest|most|best)|descending|in (?:falling|decreasing) order)\b"
@@ -76,7 +81,7 @@ class Statements:
             yield from _in_points(clause, every[place - 1] if place else "")
             named = labels(clause, self.given.list)
             groups, years = ([n for n in named if (n.column == YEAR) is timed] for timed in (False, True))
-            for part in clause.split(";"):
+            for part in _PARTS.split(clause):
                 yield from self._ranks(part, [n for n in labels(part, self.given.list) if n.column != YEAR])
             yield from self._relations(clause)
             both, times = contrasted(clause, groups, self.given.list), sorted({n.value for n in years})
@@ -96,6 +101,13 @@ class Statements:
         whole = [k for k in facts.values if not k.repeated and k.of != self.given.column(k.table, column)]
         sure = [k for k in whole if k.op in told and (k.of in named or k.op == "count")]
         ops = told or computed_in(self.given.code)
+        here = set(columns(clause, self.given.list)) & {c for t in self.given.tables for c in self.given.measured(t)}
+        if here and not told and not {*ops} & {*PLAIN}:  # the strongest winds, where code only counts
+            return [
+                by
+                for rest, by in facts.series(column, [k for k in whole if k.of in here and k.op in PLAIN])
+                if not rest
+            ]
         used = [k for k in whole if k.op in ops and (k.of in self._meant(k.table, said) or k.op == "count")]
         certain = [k for k in sure if k.of]
         for kinds in (certain, None, sure, used):
@@ -115,6 +127,12 @@ class Statements:
         said, told = {stem(w) for w in re.findall(r"[^\W\d_]+", clause.casefold())}, statistic(clause)
         spoken_of = [s for s in every if telling(s.head) & said] or [s for s in every if computed_in(s.head) == told]
         return [s.by for s in spoken_of or every]
+
+    def _either(self, clause: str) -> bool:
+        """Whether it is not said which end is put first: of "the most punctual" what is least late."""
+        told = _EITHER.search(clause)
+        every = {w for t in self.given.list for c in t["columns"] for w in telling(str(c["name"]))}
+        return told is not None and (told["of"] is None or stem(told["of"].casefold()) not in every)
 
     def _meant(self, table: str, said: str) -> list[str]:
         used = self.given.measured(table)
@@ -143,7 +161,7 @@ class Statements:
             said = list(dict.fromkeys(n.value for n in named if n.column == column))
             series = self._shares(clause, column) or self._series(clause, column, _pairs(named, column))
             leads = [_in_order(by, top, said) for by in series if top]
-            leads += [order[::-1] for order in leads] if _EITHER.search(clause) else []
+            leads += [order[::-1] for order in leads] if self._either(clause) else []
             many = len(said) if len(said) > 1 and _FOLLOWED.search(clause) else 1
             if leads and not _AMONG.search(clause):
                 most = "highest" if top == "max" else "lowest"
@@ -162,9 +180,9 @@ class Statements:
                 yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
         if top and len(named) == 1 and statistic(clause) not in (("sum",), ("count",)) and not _FEW.search(self.text):
             every = (k for k in self.facts.values if k.op == "count" and not k.repeated)
-            many = max((self.facts.values[k].get(_pairs(named), 0) for k in every), default=0)
-            if 0 < many < _HANDFUL and not any(f.value == many for f in figures(self.text)):
-                yield f"{named[0].value} is put first, and has a handful of rows, {many:.0f}, which is not said"
+            rows = max((self.facts.values[k].get(_pairs(named), 0) for k in every), default=0)
+            if 0 < rows < _HANDFUL and not any(f.value == rows for f in figures(self.text)):
+                yield f"{named[0].value} is put first, and has a handful of rows, {rows:.0f}, which is not said"
 
     def _ways(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """That numbers rose that fell over the years, or the other way round; that one group has more than another
@@ -172,7 +190,7 @@ class Statements:
         if _NOT.search(re.sub(r"^\W*no\b\W*[,:;.]", "", clause, flags=re.I)):
             return
         way, ends = _way(clause, RISES, FALLS), list[tuple[float, float]]()
-        if way is not None and not _PER.search(clause):
+        if way is not None and not _PER.search(clause) and len([f for f in figures(clause) if f.text not in years]) < 3:
             for by in self._series(clause, YEAR, _pairs(named)):
                 first, last = (years[0], years[-1]) if len(years) > 1 else (min(by), max(by))
                 ends += [(by[first], by[last])] if first in by and last in by and first < last else []

@@ -43,7 +43,7 @@ def untested(text: str, cells: Sequence[Execution]) -> Iterator[str]:
         none, own = _NONE.search(clause) or _LUCK.search(clause), p_values(clause)
         if none and max(known) < _SURE:
             yield f"“{none[0]}” is said, and every test says otherwise {shown}"
-        elif not none and own and min(own) > _UNSURE and not _DOUBT.search(" ".join(every[place : place + 2])):
-            yield f"“{clause.strip()[:60]}” is said, and its p value proves nothing"
         elif not none and _FOUND.search(clause) and min(known) > _UNSURE:
             yield f"“{clause.strip()[:60]}” is said to be significant, and no test says so {shown}"
+        elif not none and own and min(own) > _UNSURE and not _DOUBT.search(" ".join(every[place : place + 2])):
+            yield f"“{clause.strip()[:60]}” is said, and its p value proves nothing"
