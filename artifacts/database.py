@@ -54,8 +54,8 @@ class Database:
         lock = _take(home)
         self._lock: int | None = lock
         try:
-            _make(self.path)
-            _check(self.path)
+            if not _make(self.path):
+                _check(self.path)
             for left in home.glob(f"{SCRATCH}*"):  # by a process that was killed
                 shutil.rmtree(left, ignore_errors=True)
             self.connection = _connect(self.path)
@@ -263,10 +263,13 @@ def _take(home: Path) -> int:
     return lock
 
 
-def _make(path: Path) -> None:
-    """Make the database under another name first: a kill in the middle must not leave a file that cannot be opened."""
+def _make(path: Path) -> bool:
+    """Make the database where there is none, and return whether that was so.
+
+    It is made under another name first: a kill in the middle must not leave a file that cannot be opened.
+    """
     if path.exists():
-        return
+        return False
     wal = Path(f"{path}.wal")
     if wal.exists():
         raise StoreDamaged(
@@ -283,6 +286,7 @@ def _make(path: Path) -> None:
         fsync_folder(path.parent)
     except OSError as error:
         raise StoreUnwritable(path.parent, _reason(error)) from error
+    return True
 
 
 def _check(path: Path) -> None:

@@ -23,6 +23,7 @@ from notebooks.session import Session, left_behind
 OPEN = 4
 """Sandboxes that stay between turns and edits at a time; the one that was not used for longest makes room."""
 _AT_REST = ("done", "failed", "cancelled")
+_STOPPED = "Gristmill is being stopped, so the edit was, too. The cells that have not run are stale."
 _LOOK = 1.0  # seconds, at least, from one look for sandboxes that have stayed for long enough to the next
 
 
@@ -51,13 +52,24 @@ class Editor:
     def __init__(self, store: Store, host: Callable[[], Awaitable[Host]]) -> None:
         self._store, self._host = store, host
         self._open: dict[str, LiveNotebook] = {}
+        self._under_way: set[asyncio.Task[Edited]] = set()
+        self._closed = False
         self._clearing: asyncio.Task[None] | None = None
         self._parents: dict[str, tuple[str, int]] = {}  # of branches: the run, and the event up to which they share it
 
     async def edit(self, run: Run, edit: Edit) -> Edited:
-        """Carry out an edit; see `notebooks.live.edits`."""
+        """Carry out an edit; see `notebooks.live.edits`. Raises InputError where all is closed meanwhile."""
         async with self._notebook(run.id) as notebook:
-            return await notebook.edit(edit)
+            job = asyncio.create_task(notebook.edit(edit))
+            self._under_way.add(job)
+            try:
+                return await job
+            except asyncio.CancelledError:
+                if self._closed:
+                    raise InputError(_STOPPED) from None
+                raise
+            finally:
+                self._under_way.discard(job)
 
     async def undo(self, run: Run, by: str = "person") -> Undone:
         """Take back the last turn or edit of a run."""
@@ -134,10 +146,8 @@ class Editor:
             await notebook.close()
 
     async def close(self) -> None:
-        """Close all notebooks."""
-        if self._clearing is not None:
-            self._clearing.cancel()
-            await asyncio.gather(self._clearing, return_exceptions=True)
+        """Close all notebooks. An edit that is under way is stopped: what has not run stays stale."""
+        await self._stop()
         await asyncio.gather(*(self.leave(run_id) for run_id in list(self._open)))
 
     async def leave_all(self) -> bool:
@@ -145,15 +155,21 @@ class Editor:
 
         Of all that were left so the newest stay.
         """
-        if self._clearing is not None:
-            self._clearing.cancel()
-            await asyncio.gather(self._clearing, return_exceptions=True)
+        await self._stop()
         notebooks, self._open = list(self._open.values()), {}
         left = any(await asyncio.gather(*(notebook.leave() for notebook in notebooks)))
         if left:
             with contextlib.suppress(GatewayError, StoreError):  # they end by themselves
                 await self._end_older()
         return left
+
+    async def _stop(self) -> None:
+        """Stop what goes on here; no edit begins after that."""
+        self._closed = True
+        going = [*self._under_way, *([self._clearing] if self._clearing is not None else [])]
+        for task in going:
+            task.cancel()
+        await asyncio.gather(*going, return_exceptions=True)
 
     async def _end_older(self) -> None:
         """End the sandboxes of runs at rest that no program is going to find, and the oldest beyond so many."""
@@ -191,7 +207,7 @@ class Editor:
         try:
             yield self._open[run_id]
         finally:
-            if self._clearing is None or self._clearing.done():
+            if not self._closed and (self._clearing is None or self._clearing.done()):
                 self._clearing = asyncio.create_task(self._clear())
 
 

@@ -22,7 +22,7 @@ What you type while a turn is under way is read before its next step, or becomes
 /budget       what the run has used, and what it may use; /budget tokens=20000,tokens=5000/turn changes that
 /undo         take back the last turn or edit
 /redo         put back what was taken back last
-/stop         stop the turn that is under way; the run stays open
+/stop         stop what is under way; the run stays open
 /resume       go on with a run that was interrupted"""
 
 LATER = "That holds from the next turn on."

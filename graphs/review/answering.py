@@ -186,7 +186,9 @@ def _text(value: Any) -> str:
 
 
 def _listed(text: str) -> str:
-    """A time without what says that it is no later: midnight, seconds."""
+    """A time without what says that it is no later: midnight, seconds. A fraction without what only floats tell."""
+    if re.fullmatch(r"-?\d+\.\d{9,}", text):
+        return f"{float(text):.9g}"
     return re.sub(r"^(\d{4}-\d\d-\d\d)(?:[ T](?:00:00|(\d\d:\d\d))(?::\d\d(?:\.\d+)?)?)?$", r"\1 \2", text).strip()
 
 

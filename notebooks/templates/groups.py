@@ -97,7 +97,7 @@ for found in results:
     found["q"] = corrected[found["name"]]
     # V squared and eta squared are both shares of variation, so they can stand in one ranking
     found["share"] = found["value"] if found["metric"] == "eta2" else found["value"] ** 2
-    found["real"] = found["q"] < alpha and found["share"] >= 0.01
+    found["real"] = found["q"] < alpha and found["share"] >= 0.005
 results.sort(key=lambda found: (not found["real"], -found["share"], found["name"]))
 real = [found for found in results if found["real"]]
 measured = [found for found in real if found["metric"] == "eta2"]

@@ -115,6 +115,7 @@ if regular and step >= 0.9:
             points.index = points.index.to_timestamp()
 seasons = {period: name for period, name in seasons.items() if regular and len(points) >= 3 * period}
 crossed = usable if not panel and repeated > 0.5 * len(df) and 5 <= len(points) < 24 else []
+of_units = usable if panel and df[panel].nunique() <= 12 and 8 <= len(points) < 24 else []  # few units, at few times
 usable = [c for c in usable if points[c].count() >= 24 and points[c].nunique() >= 5 and points[c].isna().mean() < 0.3]
 stamp = (
     "%Y"
@@ -1088,6 +1089,73 @@ for found in sorted(lines, key=lambda f: (-abs(f["r"]), f["name"]))[:max_finding
 if crossed and not lines:
     print("No column of numbers rises or falls over time beyond chance.")
 
+# %% [markdown] id="units-text"
+# ## What each unit does at a few times
+#
+# Where a few units (places, kinds) are measured at fewer times than a series needs, each unit has a straight line of its
+# own, with errors that remember the time before (Newey and West). Its ranks must rise or fall with time as well.
+
+# %% id="units"
+ways = []
+for name in of_units:
+    for level, rows in df.assign(at=clock).dropna(subset=[name, "at"]).groupby(panel, sort=True):
+        rows = rows.sort_values("at", kind="stable")
+        y = rows[name].astype(float)
+        if len(rows) < 8 or y.nunique() < 5:
+            continue
+        years = (rows["at"] - clock.min()) / pd.Timedelta(days=365.25)
+        fit = OLS(y.to_numpy(), add_constant(years.to_numpy())).fit(
+            cov_type="HAC", cov_kwds={"maxlags": 2, "use_correction": True}, use_t=True
+        )
+        key = f"{name} of {level}"
+        ledger.add("lines", key, max(float(fit.pvalues[1]), float(stats.kendalltau(years, y).pvalue)))
+        ways.append({"name": name, "level": str(level), "fit": fit, "key": key, "ends": (y.iloc[0], y.iloc[-1])})
+line_q = ledger.q("lines")
+moving = {}
+for found in ways:
+    found["real"] = line_q[found["key"]] < alpha
+    if found["real"]:
+        moving.setdefault(found["name"], []).append(found)
+size_of = {name: max(abs(f["fit"].params[1]) for f in some) / (df[name].std() or 1.0) for name, some in moving.items()}
+for name in sorted(moving, key=lambda c: (-size_of[c], c))[:max_findings]:
+    some = sorted(moving[name], key=lambda f: (-abs(f["fit"].params[1]), f["level"]))
+    first, slope = some[0], float(some[0]["fit"].params[1])
+    low, high = map(float, first["fit"].conf_int()[1])
+    steady = [f["level"] for f in ways if f["name"] == name and not f["real"]]
+    others = "".join(
+        f"; of {f['level']} it {'rises' if f['fit'].params[1] > 0 else 'falls'} by {with_unit(abs(float(f['fit'].params[1])), name)} a year"
+        for f in some[1:4]
+    )
+    without_way = f"; no steady rise or fall of {', '.join(steady[:4])}" if steady else ""
+    report(
+        "claim",
+        "trend",
+        f"{say(name)} of {say(panel)} {first['level']} {'rises' if slope > 0 else 'falls'} by {with_unit(abs(slope), name)} a year, from "
+        f"{number(first['ends'][0])} in {clock.min():%Y} to {number(first['ends'][1])} in {clock.max():%Y} (95 % CI of a year {number(low)} to {number(high)}, "
+        f"n = {int(first['fit'].nobs)}){others}{without_way}.",
+        [name, time, panel],
+        roles={"outcome": name, "time": time, "unit": panel},
+        direction="+" if slope > 0 else "-",
+        segment=f"{panel} = {first['level']}",
+        effect=effect("slope_per_step", slope, (low, high)),
+        test=ledger.test("newey_west_slope", "lines", first["key"]),
+        n=int(first["fit"].nobs),
+        params={"a_year": {f["level"]: float(f["fit"].params[1]) for f in some}, "level": first["level"]},
+        caveats=["A straight line is fitted to each: it says nothing of what comes next."],
+        confidence="high" if line_q[first["key"]] < 0.001 else "medium",
+    )
+    fig, ax = figure(f"{label(name)} of each {say(panel)}")
+    last = []
+    for (level, rows), colour in zip(df.assign(at=clock).groupby(panel, sort=True), COLOURS * 2, strict=False):
+        rows = rows.dropna(subset=[name]).sort_values("at", kind="stable")
+        ax.plot(rows["at"], rows[name], "o-", color=colour, lw=2)
+        last += [(float(rows[name].iloc[-1]), str(level), colour)] if len(rows) else []
+    ax.set(xlabel=label(time), ylabel=label(name))
+    direct_labels(ax, last)
+    show(fig, f"Lines: {say(name)} over {say(time)} for each {say(panel)}")
+if of_units and not moving:
+    print("No column rises or falls steadily for any of the units.")
+
 # %% [markdown] id="timeseri-19"
 # ## What was tested and not found
 
@@ -1115,6 +1183,8 @@ many = (
     + (f", and {counted(len(delays), 'pair')} for delays of up to {longest} steps" if delays else "")
     + f" ({runs:,} tests in all), over {covered}."
 )
+if moving and not series:
+    many = f"Of {counted(len(ways), 'line')} of {counted(len(set(f['name'] for f in ways)), 'column')}, one for each {say(panel)}, {sum(f['real'] for f in ways):,} rise or fall; there are too few times for seasons and shifts."
 if lines and not series:
     many = (
         f"Of {counted(len(ledger.families['lines']), 'column')} of numbers {len(lines):,} rise or fall along a line through the rows of {lines[0]['times']} times; "
@@ -1127,7 +1197,7 @@ if still:
 report(
     "null" if still else "descriptive",
     "trend" if still else "tested",
-    many if series or lines else f"No column of numbers has enough values over {covered} to be followed.",
+    many if series or lines or moving else f"No column of numbers has enough values over {covered} to be followed.",
     still[:8],
     test={"name": "BH", "p": None, "q": None, "family": "time", "m": runs} if runs else None,
     n=n,

@@ -135,9 +135,14 @@ def answer_rows(shown: pd.DataFrame, rows: pd.DataFrame, where: str = "", *, tie
 
 
 def listing(shown: pd.DataFrame) -> str:
-    """The first rows of a table as a sentence lists them."""
-    lines = [", ".join(map(as_name, row)) for row in shown.head(SHOWN).itertuples(index=False)]
+    """The first rows of a table as a sentence lists them; of a computed fraction with six digits."""
+    lines = [", ".join(map(_in_list, row)) for row in shown.head(SHOWN).itertuples(index=False)]
     return "; ".join(lines or ["none"]) + f"; and {len(shown) - SHOWN:,} more" * (len(shown) > SHOWN)
+
+
+def _in_list(x: Any) -> str:
+    long = isinstance(x, float) and len(as_name(x).partition(".")[2]) > 6
+    return f"{x:.6g}" if long else as_name(x)
 
 
 def answer_number(x: int, what: str, rows: pd.DataFrame, where: str = "", *, notes: Any = ()) -> None:

@@ -75,14 +75,14 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
             + "; ".join(f"{c}: {w}" for c, w in out.items())
             + "."
         )
-    design, about, more = coded_factors(rows, kept)
     y = (rows[target] == yes).astype(float) if yes is not None else rows[target].astype(float)
+    design, about, more = coded_factors(rows, kept, y)
     whole = design.notna().all(axis=1)
     if whole.sum() < 0.7 * len(rows):
         worst = [c for c in kept if rows[c].isna().mean() > 0.1]
         out |= {c: f"it is missing in {percent(float(rows[c].isna().mean()))} of the rows" for c in worst}
         kept = [c for c in kept if c not in worst]
-        design, about, more = coded_factors(rows, kept)
+        design, about, more = coded_factors(rows, kept, y)
         whole = design.notna().all(axis=1)
     design, y = design[whole], y[whole]
     if whole.sum() < len(rows):
@@ -94,7 +94,8 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
         if not set(mine) & set(columns):
             out[name] = "the other factors make it up"
     design, about = design[columns], about.loc[columns]
-    if len(design) < 10 * (len(columns) + 1) or y.nunique() < 2:
+    least = 10 * (len(columns) + 1) if yes is not None else 5 * len(columns) + 15
+    if len(design) < least or y.nunique() < 2:
         raise CannotAnswer(f"{len(design):,} rows are too few for {len(columns)} effects; name fewer factors.")
     groups = rows.loc[design.index, unit] if unit else None
     joint, fit = model_effects(y, design, yes is not None, groups)

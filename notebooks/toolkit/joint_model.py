@@ -110,16 +110,26 @@ def _tells(both: pd.DataFrame) -> float:
 
 
 def told_step(x: pd.Series) -> float:
-    """The step in which a factor's effect is told: 1, or the 1, 2 or 5 times a power of ten next to half its spread."""
+    """The step in which a factor's effect is told: 1, as always of what is counted, or the 1, 2 or 5 times a power of
+    ten next to half its spread."""
     spread = float(x.std())
-    if 0.7 <= spread <= 30:
+    if 0.7 <= spread <= 30 or (spread < 0.7 and bool((x.dropna() % 1 == 0).all())):
         return 1.0
     exponent = np.floor(np.log10(spread / 2))
     return float(max((k * 10**exponent for k in (1, 2, 5) if k * 10**exponent <= spread / 2), default=10**exponent))
 
 
-def coded_factors(df: pd.DataFrame, factors: list[str]) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Columns of a design: numbers in steps, times in years, a column of 0 and 1 for each level but the commonest.
+def _in_doublings(x: pd.Series, y: pd.Series) -> bool:
+    """Whether a factor spans two orders of magnitude and more, and the outcome follows its logarithm rather than it."""
+    low, high = x.quantile([0.05, 0.95])
+    if not (x.min() > 0 and high > 100 * low):
+        return False
+    return abs(float(np.log2(x).corr(y))) > abs(float(x.corr(y))) + 0.05
+
+
+def coded_factors(df: pd.DataFrame, factors: list[str], y: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Columns of a design: numbers in steps or doublings, as the outcome `y` follows them, times in years, a column of
+    0 and 1 for each level but the commonest.
 
     The second table has for each of them `factor`, `step` in words and `span` (from its 10 % to its 90 % quantile, in
     steps). Levels of fewer than 10 rows, or 0.5 %, are one level, "other".
@@ -150,6 +160,10 @@ def coded_factors(df: pd.DataFrame, factors: list[str]) -> tuple[pd.DataFrame, p
             for level in [v for v in levels if v != base]:
                 columns[f"{name}={level}"] = (text == level).astype(float).where(text.notna())
                 about.append({"factor": name, "step": f"{say(name)} {level} instead of {base}", "span": 1.0})
+        elif _in_doublings(s.astype(float), y):
+            columns[name] = np.log2(s.astype(float))
+            span = float(np.log2(s.quantile(0.9) / s.quantile(0.1)))
+            about.append({"factor": name, "step": f"each doubling of {say(name)}", "span": span})
         else:
             by, unit = told_step(s.astype(float)), unit_of(name)
             columns[name] = s.astype(float) / by

@@ -39,33 +39,38 @@ function composer(form, send, answered) {
   const text = byId("say-text")
   const key = `gristmill-draft:${form.dataset.run}:say`
   text.value ||= localStorage.getItem(key) ?? ""
+  const sent = new Map() // what is on its way, by ticket: the next thing need not wait for it
+  let tickets = 0
+  const underWay = () => [...sent.values()].includes(text.value.trim())
+  const shown = () => form.classList.toggle("sent", underWay())
   text.addEventListener("input", () => {
     if (text.value) localStorage.setItem(key, text.value)
     else localStorage.removeItem(key)
+    shown()
   })
   text.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
     event.preventDefault()
     form.requestSubmit()
   })
-  let sent = false
   form.addEventListener("submit", async (event) => {
     event.preventDefault()
     const said = text.value.trim()
-    if (sent || !said) return
-    sent = true
-    form.classList.add("sent")
+    if (!said || underWay()) return
+    const ticket = `say-${tickets += 1}`
+    sent.set(ticket, said)
+    shown()
     const scroller = byId("scroller")
     scroller.scrollTop = scroller.scrollHeight
-    send({ do: "say", text: said, queue: Boolean(byId("say-queue")?.checked), ticket: "say" })
-    const problem = (await answered("say")).text
-    sent = false
-    form.classList.remove("sent")
+    send({ do: "say", text: said, queue: Boolean(byId("say-queue")?.checked), ticket })
+    const problem = (await answered(ticket)).text
+    sent.delete(ticket)
     byId("say-trouble").textContent = problem ?? ""
     if (!problem && text.value.trim() === said) {
       text.value = ""
       localStorage.removeItem(key)
     }
+    shown()
   })
 }
 

@@ -107,6 +107,7 @@ class RunPage(Page):
     async def _said(self, wire: Wire, text: str, queue: bool) -> None:
         """What was typed in the conversation: something said to the run, or a command."""
         bench, run_id, told = self.workbench, self.view.run.id, ""
+        wire.send([Patch(do="set", id="told", html="")])
         match slash.command(text):
             case None:
                 await bench.ask(run_id, text, queue=queue, budget=self._more)
@@ -128,6 +129,7 @@ class RunPage(Page):
             case "redo", _:
                 await bench.redo(run_id)
             case "stop", _:
+                self._edits.stop(run_id)
                 await bench.stop(run_id)
             case "resume", _:
                 await bench.resume(run_id)
@@ -135,7 +137,8 @@ class RunPage(Page):
                 told = slash.HELP
             case name, _:
                 raise InputError(slash.unknown(name))
-        wire.send([Patch(do="set", id="told", html=escape(told))])
+        if told:
+            wire.send([Patch(do="set", id="told", html=escape(told))])
 
     async def _budget(self, budget: Budget) -> str:
         """Let the run use this from now on; what is said of that."""

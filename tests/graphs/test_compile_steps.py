@@ -18,15 +18,15 @@ PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 
 
 DF = pd.read_csv(PENGUINS)
+BASE = duckdb.connect()
+BASE.register("t", DF)
 
 
 Ask = Callable[..., Any]
 
 
 def sql(text: str) -> Any:
-    with duckdb.connect() as base:
-        base.register("t", DF)
-        rows = base.sql(text).fetchall()
+    rows = BASE.sql(text).fetchall()
     return rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else rows
 
 

@@ -50,10 +50,12 @@ def in_pandas(text: str) -> Any:
         return eval(source, {"rows": ROWS.copy(), "np": np, "pd": pd})
 
 
+BASE = duckdb.connect()
+BASE.register("t", ROWS.assign(place=range(len(ROWS))))
+
+
 def in_sql(text: str) -> list[Any]:
-    with duckdb.connect() as base:
-        base.register("t", ROWS.assign(place=range(len(ROWS))))
-        return [v for (v, _) in base.sql(f"SELECT {to_sql(text, KINDS)} AS v, place FROM t ORDER BY place").fetchall()]
+    return [v for (v, _) in BASE.sql(f"SELECT {to_sql(text, KINDS)} AS v, place FROM t ORDER BY place").fetchall()]
 
 
 def same(left: Any, right: list[Any]) -> bool:

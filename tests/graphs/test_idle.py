@@ -10,6 +10,7 @@ import pytest
 
 from artifacts.events import RunEnded, SandboxOpened, TurnStarted
 from artifacts.store import Store
+from graphs.errors import InputError
 from graphs.request import Question, Request
 from graphs.workbench import Workbench
 from kernel_gateway.client import live_sandboxes
@@ -165,7 +166,8 @@ async def test_who_is_stopped_at_once_leaves_no_sandbox_behind(with_gateway, tmp
         editing_now = asyncio.create_task(bench.edit(run_id, Edit(what="add", source="import time\ntime.sleep(0.5)")))
         await asyncio.sleep(0)
         await bench.close()
-        await editing_now
+        with pytest.raises(InputError, match="is being stopped"):
+            await editing_now
         assert await living(bench, run_id) == []
 
 

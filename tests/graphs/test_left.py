@@ -12,6 +12,7 @@ from artifacts.events import Answered, Asked, RunEnded, RunStarted, SandboxLeft,
 from artifacts.store import Store, StoreError
 from artifacts.types import FIRST_TURN, Question, Run
 from graphs import editing, worker
+from graphs.errors import InputError
 from graphs.request import Request
 from graphs.workbench import Workbench
 from kernel_gateway.client import Host, live_sandboxes
@@ -141,6 +142,21 @@ async def test_of_two_processes_that_look_one_finds_it(ready, begun):
             await notebook.close()
     again = await edited(ready, run_id, "print(len(kept))")
     assert await text(ready, run_id, again.cell) == "1\n"
+
+
+async def test_an_edit_that_is_under_way_when_all_is_closed_is_stopped_and_its_cell_stands_as_interrupted(ready, begun):
+    run_id, _ = await begun()
+    async with process(ready) as bench:
+        edit = asyncio.create_task(bench.edit(run_id, Edit(what="add", source="import time\ntime.sleep(600)")))
+        async for event in bench.store.follow(run_id, stay=True):
+            if event.kind == "execution_started" and "sleep" in event.execution.code:
+                break
+    with pytest.raises(InputError, match="is being stopped"):
+        await edit
+    with Store.open(ready) as store:
+        view = store.view(run_id)
+    assert (view.run.status, view.executions[-1].status) == ("done", "interrupted")
+    assert await left(ready, run_id) == []
 
 
 async def test_a_run_that_was_only_asked_leaves_nothing(ready, table):

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from graphs.questions.query import AnyOf, Condition, Keep, Measure, Recode
+from graphs.questions.query import AnyOf, Compare, Condition, Keep, Measure, Recode
 from graphs.questions.reader import read
 from graphs.questions.reader.text import name_words
 from tests.graphs.test_reader import described, one
@@ -86,11 +86,14 @@ def test_a_value_that_is_also_a_common_word_counts_beside_another_value(hires: l
     assert query.where[0].right == ("club", "monthly")
 
 
-def test_two_sums_are_told_each_and_an_amount_per_another_is_not_told(hires: list[dict[str, Any]]) -> None:
+def test_two_sums_are_told_each_and_an_amount_per_another_is_their_ratio(hires: list[dict[str, Any]]) -> None:
     query = one("How much is the fare and the deposit together?", hires)
     assert [(m.op, m.of) for m in query.measures] == [("sum", "fare_eur"), ("sum", "deposit_eur")]
-    for question in ("What is the fare per kWh for each tariff?", "Did the weather per kWh go up in April?"):
-        assert read(question, hires).queries == (None,)
+    query = one("What is the fare per kWh for each tariff?", hires)
+    assert [m.of for m in query.measures] == ["fare_eur", "charge_kwh"]
+    assert query.formulas[0].expr == "`sum of fare_eur` / `sum of charge_kwh`"
+    assert [g.of for g in query.group_by] == ["tariff"]
+    assert read("Did the weather per kWh go up in April?", hires).queries == (None,)
 
 
 def test_a_share_that_points_back_is_of_the_first(hires: list[dict[str, Any]]) -> None:
@@ -329,6 +332,19 @@ def test_a_state_that_is_also_a_date_is_the_state(tickets: list[dict[str, Any]])
     assert query.where == (Condition(left="state", op="=", right="Shipped"),)
 
 
+@pytest.mark.parametrize("question", ["How many tickets are open?", "How many are still open?"])
+def test_a_state_that_is_the_stem_of_a_date_is_the_state(tickets: list[dict[str, Any]], question: str) -> None:
+    assert one(question, tickets).where == (Condition(left="state", op="=", right="Open"),)
+
+
+def test_a_bound_that_nothing_has_read_is_not_passed_over(tickets: list[dict[str, Any]]) -> None:
+    assert one("How many have a repair time of at least one?", tickets).where == (
+        Condition(left="repair_time_hours", op=">=", right=1),
+    )
+    for question in ("How many tickets have at most the team?", "How many tickets were opened on the same day?"):
+        assert read(question, tickets).queries == (None,), question
+
+
 def test_a_word_is_looked_for_in_the_only_column_of_sentences(tickets: list[dict[str, Any]]) -> None:
     query = one("How many tickets mention the word scanner?", tickets)
     assert query.where == (Condition(left="short_description", op="contains", right="scanner"),)
@@ -376,3 +392,90 @@ def test_gaps_filled_by_a_model_are_not_filled_with_the_mean(hires: list[dict[st
 def test_a_coefficient_by_its_full_name_is_asked_for(hires: list[dict[str, Any]]) -> None:
     query = one("Calculate the Pearson correlation coefficient between the fare and the deposit.", hires)
     assert [(m.op, m.of, m.other) for m in query.measures] == [("correlation", "fare_eur", "deposit_eur")]
+
+
+@pytest.fixture(scope="module")
+def lessons() -> list[dict[str, Any]]:
+    """Lessons of a sailing school: days without hours, lengths in hours, and a column of who came back."""
+    n = 60
+    table = pd.DataFrame(
+        {
+            "bookingRef": [f"BK-{i}" for i in range(n)],
+            "instructor": [("Ann Lee", "Bo Falk", "Cy Dunn")[i % 3] for i in range(n)],
+            "lessonType": [("race", "kids", "beginner")[i * i % 3] for i in range(n)],
+            "lessonDate": pd.date_range("2024-03-01", periods=n, freq="9D"),
+            "hours": [1.0 + i % 3 for i in range(n)],
+            "clientAge": [9 + i % 50 for i in range(n)],
+            "cancelled": ["Y" if i % 7 == 0 else "N" for i in range(n)],
+            "repeatClient": ["Y" if i % 2 else "N" for i in range(n)],
+            "totalPaid": [40.0 + i % 11 for i in range(n)],
+        }
+    )
+    facts = described("lessons.csv", table)
+    for fact in facts["columns"]:
+        if "datetime" in fact["dtype"]:
+            fact |= {"min": str(table[fact["name"]].min()), "max": str(table[fact["name"]].max())}
+    return [facts]
+
+
+def test_what_is_cancelled_says_which_rows_and_clients_are_no_repeat_clients(lessons: list[dict[str, Any]]) -> None:
+    for question in ("Show the cancelled lessons", "List cancelled race lessons"):
+        query = one(question, lessons)
+        assert query.intent == "list"
+        assert Condition(left="cancelled", op="=", right="Y") in query.where
+    assert one("What is the average age of kids lesson clients?", lessons).where == (
+        Condition(left="lessonType", op="=", right="kids"),
+    )
+
+
+def test_a_season_of_two_years_is_set_against_itself(lessons: list[dict[str, Any]]) -> None:
+    query = one("How did revenue change from spring 2024 to spring 2025?", lessons)
+    assert query.where == (Condition(left="lessonDate", op="during", right="month 3-5"),)
+    assert query.compare == Compare(of="lessonDate", first="2025", second="2024")
+
+
+def test_days_have_no_hours_and_work_is_no_money(lessons: list[dict[str, Any]]) -> None:
+    assert one("What is the median length of race lessons?", lessons).measures == (Measure(op="median", of="hours"),)
+    for question in ("Show revenue by hour of the day", "Which instructor works most on weekends?"):
+        assert read(question, lessons).queries == (None,), question
+
+
+@pytest.fixture(scope="module")
+def meters() -> list[dict[str, Any]]:
+    """Readings of meters, which are only called so by their date."""
+    n = 72
+    table = pd.DataFrame(
+        {
+            "Reading Date": pd.date_range("2023-01-31", periods=24, freq="ME").repeat(3),
+            "Site": ["Town Hall", "Library", "Depot"] * 24,
+            "Energy (kWh)": [400.0 + 7 * (i % 31) for i in range(n)],
+            "Tariff": [("day", "night", "flat")[i * i % 3] for i in range(n)],
+            "Cost (£)": [90.5 + i % 17 for i in range(n)],
+            "Estimated?": ["Yes" if i % 9 == 0 else "No" for i in range(n)],
+        }
+    )
+    facts = described("meters.csv", table)
+    facts["columns"][0] |= {"min": "2023-01-31", "max": "2024-12-31"}
+    return [facts]
+
+
+def test_readings_are_the_rows_and_not_their_reading_date(meters: list[dict[str, Any]]) -> None:
+    query = one("How many readings were estimated?", meters)
+    assert query.where == (Condition(left="`Estimated?`", op="=", right="Yes"),)
+    assert query.measures == (Measure(op="count"),)
+
+
+def test_a_month_is_set_against_the_one_that_the_next_clause_names(meters: list[dict[str, Any]]) -> None:
+    text = "What did the library cost in December 2024 and how does that compare to December 2023?"
+    query = one(text, meters)
+    assert query.compare == Compare(of="`Reading Date`", first="2024-12", second="2023-12")
+    assert query.where == (Condition(left="Site", op="=", right="Library"),)
+
+
+def test_what_is_cheaper_is_so_on_average_and_no_second_side_is_passed_over(meters: list[dict[str, Any]]) -> None:
+    assert [m.op for m in one("Are night tariff readings cheaper?", meters).measures] == ["mean"]
+    for question in (
+        "What is the average monthly cost per site?",
+        "What is the median cost of estimated readings versus actual ones?",
+    ):
+        assert read(question, meters).queries == (None,), question

@@ -77,7 +77,7 @@ def test_what_would_be_told_of_other_rows_is_not_answered(question: str, parcels
 @pytest.mark.parametrize(
     "question",
     [
-        "What did we take in March?",  # no list of the rows of March
+        "What did we do in March?",  # no list of the rows of March
         "What drives how much is paid?",
         "How many customers paid the fee?",  # no sum
         "What will the fee be in March?",
@@ -170,3 +170,19 @@ def test_what_became_of_the_rows_of_a_time_is_a_share_of_them(parcels: list[dict
     query = one("What share of the parcels of February 2024 was damaged?", parcels)
     assert [w.op for w in query.where if isinstance(w, Condition)] == ["during"]
     assert query.measures[0].where == (Condition(left="damaged", op="=", right="yes"),)
+
+
+def test_who_is_compared_is_no_number_and_less_of_what_no_column_holds_is_not_answered() -> None:
+    n = 60
+    table = pd.DataFrame(
+        {
+            "shop": [i % 20 + 100 for i in range(n)],
+            "rent": [9.0 + i % 13 for i in range(n)],
+            "sold": [i * 7 % 31 for i in range(n)],
+        }
+    )
+    tables = [described("shops.csv", table)]
+    (query,) = read("Do shops with a higher rent have fewer sold?", tables).queries
+    assert query is not None
+    assert {query.measures[0].of, query.measures[0].other} == {"rent", "sold"}
+    assert why_not("Do shops with a higher rent have fewer complaints?", tables)

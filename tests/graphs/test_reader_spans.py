@@ -70,6 +70,12 @@ def test_a_length_lies_between_the_two_dates_and_says_so(stays: list[dict[str, A
     assert "“duration” is read as days(arrival, departure), in days." in query.notes
 
 
+def test_what_happens_within_a_time_has_a_length_of_at_most_that(stays: list[dict[str, Any]]) -> None:
+    query = one("What share of stays had their departure within three days?", stays)
+    assert query.prepare == (Derive(name="duration", expr="days(arrival, departure)"),)
+    assert [m.where for m in query.measures] == [(Condition(left="duration", op="<=", right=3),)]
+
+
 def test_how_long_somebody_has_been_there_is_no_other_length(stays: list[dict[str, Any]]) -> None:
     assert read("How long have guests been with us?", stays).queries == (None,)
 

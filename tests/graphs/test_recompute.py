@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import duckdb
 import pandas as pd
@@ -14,10 +15,11 @@ from artifacts.types import Answer, AnswerValue, Execution, Output, Run
 from bench.scenario_tables import orders, patients, payments
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Compare, Measure, Query
-from graphs.review import Work, answering, recompute
+from graphs.review import Work, answering, recompute, run_checks
 from graphs.review.answering import Asked, Result, equal, listed, meant, shown
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
+from graphs.review.prose.asked import expected
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.verdicts import untested
 from graphs.review.sql import sql
@@ -42,12 +44,14 @@ WAYS = {
 }
 
 
+BASE = duckdb.connect()
+for _name, _frame in FRAMES.items():
+    BASE.register(_name, _frame.assign(__row=range(len(_frame))))
+
+
 def computed(query: Query) -> Result:
     text, asked = sql(query, FACTS)
-    with duckdb.connect() as base:
-        for name, frame in FRAMES.items():
-            base.register(name, frame.assign(__row=range(len(frame))))
-        return Result(asked, tuple(base.execute(text).fetchall()))
+    return Result(asked, tuple(BASE.execute(text).fetchall()))
 
 
 def only(**query) -> object:
@@ -296,6 +300,9 @@ def test_a_list_of_different_rows_holds_each_once_and_its_days_as_they_are_told(
     twice = Result(Asked((), ("day", "n")), (("2024-01-02 00:00:00", 1.0),) * 2 + (("2024-03-04 05:06:00", 2.5),))
     assert listed("2024-01-02, 2024-03-04 05:06", twice)
     assert listed("1, 1, 2.5", twice)
+    fine = replace(twice, rows=((9.79234128233,), (7.00574768145,)))
+    assert listed("9.79234128241, 7.00574768145", fine), "of times finer than SQL keeps them"
+    assert listed("9.79234129, 7.00574768145", fine) is False
 
 
 def test_the_number_of_each_group_of_many_is_found_without_going_through_all(monkeypatch):
@@ -358,3 +365,18 @@ def test_two_periods_of_a_date_are_not_recomputed_as_groups_of_days() -> None:
     compare = Compare(of="day", first="weekday 4", second="weekday 5")
     with pytest.raises(NotComputable):
         sql(Query(intent="compare", measures=(Measure(op="count"),), compare=compare), tables)
+
+
+def test_a_question_of_reasons_asks_for_no_number() -> None:
+    assert list(expected("What is the mean number of days?", FACTS, {}))
+    assert not list(expected("What drives the days?", FACTS, {}))
+
+
+def test_the_name_of_a_column_is_no_cause(tmp_path):
+    (tmp_path / "homes.csv").write_text("driveway,price\nyes,9\nno,4\n")
+    cell = Execution(id="ex", run_id="r", sandbox_id="s", seq=1, code="pass", tags=("code",), status="ok")
+    for text, said in (("Price is higher where driveway is yes.", False), ("A way in drives the price.", True)):
+        view = RunView(run=Run(id="run_1", goal="What matters?"), executions=(cell,))
+        work = Work(view, ReportMade(run_id="run_1", answer=text), files={"homes.csv": tmp_path / "homes.csv"})
+        (found,) = [r for r in run_checks(work) if r.name == "causal_words"]
+        assert bool(found.remarks or found.objections) == said

@@ -21,7 +21,7 @@ from tests.gristmill.conftest import serving
 from tests.gristmill.door import Server, run
 
 BIG = os.urandom(1 << 20) * 20
-WHOLE = bytes(reversed(BIG))
+WHOLE = BIG[::-1]
 RUN = "run_1m7damaged0001"
 
 

@@ -171,6 +171,12 @@ def test_what_begins_with_a_slash_is_a_command_as_at_the_terminal(watch: NewWatc
     expect(page.locator("#cell-04-out")).to_have_text("42")
     typed("/undo")
     expect(page.locator("#cell-04")).to_have_count(0)
+    typed("/run print('begun', flush=True); import time; time.sleep(600)")
+    expect(page.locator("#cell-05-out")).to_contain_text("begun")
+    typed("/stop")
+    expect(page.locator("#cell-05-state .status")).to_have_text("Interrupted")
+    typed("/undo")
+    expect(page.locator("#cell-05")).to_have_count(0)
     typed("and z?")
     expect(page.locator("#turn-02-said .words")).to_have_text("and z?")
     assert store.run(story.id).params["budget"] == {"turn": {"tokens": 9000}}

@@ -92,6 +92,32 @@ def test_an_outcome_of_two_levels_is_told_in_percentage_points_even_with_a_level
     assert 0.6 < ran.answer["values"]["held-out AUC"][0] < 0.9
 
 
+def test_some_fifty_rows_are_enough_for_five_effects_and_thirty_are_not(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame(random.normal(size=(48, 5)), columns=list("abcde"))
+    df["births"] = 70 - 4 * df["a"] + 3 * df["b"] + 2 * random.normal(size=48)
+    ran = kernel.template("drivers", data=table("towns", df), target="births")
+    assert {"each unit of a", "each unit of b"} <= set(ran.answer["values"])
+    ran = kernel.template("drivers", data=table("few", df[:30]), target="births")
+    assert "too few" in ran.answer["why"]
+
+
+def test_a_factor_of_many_orders_of_magnitude_is_told_in_doublings(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame({"weight": 10 ** random.uniform(-2, 3, 120), "age": random.uniform(1, 9, 120)})
+    df["litters"] = random.choice([1, 1, 1, 1, 1, 1, 2, 3], 120)
+    df["hours"] = 12 - 0.5 * np.log2(df["weight"]) + 0.3 * df["age"] + 2 * df["litters"] + random.normal(size=120)
+    ran = kernel.template("drivers", data=table("animals", df), target="hours")
+    value, _, (low, high) = ran.answer["values"]["each doubling of weight"]
+    assert low < value < high < 0
+    assert -0.65 < value < -0.35
+    assert {"each unit of age", "each unit of litters"} <= set(ran.answer["values"]), (
+        "what spans less, in its own units"
+    )
+
+
 def test_an_outcome_that_nothing_explains_is_told_so(
     kernel: Kernel, table: Writer, random: np.random.Generator
 ) -> None:

@@ -134,8 +134,8 @@ def _told(given: Finding | None, answer: Mapping[str, Any]) -> str:
 
 
 def _strongest(headlines: Sequence[Finding]) -> list[Finding]:
-    """The first three claims of a table of which nothing in particular was asked."""
-    return [f for f in headlines if f["type"] == "claim"][:3]
+    """The first three claims, or what turns one round, of a table of which nothing in particular was asked."""
+    return [f for f in headlines if f["type"] == "claim" or f["kind"] in TURNS][:3]
 
 
 def _screened(headlines: Sequence[Finding], everything: Sequence[Finding]) -> str:

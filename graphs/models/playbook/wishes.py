@@ -16,6 +16,7 @@ from graphs.questions.reader import read
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.counted import weights
+from graphs.questions.reader.intents import UNTOLD
 from graphs.questions.reader.linking import Column
 
 
@@ -33,6 +34,11 @@ class Wish:
     def intent(self) -> str:
         """What is wanted of the columns; of a part that was not read nothing is known but them."""
         return self.query.intent if self.query is not None else ""
+
+    @property
+    def unread(self) -> bool:
+        """Whether it was not understood, so that nothing but the columns that it names is known of it."""
+        return self.query is None and not self.why.startswith(UNTOLD)
 
     @property
     def told(self) -> dict[str, Any] | None:
@@ -58,7 +64,8 @@ def clauses(text: str, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The clauses of a text with the columns that each names, by their names or by a value that they hold."""
     columns = facts.columns
     for clause in split(text, columns, [f.name for f in facts.files]):
-        means = (item.means[0] if item.code == "V" else item.means for item in clause.items if item.code in "CEV")
+        items = [item for item in clause.items if item.code in "CEV" and item is not clause.subject]
+        means = (item.means[0] if item.code == "V" else item.means for item in items)
         named = [column for column in means if isinstance(column, Column)]
         if any(item.code in "XF" for item in clause.items):
             named = [*times(columns)[:1], *named]

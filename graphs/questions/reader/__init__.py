@@ -47,6 +47,9 @@ def read(
     if (met := made.reached(question, columns)) is not None:
         question = question.replace(met.said, met.read_as)
         lengths.append(met)
+    if (cut := made.classes(question, columns)) is not None:
+        question = cut.read_as
+        lengths.append(cut)
     for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):  # how old: which age
         hint = lexicon.dimensions("much little", said[1].casefold())
         known, spoken = Known(columns, time), {w.stem for w in words(question)}
@@ -62,7 +65,7 @@ def read(
     for new in lengths:
         columns.append(new.column)
         draft.steps.append(new.step)
-        draft.notes.append(new.note)
+        draft.notes += [new.note] if new.note else []
     columns += made.new_columns(question, columns)
     draft.know(columns)
     files = [str(t["name"]) for t in tables]
@@ -88,7 +91,7 @@ _NAMED = 20
 """Columns that are told by name."""
 
 
-_EARNS = r"\bhow much (?:money )?(?:do|did|have|are) we (?:make|made|making|get|getting)\b"
+_EARNS = r"\b(?:how much(?: money)?|what) (?:do|did|have|are) we (?:make|made|making|get|getting|tak(?:e|en|ing)(?: in)?|earn(?:ed|ing)?|bill(?:ed|ing)?|charg(?:e|ed|ing))\b(?! up)"
 _SOME_TIME = r"\s(?:over|during|in|within) the (?:(?:recent|specific|same|given) )+(?:time )?(?:period|frame)\b"
 """A time of which it is not said when it was."""
 _WHOLE = r"\b(?:describe|summari[sz]e|summary|overview|stands? out|interesting|unusual|notable|tell me about|look like|in (?:this|the) (?:table|data|file|dataset))\b"

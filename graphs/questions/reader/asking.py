@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphs.questions.query import Condition, Derive, Grain, Group, Step, Where
+from graphs.questions.query import Condition, Derive, Grain, Group, Scalar, Step, Where
 from graphs.questions.reader import conditions, lexicon, measuring, sides
 from graphs.questions.reader.conditions import Items, Known, expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -34,6 +34,7 @@ class Ask:
     groups: list[Group] = field(default_factory=list)
     where: list[Where] = field(default_factory=list)
     share: list[Where] = field(default_factory=list)
+    within: list[Where] = field(default_factory=list)  # of the rows of a group that a clause before names
     end: str = ""  # "max" or "min", where the first or last are asked for
     of: Column | None = None  # what is named: which country
     names: bool = False
@@ -41,6 +42,7 @@ class Ask:
     limit: int | None = None
     among: bool = False  # what goes with one column: all the others
     per: Column | None = None  # the average revenue per customer, who has several rows
+    over: Column | None = None  # the cost per kWh, of which each row has some
     each: bool = False  # of each row by itself
     having: list[Condition] = field(default_factory=list)
     numbered: bool = False  # how many of these groups there are
@@ -68,6 +70,7 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
     _grouped(ask)
     sides.periods(ask)
     conditions.read(ask)
+    _above(ask)
     measuring.flagged(ask)
     sides.against(ask, earlier)
     measuring.related(ask)
@@ -117,8 +120,8 @@ def _reworded(ask: Ask) -> None:
         said = clause.written([item]).casefold()
         if item.code == "K" and said.endswith(" than") and (behind is None or behind.code in "VE"):
             item.code, item.means = "j", item.means.partition(" ")[2] or "more"  # more than women, not than 30
-        if item.code == "S" and said == "how much" and behind and behind.code == "j":
-            item.used = True  # how much more: what the difference is
+        if item.code == "S" and said == "how much" and ((behind and behind.code == "j") or ask.codes.count("S") > 1):
+            item.used = True  # how much more: what the difference is; how much do we bill on average
         if item.code == "v" and said in ("get", "become") and behind is clause.items[-1] and behind.code == "j":
             behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
         if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
@@ -180,8 +183,10 @@ def _ordered(ask: Ask) -> None:
         item, last = named[0], clause.words[named[0].last].low
         says = clause.written(top).casefold() in ("best", "worst", "top") or " " in top[0].means
         says = says or last in lexicon.some("events")
-        if clause.words[which[0].first].low == "who" and item.code == "E" and any(c.person for c in ask.known.columns):
-            continue  # who takes the most bookings
+        owned = last.removesuffix("s") in {c.owner for c in ask.known.columns}
+        who = clause.words[which[0].first].low == "who" and item.code == "E" and not owned
+        if who and any(c.person for c in ask.known.columns):
+            continue  # who takes the most bookings, and not who is the oldest pupil
         if which[0].code == "q" if item.code == "G" else says and (item.code == "E" or item.column.kind == "text"):
             return use(which, named, _named(ask, top[0], item))
     for _, which, run, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
@@ -189,12 +194,15 @@ def _ordered(ask: Ask) -> None:
         things = [i for i in run if i.code in "EG" or i.column.kind not in ("number", "bool")]
         things = things or [i for i in run[:1] if i.column.divides and i.column.kind == "number"]
         who = which[0].code == "q" and clause.words[which[0].first].low == "who"
-        people = [c for c in ask.known.columns if c.person and who and not things]
+        most = ask.known.hinted(top[0].means.partition(" ")[2])
+        whose = most.owner if most is not None else ""
+        people = [c for c in ask.known.columns if c.person and who and not things and whose in ("", c.noun)]
         others = [c for c in people if c not in [i.means for i in clause.items]]
         if others[1:]:  # who sees patients is none of them, and who pays is
             pays = bool({w.stem for w in clause.words} & lexicon.says("spending"))
             others = [c for c in others if (c.noun in lexicon.singulars()) == pays] or others
-        if things or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
+        of_one = ask.codes == "qM" and " " in top[0].means  # the salary of the oldest
+        if things or of_one or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
             ask.of = next(iter(others), None)
             ask.columns += [expr(i.column) for i in run if i not in things]
             return use(which, run, _named(ask, top[0], *things))
@@ -234,9 +242,8 @@ def _each_period(ask: Ask, by: Item, item: Item) -> bool:
     clause, time, count = ask.clause, ask.known.time, ask.clause.of("h")
     mean, sums = ([i for i in clause.of("S") if i.means == op] for op in ("mean", "sum"))
     numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
-    adds = (
-        count or sums or any(set(c.words) & lexicon.some("flows") or measuring.flows(clause.text, c) for c in numbers)
-    )
+    adds = any(set(c.words) & lexicon.some("flows") or measuring.flows(clause.text, c) for c in numbers)
+    adds = bool(count or sums or adds)
     said, days = clause.words[by.first].low in ("a", "an"), _DAYS.get(item.means)
     if time is None or time.kind != "time" or days is None or not (adds and (mean or said)):
         return False
@@ -266,6 +273,9 @@ def _grouped(ask: Ask) -> None:
             for item in (first[0], *(r for r in rest if r.code in "CG")):
                 _by(ask, by[0], item)
         use(by, [i for i in (*first, *rest) if i.code != "U"])
+    for _, stat, period in clause.find("(S)(G)"):  # how many kilos on a normal day
+        if stat[0].means == "mean" and not ask.groups and _each_period(ask, stat[0], period[0]):
+            use(stat, period)
     for _, per, _ in clause.find("(B)(V)"):  # the value per new contract: of each such row
         ask.each = ask.each or clause.words[per[0].first].low == "per"
     for _, which, what in clause.find("^q(C)[dwi]*(C)$"):  # which dentists run late: each one's lateness is told
@@ -286,23 +296,41 @@ def _grouped(ask: Ask) -> None:
             use(_having(ask, how, of[0], op, number[0], rows))
 
 
+def _above(ask: Ask) -> None:
+    """Which ports are above average: of each group its own average is held against that of all rows."""
+    whole = [w for w in ask.where if isinstance(w, Condition) and isinstance(w.right, Scalar) and w.op[0] in "<>"]
+    which = next((i for i in ask.clause.items[1:2] if re.match("qC", ask.codes)), None)
+    if len(whole) != 1 or which is None or which.column.kind not in ("text", "bool") or which.column.key:
+        return
+    (bound,) = whole
+    op = bound.right.query.measures[0].op  # type: ignore[union-attr]
+    ask.where.remove(bound)
+    ask.groups.append(Group(of=expr(which.column)))
+    ask.having.append(bound.model_copy(update={"left": op}))
+    ask.stats, ask.columns = [op], [bound.left]
+    use([which])
+
+
 def _by(ask: Ask, by: Item, item: Item) -> None:
     """A group for each of what stands behind "by"; or of whom an average is told, or per which number."""
     clause, known, column, word = ask.clause, ask.known, item.means, ask.clause.words[by.first].low
     if item.code == "G":
-        if not _each_period(ask, by, item):
-            _periodic(ask, item)
+        if not (_each_period(ask, by, item) or _periodic(ask, item)) and word in ("per", "by"):
+            item.code = "U"  # no hour of a table of days
     elif ask.end and word == "by" and column is not None and column.kind == "number" and not column.label:
         ask.columns = [expr(column)]  # the best agent by rating
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
         ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
+    elif item.unit == "per":
+        ask.over = column
     elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * known.rows):
-        behind = [clause.words[i.first] for i in clause.items if i.code == "U" and i.first == item.last + 1]
+        behind = {w.stem for w in clause.words[item.last + 1 : item.last + 4]}
+        levels = bool(lexicon.some("levelled") & set(column.words))  # of ages there is no sum
         before = clause.items[: clause.items.index(by)][-1:]  # and not "cost more per unit"
-        if (word == "per" and before and before[0].code in "CEU") or any(
-            w.stem in lexicon.some("brackets") for w in behind
-        ):
-            item.code = "U"  # told per kWh, or by brackets, and not of each row
+        if behind & lexicon.some("brackets") or (word == "per" and ("L" in ask.kinds or levels)):
+            item.code = "U"  # by brackets, and not of each row
+        elif word == "per" and before and before[0].code in "CEU":
+            ask.over = column
     elif word in ("per", "each", "every") and column.kind == "text" and (column.label or column.n_unique > 40) and \
             any(i.means == "mean" for i in clause.items if i.code == "S"):  # fmt: skip
         ask.per = column

@@ -11,6 +11,7 @@ from graphs.questions.query import (
     Condition,
     Derive,
     Encode,
+    Fill,
     Keep,
     Query,
     Reading,
@@ -20,7 +21,7 @@ from graphs.questions.query import (
     Step,
     Where,
 )
-from graphs.questions.reader import asking, fit, following, intents, lexicon, parts, steps, unread
+from graphs.questions.reader import asking, fit, fitted, following, intents, lexicon, parts, steps, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Known, expr, negated
 from graphs.questions.reader.items import Clause
@@ -28,7 +29,8 @@ from graphs.questions.reader.linking import Column
 from graphs.questions.reader.methods import Methods, plain_normal
 
 _PERIOD = r"\b(?:(?:over|during|within|in) (?:the )?)?(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
-_POINTS = r"\b(?:their|its|them|they|it|these|those|this|that|his|her|same)\b"
+_CLEAR = r"\b(?:after|without|excluding|by)\b(?: \w+){0,4} outliers?\b"
+_CLEARED = rf"{_CLEAR}|\b(?:once|after|when) (?:they|these|those) (?:are|were|have been) (?:removed|excluded|dropped|eliminated)\b|\bwithout (?:them|these|those)\b"
 _CREATES = r"\b(?:creat|generat|represent|new (?:feature|column|variable))"
 _ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
 
@@ -68,7 +70,7 @@ class Draft:
         if self.methods.read(clause):
             self.topic = self.topic or mentioned
             return
-        after = re.search(r"\b(?:after|without|excluding|by)\b(?: \w+){0,4} outliers?\b", clause.text, re.I)
+        after = re.search(_CLEARED if self.methods.outliers else _CLEAR, clause.text, re.I)
         if after and re.search(r"without|exclu|remov|drop|eliminat", after[0], re.I):
             clause.mark(*after.span())
             self._merge([RemoveOutliers(columns=tuple(self.plain(mentioned or self.topic[:1])))])
@@ -78,6 +80,7 @@ class Draft:
         self.recent = [i.column for i in clause.items if i.code == "C"] or self.recent
         self._merge(done)
         self.topic = [expr(s.name) for s in done if isinstance(s, Derive)] or self.topic
+        self.topic = self.topic or [expr(c) for s in done if isinstance(s, Fill) for c in s.columns[:1]]
         if whole:
             self._leave(clause, False)
             return
@@ -90,6 +93,8 @@ class Draft:
             ask.where = []
             clause.mark(*left.span())
             ask.kinds -= {"Y"}  # "drop" here is no fall
+        if ask.where and any(a.names for a in self.asks) and (clause.inner or parts.POINTS.search(clause.text)):
+            ask.within, ask.where = ask.where, []
         first = clause.words[0].low
         talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where or ask.periods[0])
         talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)
@@ -142,7 +147,7 @@ class Draft:
     def reading(self, previous: Query | None = None) -> Reading:
         """The parts of the question and their queries; a fragment changes the query before it."""
         asked = [a.clause.text for a in self.asks if not a.empty]
-        alone = asked and not any(re.search(_POINTS, text, re.I) for text in asked)  # what is lost does not bear on it
+        alone = asked and not any(parts.POINTS.search(text) for text in asked)  # what is lost does not bear on it
         lost = [w for _, words in self.lost for w in words]
         missing = [*self.blocked, *(c.name for c in self._undefined()), *([] if alone else lost)]
         changed = following.follow(self, previous) if previous is not None and not missing else None
@@ -185,21 +190,25 @@ class Draft:
         base = parts.reconciled(self, self.base())
         kinds = {k for a in self.asks for k in a.kinds}
         fits = any(a.relation == "r2" and a.pairs for a in self.asks)
-        if (self.methods.model or "L" in kinds) and not fits and (model := parts.modelled(self, base)) is not None:
+        if (self.methods.model or "L" in kinds) and not fits and (model := fitted.modelled(self, base)) is not None:
             return [model]
         if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
             return [other]
         test = parts.tested(self, base, kinds)
         found = [test] if test is not None else []
-        if "O" in kinds and not any(isinstance(s, RemoveOutliers) for s in self.steps):
-            found += parts.outliers(self, base)
+        removes = any(isinstance(s, RemoveOutliers) for s in self.steps)
+        if "O" in kinds and (
+            not removes or any(re.search("ho?O", a.codes) for a in self.asks)
+        ):  # how many they are, of all rows
+            kept = tuple(s for s in base.prepare if not isinstance(s, RemoveOutliers))
+            found += parts.outliers(self, intents.given(base, prepare=kept))
         plain = intents.given(base, verdicts=()) if test is not None else base
-        computed = parts.computed(self, plain, bool(found and found[-1].outliers), not found)
+        computed = parts.computed(self, plain, bool(found and found[-1].outliers) and not removes, not found)
         if computed is None or (
             found and found[0].intent == "outliers" and all(m.op == "count" for m in computed.measures)
         ):
             return found
-        if base.prepare and re.search(r"\bbefore and after\b", self.question, re.I):
+        if base.prepare and re.search(r"\b(?:before and after|with and without)\b", self.question, re.I):
             found.append(intents.given(computed, prepare=(), text=f"Before: {self.question}"))
             computed = intents.given(computed, text=f"After: {self.question}")
         if few := [a.per for a in self.asks if a.per and a.per.n_unique <= 12 and not (a.stats or a.columns)]:
@@ -232,14 +241,14 @@ class Draft:
 
     def spoken(self) -> list[Column]:
         """The columns that are spoken of and not read as a condition or a group."""
-        spent = _sides([w for a in self.asks for w in a.where])
+        spent = _sides([w for a in self.asks for w in (*a.where, *a.within)])
         items = [i for a in self.asks for i in a.clause.items if i.code == "C"]
         groups = {g.of for a in self.asks for g in a.groups}
         return list(dict.fromkeys(i.column for i in items if expr(i.column) not in spent | groups))
 
     def own(self, ask: Ask, groups: Sequence[str]) -> list[str]:
         """The columns that a clause is about: those of its statistics, or all that it mentions."""
-        rows = [*ask.where, *ask.share]
+        rows = [*ask.where, *ask.share, *ask.within]
         spent = _sides(rows) | ({expr(ask.of)} if ask.of else set())
         mentioned = [c for i in ask.clause.items if i.code == "C" and (c := expr(i.column)) not in spent]
         return [c for c in dict.fromkeys(ask.columns or mentioned) if c not in groups]

@@ -26,12 +26,12 @@ def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Cl
                     if word.low[:2] == "un" and stem(word.low[2:]) in yes:  # unresolved
                         cut = word.start + 2
                         piece[n : n + 1] = [Word("un", word.start, cut), Word(word.text[2:], cut, word.end)]
-                found.append(Clause(piece, itemise(piece, columns, files, last), n, asks))
+                found += _nested(Clause(piece, itemise(piece, columns, files, last), n, asks), columns, files, last)
     for clause in found:
         _apposition(clause)
         if re.match("M[CEG]", clause.shape) and (clause.shape[1] != "C" or clause.items[1].column.kind == "text"):
             clause.items.insert(0, Item("q", clause.items[0].first, clause.items[0].first, "which"))  # busiest month?
-        for _, early, late in clause.find("(T)[aci]+(?=(T))"):  # January and February 2024: both of 2024
+        for _, early, late in clause.find("(T)[acijK]+(?=(T))"):  # January and February 2024: both of 2024
             unit, _, n = early[0].means.partition(" ")
             of = re.fullmatch(r"(\d{4}-)(Q?)\d+", late[0].means)
             if of and unit == ("quarter" if of[2] else "month"):
@@ -40,6 +40,21 @@ def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Cl
             if clause.words[item.first].low in ("which", "who", "whom", "where", "when") and item.code in "wq":
                 item.code = "q" if re.fullmatch("[ciawdv]*", clause.shape[:n]) else "w"
     return found
+
+
+def _nested(clause: Clause, columns: Sequence[Column], files: Sequence[str], last: str | None) -> list[Clause]:
+    """A clause and, before it, the one within it that says of whom: of the make with the most jobs, of the oldest."""
+    codes, ws = "".join(i.code for i in clause.items), clause.words
+    whose = re.search(r"[oi]([CE]U?w+d*M[^cqvd]*|M[CE]?$)", codes)
+    if whose is None or (whose[1][0] == "M" and " " not in clause.items[whose.start(1)].means):
+        return [clause]
+    first, end = clause.items[whose.start()].first, clause.items[whose.end() - 1].last + 1
+    rest = [*ws[:first], *ws[end:]]
+    parts = [itemise(some, columns, files, last) for some in (ws[first:end], rest)]
+    if not set("SCh") & {i.code for i in parts[1]}:
+        return [clause]
+    parts[0][0].code = "q"
+    return [Clause(ws[first:end], parts[0], clause.part), Clause(rest, parts[1], clause.part, clause.asks, inner=True)]
 
 
 def _split(ws: list[Word]) -> list[list[Word]]:

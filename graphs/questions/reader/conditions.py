@@ -84,12 +84,18 @@ def read(ask: Ask) -> None:
             use(*(groups if met is True else met or ()))
     _valued(ask)
     _during(ask)
+    either = [i for i in ask.clause.of("a") if i.means == "or"]
+    if len(either) == 1 and len(ask.where) == 2 and ask.codes.count("K") == 2 and \
+            re.search("K.*a.*K", ask.codes[: 1 + max(n for n, i in enumerate(ask.clause.items) if i.code == "K")]):  # fmt: skip
+        ask.where = [AnyOf(any_of=tuple((w,) for w in ask.where if isinstance(w, Condition)))]
 
 
 def bare(ask: Ask, number: Item) -> Column | None:
     """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
     known, said = ask.known, ask.known.before | {w.low for w in ask.clause.words}
-    hint = lexicon.dimensions("units", number.unit) or ("age" if said & lexicon.people() else "")
+    hint = lexicon.dimensions("units", number.unit) or (
+        "age" if said & {*lexicon.people(), *lexicon.section("ages")} else ""
+    )
     column = known.hinted(hint) if hint else known.amount() if said & lexicon.some("events") else None
     value = None if column is None else in_units_of(column, number.means, number.unit)
     if column is None or value is None or column.kind != "number" or not within(value, column):
@@ -114,8 +120,8 @@ def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
 def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: Items) -> Any:
     """A comparison: what is compared, a denial, the comparison, and with what; the column may stand behind."""
     clause, known, (sign, _, hint), code = ask.clause, ask.known, op[0].means.partition(" "), right[0].code
-    if hint == "age" and left and left[0].code == "C" and not known.sense(hint, left[0].means):
-        left = []  # the fee of those younger than 30
+    if hint == "age":  # the fee of those younger than 30, how much adults pay
+        left, after = ([i for i in some if i.code != "C" or known.sense(hint, i.means)] for some in (left, after))
     named = next((i.column for i in (*left, *after) if i.code == "C"), None)
     column, value = named or (known.hinted(hint) if hint else None), right[0].means
     sign = _TURNED.get(sign, sign) if known.sense(hint, column)[:1] == "-" else sign

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Chart, Compare, Condition, Measure, Order, Query, RemoveOutliers, Test
 from graphs.questions.reader.conditions import expr
+from graphs.questions.reader.fitted import by_group
 from graphs.questions.reader.intents import given, over
-from graphs.questions.reader.parts import by_group
 from graphs.questions.reader.times import before
 
 if TYPE_CHECKING:

@@ -111,9 +111,7 @@ def other(draft: Draft, base: Query) -> Query | None:
             one = each or hints or any(i.code == "j" and i.means != "more" for a in draft.asks for i in a.clause.items)
             both = (measure, Measure(op="sum", of=expr(found)))  # how was May: how many there were, and how much
             noted = given(noted, measures=(usual(found, notes, each),) if one else both)
-        if (
-            each and between and not (numbers or found or counted)
-        ):  # of five days and of two no numbers are set against each other
+        if each and between and not (numbers or found or counted):  # of five days and of two no numbers are compared
             return given(noted, group_by=(Group(of=expr(time or ""), grain=GRAINS[kind_of(between[0])]),))
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
@@ -127,7 +125,10 @@ def other(draft: Draft, base: Query) -> Query | None:
         whose = [c for c in named if c.label]
         draft.counted += whose
         base = given(base, notes=(*base.notes, *(f"Each row counts, and not each “{c.name}” once." for c in whose)))
-        return _explained(base, [c for c in named if not c.label], numbers, notes)
+        unread = base.unused and re.match(r"\W*(?:do|does|did)\b", text, re.I)
+        return (
+            None if unread and len(named) == 1 else _explained(base, [c for c in named if not c.label], numbers, notes)
+        )
     if "g" in kinds and (named or base.group_by):
         return _chart(draft, noted, named, numbers)
     if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not (named or stats or counted):
@@ -141,26 +142,16 @@ def other(draft: Draft, base: Query) -> Query | None:
         if across and divides == named:  # of species across islands
             return given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
     told = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
-    if (
-        told
-        and named
-        and not stats
-        and not kinds
-        and not ordered
-        and not any(a.counts or a.relation for a in draft.asks)
-    ):
+    others = stats or kinds or ordered or any(a.counts or a.relation for a in draft.asks)
+    if told and named and not others:
         if not base.group_by:
             return given(base, intent="describe", show=tuple(c.name for c in named))
         ops: tuple[Any, ...] = ("mean", "median", "std", "min", "max")
         each_of = tuple(Measure(op=op, of=expr(c)) for c in numbers if c.kind == "number" for op in ops)
         return given(base, intent="compute", measures=each_of) if each_of else None
     since = [w for w in base.where if time and isinstance(w, Condition) and w.op == ">" and w.left == expr(time)]
-    if (
-        "Y" in kinds
-        and since
-        and measure.op in ("mean", "share")
-        and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I)
-    ):
+    went = "Y" in kinds and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I)
+    if went and since and measure.op in ("mean", "share"):
         among, rest = "among" if measure.op == "share" else "where", tuple(w for w in base.where if w != since[0])
         ends = (("after", (since[0],)), ("until", tuple(negated(since[0]))))  # did it improve after May: before it, too
         two = [measure.model_copy(update={among: w, "name": f"{measure.op} {at} {since[0].right}"}) for at, w in ends]
@@ -234,9 +225,15 @@ def untold(ask: Ask) -> str:
     said = {i.means for i in ask.clause.items if i.code in "AX"}
     outcome = any(i.code == "C" and i.column.kind in ("number", "bool") for i in ask.clause.items)
     if "groups" in said and not outcome:
-        return "What tells groups apart is no single figure: a whole analysis tests every column for it."
-    recurs = "Whether something recurs is no single figure: a whole analysis tests it over time."
-    return recurs if "cycle" in said else ""
+        return UNTOLD[0]
+    return UNTOLD[1] if "cycle" in said else ""
+
+
+UNTOLD = (
+    "What tells groups apart is no single figure: a whole analysis tests every column for it.",
+    "Whether something recurs is no single figure: a whole analysis tests it over time.",
+)
+"""Why what was understood is no figure of a query."""
 
 
 def over(time: Column) -> Group:

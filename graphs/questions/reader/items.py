@@ -42,6 +42,7 @@ class Clause:
     items: list[Item]
     part: int = 0
     asks: bool = False
+    inner: bool = False  # whether a clause of its own says of whom
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -84,6 +85,12 @@ class Clause:
     def of(self, code: str) -> list[Item]:
         """The items with one of these letters that have not been read."""
         return [i for i in self.items if i.code in code and not i.used]
+
+    @property
+    def subject(self) -> Item | None:
+        """Who is compared by what they have, where a column names them: states with a higher tax."""
+        whose = re.match("[ac]*d(C)w", "".join(i.code for i in self.items))
+        return self.items[whose.start(1)] if whose else None
 
     def typed(self, item: Item) -> bool:
         """Whether an item names a thing of which its column says the type: bikes, of `bike_type`."""
@@ -141,7 +148,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     compared = {i.last + 1 for i in items if i.code == "K"}
     names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0]) if len(w) > 2}
     rows = lexicon.some("rows") | _prefixes(columns) | _nouns(columns, names)
-    owners = {c.owner + "s" for c in columns if c.owner and "number" not in (w.low for w in ws)}
+    owners = {c.owner + end for c in columns for end in ("", "s") if c.owner and "number" not in (w.low for w in ws)}
     for n, word in enumerate(ws):
         if (not taken[n] and word.content) or word.text in "$€£%":
             whose = owners if n and ws[n - 1].low not in ("many", "most", "fewest") else set()  # a row has one of them
@@ -156,9 +163,15 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
     exact, stems = lexicon.phrases()
     common = frozenset(k[0] for k in exact if len(k) == 1)
     spans: list[tuple[tuple[int, int, int], Item]] = []
-    for link in [*linking.full_names(ws, columns, common), *linking.values(ws, columns, common)]:
+    named = linking.values(ws, columns, common)
+    literal = {x.first: (x.column, *x.also) for x in named if x.value and x.value.casefold() == ws[x.first].low}
+    for link in [*linking.full_names(ws, columns, common), *named]:
         length = sum(w.content for w in ws[link.first : link.last + 1])
         done = link.how == "short" and link.column.kind == "time" and ws[link.last].low.endswith("ed")  # rather a state
+        if link.how == "short" and link.column.kind == "time" and ws[link.last].low in lexicon.some("events"):
+            continue  # readings, and not their Reading Date
+        if link.first == link.last and link.value is None and link.column not in literal.get(link.first, [link.column]):
+            done |= (ws[link.first].low,) not in link.column.aliases  # tickets that are open, not Opened
         spans.append(((link.how == "quoted", length, _TIER["part" if done else link.how]), _linked(link)))
     held = {s for c in columns for s in c.stems}
     lows = [w.low if w.quote or w.stem in held else lexicon.spelled(w.low) for w in ws]
@@ -179,6 +192,10 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
                 tier = 3 if length > 1 or met[0].isupper() else 2
                 spans.append(((0, length, tier), Item(met[0], n, n + length - 1, met[1])))
                 break
+        lead = ws[n - 1].low if n else ""
+        if lead in ("per", "many") and (of := linking.in_unit(ws[n].low, columns)):  # per kilo of fish
+            end = n + 2 * (lead == "per" and len(ws) > n + 2 and ws[n + 1].low == "of" and ws[n + 2].content)
+            spans.append(((0, 9, 0), Item("C", n, end, of, unit=lead)))
         for length, period in times.written(ws, n, last):
             spans.append(((0, length + (length > 1), 6), Item("T", n, n + length - 1, period)))
     spans.sort(key=lambda s: (s[0], -s[1].first), reverse=True)
@@ -198,6 +215,9 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     own = (names | {stem(w) for c in keys for w in c.words}) & set(known.values())
     numbered = {stem(c.words[-2]) for c in keys if c.label and c.words[1:] and c.words[-1] in lexicon.some("keys")}
     own |= numbered - {stem(w) for w in lexicon.some("rows")}
+    own |= {
+        stem(c.words[-2]) for c in columns if c.kind == "time" and c.words[1:] and c.words[-1] in lexicon.some("heads")
+    } & set(known.values())
     alike = [{stem(w) for w in group.split()} for group in lexicon.section("words")["alike"].split(";")]
     own |= {s for group in alike if group & own for s in group}
     if not (keys or own) and any(c.kind == "time" and c.key and not c.clock for c in columns):
@@ -221,6 +241,8 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
         return Item("x", n, n)
     if word.number is not None:
         return Item("N", n, n, _figure(ws, n))
+    if compared and word.low == "one":
+        return Item("N", n, n, 1.0)
     if word.low in ("once", "twice"):
         return Item("#", n, n, 1 + (word.low == "twice"))
     if compared and word.low in ("a", "an", "half") and any(w.low in _units() for w in ws[n + 1 : n + 3]):
@@ -232,7 +254,8 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
     known = word.low in rows or word.stem in names or any(word.low.startswith(r[:-1]) for r in rows if r[-1] == "*")
     if known and word.low not in lexicon.harmless():
         return Item("E", n, n)
-    silent = word.low in lexicon.harmless() or word.low in lexicon.some("units") or len(word.low) == 1
+    apart = word.low == "same" and n + 1 < len(ws) and ws[n + 1].low in ("day", "week", "month", "year", "hour")
+    silent = (word.low in lexicon.harmless() and not apart) or word.low in lexicon.some("units") or len(word.low) == 1
     return Item("x" if silent else "E" if known else "U", n, n)
 
 
@@ -262,22 +285,15 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         held = before.column if before and before.code == "C" else None
         if item.code == "U" and held and held.kind == "text" and stem(ws[item.first].low) in lexicon.some("types"):
             item.code = "x"  # insurance types
-        if (
-            held
-            and ws[item.first].low == "rate"
-            and item.first == item.last
-            and held.words[-1] in lexicon.some("units")
-        ):
-            item.code = "x"
+        if item.code == "U" and codes[:1] == "V" and ws[item.first].low in ("still", "already"):
+            item.code = "x"  # still open
         said = {w.low for w in ws[item.first : item.last + 1]}
+        if said == {"rate"} and held and held.words[-1] in lexicon.some("units"):
+            item.code = "x"
         if item.code == "K" and said <= {"over", "under", "above", "below"} and codes[:1] == "V":
             item.code = "i"  # over the phone
-        if (
-            codes[:1] == "V"
-            and item.code == "C"
-            and item.column.words[-1] in ("to", "by")
-            and items[n + 1].means[0] != item.means
-        ):
+        done = item.code == "C" and item.column.words[-1] in ("to", "by") and codes[:1] == "V"
+        if done and items[n + 1].means[0] != item.means:
             item.code = "x"  # assigned to the hardware category
         if item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items):
             item.code = "x"
@@ -297,7 +313,7 @@ def _made(ws: Sequence[Word], items: list[Item], made: Sequence[Column]) -> list
             items = [i for i in items if not i.first <= n + 1 <= i.last and not i.first <= n <= i.last]
             items.append(Item("C", n, n + 1, made[0]))
     for item in items:
-        general = stem(ws[item.last].low) in ("group", "categori", "bin", "class", "bucket", "bracket")
+        general = stem(ws[item.last].low) in {"group", "categori", "class", *lexicon.some("brackets")}
         if general and item.code in "UE" and item.means is None and len(made) == 1:
             item.code, item.means = "C", made[0]
     named = {i.last for i in items if i.code == "C"}
@@ -306,15 +322,8 @@ def _made(ws: Sequence[Word], items: list[Item], made: Sequence[Column]) -> list
         after = ws[item.last + 1 : item.last + 2]
         ends = not after or after[0].low in lexicon.some("stop") or not after[0].content
         trails = item.first == item.last and item.first - 1 in named and not word.quote and ends
-        verb = item.code == "C" and item.column.kind == "bool"
-        if (
-            trails
-            and item.code == "C"
-            and not verb
-            and item.sure
-            and word.low not in item.column.words
-            and item.means not in made
-        ):
+        other = item.code == "C" and item.column.kind != "bool" and word.low not in item.column.words
+        if trails and other and item.sure and item.means not in made:
             item.code = "x"
     return items
 
@@ -363,19 +372,26 @@ def _figure(ws: Sequence[Word], n: int) -> float:
 def _bounded(ws: Sequence[Word], items: list[Item], aged: bool) -> list[Item]:
     """Numbers that are followed by "or more", "or older" or a plus sign, with the comparison before them."""
     found, ages = list[Item](), lexicon.section("ages")
-    aged &= sum(w.low in ages for w in ws) == 1  # of children and adults not one alone, and no number of children
+    against = re.search(r"\b(?:vs|versus|than|against|compared)\b", " ".join(w.low for w in ws))
+    aged &= sum(w.low in ages for w in ws) == 1 + bool(against)  # of children and adults not one alone
     aged &= not any(w.low == "number" or w.text == "/" for w in ws)
+    bounds = {i.first - 1: i for i in items if i.code == "K"}
     for item in items:
+        if (bound := bounds.get(item.last)) and ws[item.last].low in ages and item.code in "UE":
+            item.code, bound.means = "E", f"{bound.means.split()[0]} age"  # kids under 12
+            found.append(item)
+            continue
         if found and item.first <= found[-1].last:
             continue
         tail = " ".join(w.low for w in ws[item.last + 1 : item.last + 6]) if item.code == "N" else ""
         if item.code in "UE" and item.means is None and aged and (age := ages.get(ws[item.first].low)):
-            found.append(Item("K", item.first, item.first, f"{age[0]} age"))
-            item.code, item.means = "N", float(age[1:])  # children, where an age is known
-        if bound := re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail):
-            sign = ">=" if bound[0] == "+" or bound[1] in lexicon.some("more") else "<="
-            if bound[0] == "+" or bound[1] in lexicon.some("more", "less"):
+            sign, years = re.split(r"(?=\d)", age, maxsplit=1)
+            found.append(Item("K", item.first, item.first, f"{sign} age"))
+            item.code, item.means = "N", float(years)  # children, where an age is known
+        if more := re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail):
+            sign = ">=" if more[0] == "+" or more[1] in lexicon.some("more") else "<="
+            if more[0] == "+" or more[1] in lexicon.some("more", "less"):
                 found.append(Item("K", item.first, item.first, sign))
-                item.last += len(bound[0].split())
+                item.last += len(more[0].split())
         found.append(item)
     return found

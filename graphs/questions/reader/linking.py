@@ -85,12 +85,8 @@ class Column:
         """Whether it says who, of rows of which several are one person's: dentist, sold_by, or full names."""
         noun = self.noun
         doer = noun in lexicon.some("doers") | lexicon.singulars() or self.words[-1] in ("by", "to")
-        return (
-            (doer or noun.endswith(("ist", "ian")))
-            and (self.kind == "text" or self.label)
-            and not self.key
-            and self.n_unique > 2
-        )
+        doer = (doer or noun.endswith(("ist", "ian"))) and (self.kind == "text" or self.label)
+        return doer and not self.key and self.n_unique > 2
 
     @property
     def short(self) -> str:
@@ -101,10 +97,10 @@ class Column:
     @property
     def owner(self) -> str:
         """Of whom each row has one of these: guest, of guest_country; empty where it names them itself."""
-        attribute = self.words[1:] and self.words[-1] not in lexicon.some("keys", "heads", "people", "events") - {
-            "type"
-        }
-        return self.words[0] if attribute and self.words[0] in lexicon.some("people") else ""
+        general = lexicon.some("keys", "heads", "people", "events") - {"type"}
+        attribute = self.words[1:] and self.words[-1] not in general
+        someone = attribute and (self.words[0] in lexicon.some("people") or self.words[1] in lexicon.some("traits"))
+        return self.words[0] if someone else ""
 
     @property
     def prose(self) -> bool:
@@ -151,6 +147,8 @@ class Column:
             self.words[-1] == "type" and self.words[0] in lexicon.some("people")
         ):  # customers are no type
             found.append(self.words[:-1])
+        if self.words[0] in ("is", "has") and self.words[1:]:
+            found.append(self.words[1:])
         if len(self.words) == 2:
             found.append(("".join(map(root, self.words)),))  # comebacks, of came_back
         return tuple(dict.fromkeys(a for a in found if a))
@@ -166,6 +164,18 @@ class Link:
     column: Column
     value: str | None = None
     also: tuple[Column, ...] = field(default=(), compare=False)
+
+
+def in_unit(unit: str, columns: Sequence[Column]) -> Column | None:
+    """The one column of numbers that is in this unit, other than of money; none where its name tells it per something."""
+    scales = [s for kind, s in lexicon.section("units").items() if unit in s and kind != "money"]
+    of = [c for c in columns for s in scales if c.kind == "number" and s.get(c.unit) == s[unit]]
+    of = [
+        c
+        for c in of
+        if not lexicon.some("levelled") & set(c.words) and not re.search(r"/|\bper\b", " ".join((c.name, *c.words)))
+    ]
+    return of[0] if len(of) == 1 else None
 
 
 def read_columns(tables: Sequence[Mapping[str, Any]]) -> list[Column]:
@@ -196,9 +206,17 @@ def _same(name: str, word: Word, several: bool) -> int:
     if low in (name, f"{name}s") or word.stem == stem(name) or root(low) == root(name):
         return 3
     enough = len(name) >= (3 if several else 4) and len(low) > len(name) + 1
-    if enough and low.startswith(name) and low not in lexicon.harmless() and not word.stem.startswith("aver"):
+    enough = enough and (several or low not in lexicon.harmless()) and not word.stem.startswith("aver")
+    if enough and low.startswith(name):
         return 2  # max_sust for maximum sustained
-    return 0
+    return 2 * clipped(name, low)
+
+
+def clipped(name: str, word: str) -> bool:
+    """Whether a name is a word without its vowels, or with some consonants only: dpth, skpr."""
+    letters = iter(word)
+    return 2 < len(name) < len(word) < 3 * len(name) and name[0] == word[0] and not set(name) & set("aeiou") and \
+        all(c in letters for c in name)  # fmt: skip
 
 
 def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] | None:
@@ -254,9 +272,7 @@ def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[
                 if len(alias) == 1 and not _meant(column, alias[0], ws, i, sure, common):
                     continue
                 whole = word.quote and _fills(ws, i, last)
-                how: Any = (
-                    "quoted" if whole and rank == 0 and sure == 3 else "full" if sure == 3 and rank == 0 else "short"
-                )
+                how: Any = "short" if sure < 3 or rank else "quoted" if whole else "full"
                 found.append(Link(i, last, how, column))
     return found
 

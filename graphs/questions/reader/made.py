@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from graphs.questions.query import Derive
+from graphs.questions.query import Cut, Derive
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
-from graphs.questions.reader.linking import Column
+from graphs.questions.reader.linking import Column, full_names
+from graphs.questions.reader.nearness import parts
 from graphs.questions.reader.text import stem, words
 
 
@@ -20,7 +21,7 @@ class Made(NamedTuple):
     said: str
     read_as: str
     column: Column
-    step: Derive
+    step: Derive | Cut
     note: str
 
 
@@ -28,6 +29,8 @@ _LENGTHS = rf"\bhow long\b|\bhow (?:far|long) (?:ahead|in advance)\b|\blead time
 _AIM = r"(?:(?:the|their|its|our|his|her) )?(?:goals?|targets?|quotas?)"
 _MET = rf"\bsuccess rates?(?: of {_AIM} (?:met|reached|achieved))?\b|\b{_AIM} (?:(?:is|are|was|were) )?(?:met|reached|achieved|hit)\b|\b(?:meet|met|reach|reached|achieve|achieved|hit)s? {_AIM}"
 _LASTS = r"\b(?:last|wait)(?:s|ed|ing)\b|\bwait\b|\b(?:long|short|slow|fast|quick)(?:er|est)\b|\b(?:\d+|an?|half an) (?:seconds?|minutes?|hours?)\b(?! (?:of|before|after|ago))"
+
+_WITHIN = rf"\bwithin ((?:\d+|an?|{'|'.join(lexicon.listed('numbers'))}) (?:second|minute|hour|day|week)s?)\b(?! (?:of|before|after|ago))"
 
 
 def ends_of(columns: Sequence[Column], which: str) -> list[Column]:
@@ -38,10 +41,8 @@ def ends_of(columns: Sequence[Column], which: str) -> list[Column]:
 
 def born(column: Column) -> bool:
     """Whether a column says when somebody was born."""
-    return bool({"birth", "born", "dob", "birthday", "birthdate"} & set(column.words)) and column.kind in (
-        "time",
-        "number",
-    )
+    names = {"birth", "born", "dob", "birthday", "birthdate"}
+    return bool(names & set(column.words)) and column.kind in ("time", "number")
 
 
 def age(question: str, columns: Sequence[Column], time: Column | None) -> Made | None:
@@ -53,20 +54,14 @@ def age(question: str, columns: Sequence[Column], time: Column | None) -> Made |
     (birth,), rows = births, max(c.rows for c in columns)
     made = f"{year[0]} - " + (f"year({expr(birth)})" if birth.kind == "time" else expr(birth))
     note = f"“age” is read as {made}: the age reached in the year of the last date, {str(time and time.high)[:10]}."
-    asks = said[0].casefold() == "how old"
-    return Made(
-        said[0],
-        "what age" if asks else said[0],
-        Column("age", "", "float64", 50, rows),
-        Derive(name="age", expr=made),
-        note,
-    )
+    asks, column = said[0].casefold() == "how old", Column("age", "", "float64", 50, rows)
+    return Made(said[0], "what age" if asks else said[0], column, Derive(name="age", expr=made), note)
 
 
 def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     """A length of time that no column holds, where the table has its beginning and its end."""
     rows = max((c.rows for c in columns), default=0)
-    said = re.search(_LENGTHS, question, re.I) or re.search(_LASTS, question, re.I)
+    said = next(filter(None, (re.search(p, question, re.I) for p in (_LENGTHS, _WITHIN, _LASTS))), None)
     waits = bool({w.low for w in words(question)} & lexicon.some("lasting"))
     held = set(lexicon.columns_of("duration"))
     lengths = [c for c in columns if c.kind == "number" and held & set(c.words)]
@@ -87,9 +82,7 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     pair = named if len(named) == 2 else times
     starts, ends = ends_of(pair, "starts"), ends_of(pair, "ends")
     clocks = len(pair) == 2 and all(c.clock and c.low and c.high for c in pair)
-    if (
-        (clocks or (waits and len(pair) == 2)) and not starts and not ends
-    ):  # plugged in and unplugged: by which of them came first
+    if (clocks or (waits and len(pair) == 2)) and not starts and not ends:  # plugged in first, then unplugged
         early, late = sorted(pair, key=lambda c: (str(c.low), str(c.high)))
         starts = [early] * (str(early.low) < str(late.low) and str(early.high) < str(late.high))
     if len(pair) == 2 and (starts or ends):
@@ -103,6 +96,7 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     made = f"{unit}({expr(starts[0])}, {expr(ends[0])})"
     column = Column(name, "", "float64", rows, rows, made_in=unit)
     read_as = "what duration" if said[0].casefold().startswith("how") else said[0]
+    read_as = re.sub(_WITHIN, r"with a duration of at most \1", read_as, flags=re.I)
     return Made(said[0], read_as, column, Derive(name=name, expr=made), f"“{name}” is read as {made}, in {unit}.")
 
 
@@ -118,6 +112,69 @@ def reached(question: str, columns: Sequence[Column]) -> Made | None:
     read_as = "share of target met" if "rate" in said[0].casefold() else "target met"
     note = f"A target is met where {came[0].name} is at least {aims[0].name}."
     return Made(said[0], read_as, column, Derive(name="target met", expr=made), note)
+
+
+_RANGE = (
+    r"(?:(?P<op>under|below|less than|younger than|up to|over|above|more than|older than|at least|from) )?"
+    r"(?P<a>\d+(?:,\d{3})*(?:\.\d+)?)(?: ?(?:to|-|–) ?(?P<b>\d+(?:,\d{3})*(?:\.\d+)?))?(?P<more>\+| (?:and|or) (?:over|above|older|more|up)\b)?"
+)
+_ANY = re.sub(r"\?P<\w+>", "?:", _RANGE)
+_RANGES = rf"[(:]? ?\b{_ANY}(?:(?:,? (?:and|or|vs\.?|versus|against)|[,;/]) ?{_ANY})+ ?\)?"
+_CLASSES = r"(?:brackets?|bands?|groups?|bins?|buckets?|ranges?|tiers?|class(?:es)?|categor(?:y|ies)|intervals?)"
+_EVEN = rf"\binto (\w+) equal(?:ly)?[- ](width|range|interval|spaced|size|sized|frequency)? ?{_CLASSES}(?:,? (?:labell?ed|called|named) (?:as )?([\w, '\"]+))?"
+_CUTS = r"\b(?:bin|cut|divide|split|group|sort|bucket|categori[sz]e|discreti[sz]e|put|classify) (?:the )?(?=[^.?!]*$)"
+
+
+def classes(question: str, columns: Sequence[Column]) -> Made | None:
+    """Classes of a number that a question names: under 20, 20 to 40, over 40; or so many of equal width or size."""
+    said = next((m for m in re.finditer(_RANGES, question, re.I) if re.search("[a-z+-]", m[0])), None)
+    named = said and (said[0][0] in "(:" or re.search(rf"\b{_CLASSES}\b", question, re.I))
+    even = None if named else re.search(_EVEN, question, re.I)
+    if (found := said if named else even) is None:
+        return None
+    ws, numbers = words(question), [c for c in columns if c.kind == "number" and not c.label]
+    free = [w.end <= found.start() for w in ws]
+    links = [*parts(ws, free, numbers), *full_names(ws, numbers, frozenset())]
+    if not (links := [x for x in links if free[x.last]]):
+        return None
+    link = max(links, key=lambda x: (x.last, -x.first))
+    start, end = ws[link.first].start, ws[link.last].end
+    name, of = f"{question[start:end].strip()} class", link.column
+    cut = _even(name, of, even) if even else _ranges(name, of, found[0])
+    if cut is None:
+        return None
+    lead = re.sub(_CUTS, "", question[:start], flags=re.I)
+    between = re.sub(rf"^ ?{_CLASSES}\b", "", question[end : found.start()], flags=re.I)
+    read_as = f"{lead}{name}{between} {question[found.end() :]}"
+    whole = {float(str(e)).is_integer() for e in (of.low, of.high, *of.examples)} == {True} if of.examples else False
+    note = "" if even or whole else "A value on an edge belongs to the class above."
+    return Made(question, read_as, Column(name, "", "new", len(cut.labels) or 4, of.rows), cut, note)
+
+
+def _even(name: str, of: Column, said: re.Match[str]) -> Cut | None:
+    """So many classes of equal width, or of equally many rows."""
+    many, wide = lexicon.number(said[1]), not (said[2] or "").startswith(("size", "freq"))
+    labels = tuple(w.strip(" '\"") for w in re.split(r",? and |,", said[3] or "") if w.strip(" '\""))
+    if many < 2 or (labels and len(labels) != many):
+        return None
+    return Cut(name=name, of=expr(of), labels=labels, **{"equal" if wide else "quantiles": many})
+
+
+def _ranges(name: str, of: Column, said: str) -> Cut | None:
+    """Classes by their bounds; of whole numbers "over 40" begins at 41 where the one before it ends with 40."""
+    edges, labels = list[float | None](), list[str]()
+    step = float(all(float(str(e)).is_integer() for e in (of.low, of.high, *of.examples) if e is not None))
+    for piece in re.finditer(_RANGE, said, re.I):
+        a, b, op = (piece[g] and piece[g].replace(",", "") for g in ("a", "b", "op"))
+        below, above = (op or "").casefold() in ("under", "below", "less than", "younger than", "up to"), bool(
+            piece["more"] or op)  # fmt: skip
+        low = None if below else float(a) + step * (op is not None and op.casefold() not in ("from", "at least"))
+        high = float(a) + step * (op == "up to") if below else float(b) + step if b else None
+        if not (below or above or b) or (edges and (low is None or edges[-1] is None or low < edges[-1] - step)):
+            return None
+        edges = [*edges[:-1], low, high]
+        labels.append(piece[0].strip())
+    return Cut(name=name, of=expr(of), edges=tuple(edges), labels=tuple(labels)) if len(labels) > 1 else None
 
 
 def _days(first: Any, last: Any) -> float:

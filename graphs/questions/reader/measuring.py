@@ -51,14 +51,17 @@ def related(ask: Ask) -> None:
 def _together(ask: Ask) -> None:
     """The two columns of a comparison without sides: a number with a number, or with who says yes."""
     clause, known, pays = ask.clause, ask.known, sides.pays(ask.clause)
-    own = [i for i in clause.of("C") if i.column.kind in ("number", "bool") and not i.column.label]
+    subject = clause.subject
+    own = [i for i in clause.of("C") if i.column.kind in ("number", "bool") and not i.column.label and i is not subject]
+    if any(sides.hints(more[0]) in ("", "count") for _, more in clause.find("(j)(?=U+$)")):
+        return  # fewer of what no column is called
     meant = {i.first: known.hinted(hint) for i in clause.of("j") if (hint := sides.hints(i))}
     meant |= {i.first: i.column for i in own} | {i.first: known.hinted("spending") for i in pays}
     both = list(dict.fromkeys(meant[at] for at in sorted(meant, reverse=True)))  # the last depends on the other
     flags, numbers = ([expr(c) for c in both if c and c.kind == kind] for kind in ("bool", "number"))
     if len(both) != 2 or None in both or not numbers:
         return
-    labels = [i for i in clause.of("C") if i.column.label or i.column.kind == "text"]
+    labels = [i for i in clause.of("C") if i.column.label or i.column.kind == "text" or i is subject]
     clause.notes += [f"Each row counts, and not each “{i.column.name}” once." for i in labels]
     for item in labels:
         item.code = "E"
@@ -95,7 +98,7 @@ def flagged(ask: Ask) -> None:
             for i in clause.items
         )
         if before == "i" and re.search(
-            "[VT].*[jK]" + "|M.*C" * judged, lead
+            "[VT].*[jK]" + "|M.*C|Mi" * judged, lead
         ):  # worse for cancellations: these are compared
             for more in clause.of("j"):
                 more.means = "more"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.linking import Column, Link
-from graphs.questions.reader.text import Word, root, stem
+from graphs.questions.reader.linking import Column, Link, clipped
+from graphs.questions.reader.text import Word, name_words, root, stem
 
 
 def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -> list[Link]:
@@ -34,7 +34,7 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     for column in (c for c in columns if c.dtype != "new"):
         unit = column.words[-1:] if len(column.words) > 1 and column.words[-1] in lexicon.some("units") else ()
         own = re.sub(
-            r"( last| past| this| previous)? (day|week|month|quarter|year)$", "", " ".join(column.words)
+            r"( last| past| this| previous)? (day|week|month|quarter|year)$", "", " ".join(_unbracketed(column))
         ).split()
         names = {stem(w) for w in own if w not in lexicon.some("stop") and (w,) != unit}
         hit, last, at, left = 0.0, i, i, set(names)
@@ -51,9 +51,12 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
                 break
             at += 1
         met = {w.low for w in ws[i : last + 1] if w.content}
-        if column.kind == "bool" and len(names) > 1 and met <= lexicon.harmless():
-            continue  # who came in has not come back
-        if column.owner and met <= {column.owner + "s"}:
+        nouns = lexicon.some("rows", "people", "events")
+        if column.kind == "bool" and len(names) > 1 and met <= lexicon.harmless() | nouns:
+            continue  # who came in has not come back, and clients are no repeat clients
+        if column.kind == "time" and met <= lexicon.some("events"):
+            continue  # readings, and not their reading_date
+        if column.owner and met <= {column.owner, column.owner + "s"}:
             continue  # guests, and not the guest_country
         if hit:
             rank = column.words[-1] == "rank"  # happiness is rather its score
@@ -70,12 +73,21 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
 
 
+def _unbracketed(column: Column) -> Sequence[str]:
+    """The words of a column's name without a unit in brackets behind it: practice time, of Practice Time (min/week)."""
+    name, units = re.match(r"(.*?)\s*(?:\(([^)]*)\))?$", column.name).groups("")  # type: ignore[union-attr]
+    known = {unit for scale in lexicon.section("units").values() for unit in scale} | lexicon.some("units", "stop")
+    return name_words(name) if name and {*name_words(units)} <= known else column.words
+
+
 def _kinship(word: Word, names: set[str], ours: bool, own: Sequence[str]) -> tuple[float, str] | None:
     """How near a word is to one of a column's words, by their stems, and to which; `own`: these words in full."""
     if word.stem in names:
         return 1.0, word.stem
     if same := next((stem(w) for w in own if stem(w) in names and root(w) == root(word.low)), ""):
         return 1.0, same  # what we pay, in paid_eur
+    if whole := next((stem(w) for w in own if stem(w) in names and clipped(w, word.low)), ""):
+        return 1.0, whole  # depth, in avg_dpth_m
     near = {n: sure for n, sure in lexicon.kin(ours).get(word.stem, {}).items() if n in names}
     if near:
         best = max(near, key=lambda n: (near[n], n))

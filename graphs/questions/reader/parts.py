@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Condition, Derive, Formula, Group, Measure, Model, Order, Query, Rule, Scalar, Test
+from graphs.questions.query import Condition, Derive, Formula, Group, Measure, Order, Query, Rule, Scalar, Test
 from graphs.questions.reader import intents, lexicon, measuring, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
@@ -16,6 +16,8 @@ from graphs.questions.reader.linking import Column
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
+POINTS = re.compile(r"\b(?:he|she|it|they|their|its|them|these|those|this|that|his|her|same|there)\b", re.I)
+"""Words that go on with what was named before."""
 _ABOUT = {"normality": "shapiro dagostino jarque_bera anderson ks_normal", "independence": "chi2 fisher",
           "variances": "levene bartlett", "medians": "mannwhitney kruskal wilcoxon", "means": "anova t welch"}  # fmt: skip
 
@@ -47,7 +49,9 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     for ask in draft.asks:
         own, text = draft.own(ask, grouped), ask.clause.text
         of_them = re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", text, re.I)
-        told = ask.kinds & set("OH") and not ask.stats and not (ask.counts and removes)
+        had = len(measures)
+        left = ask.counts and removes and not re.search("ho?O", ask.codes)  # how many there are without them
+        told = ask.kinds & set("OH") and not ask.stats and not left
         if ask.relation and relate:
             measures += _pairs(draft, ask, topic, measures)
             topic = topic or ask.columns
@@ -56,7 +60,9 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         elif extra and not own:
             if "share" in ask.stats and [m.op for m in measures] in (["sum"], ["count"]):  # and its share of the total
                 measures.append(Measure(op="share", of=measures[0].of))
-            elif ask.stats:
+            elif ask.counts and not ask.stats and extra.get("group_by") and (POINTS.search(text) or ask.clause.inner):
+                measures.append(Measure(op="count"))  # who is worst, and how many jobs does he do
+            elif ask.stats or (ask.counts and not ask.where):
                 draft.untold.append((text, unread.unclear([ask.clause.written(ask.clause.items)])))
         elif ask.end and (ask.names or ask.limit):
             if not extra:
@@ -77,6 +83,18 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             columns = _meant(draft, ask, [c for c in own if draft.fits(c)] or topic) if stats else []
             measures += measuring.measures(stats, columns or draft.topic, how.ddof, how.biased)
             topic = own or topic
+            if extra.get("show") and not ask.stats:  # the fee of the oldest
+                extra["show"] = tuple(dict.fromkeys([*extra["show"], *draft.plain(own)]))
+        if extra.get("show") and ask.empty and not ask.end and (said := text.split()[0].casefold()) in ("who", "when"):
+            asked = [c for c in draft.columns if c.person] if said == "who" else [draft.time] if draft.time else []
+            if len(asked) != 1:
+                return None
+            extra["show"] = (*extra["show"], asked[0].name)
+        if ask.within and extra.get("show"):
+            return None
+        measures[had:] = [m.model_copy(update={"where": (*m.where, *ask.within)}) for m in measures[had:]]
+    if extra.get("show") and measures:
+        return None  # a statistic of one row is none
     spoken, bare = draft.spoken(), not measures and not extra
     if relate and not any(m.other for m in measures):
         return None  # of which two columns is not understood
@@ -97,7 +115,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     lists = _LISTS.search(draft.question) or draft.asks[0].clause.items[0].code in "CE" if draft.asks else None
     if alone and lists and base.where and not (measures or extra):
         extra = _listed(draft, base)
-    measures += [Measure(op="count")] if base.having else []
+    measures += [Measure(op="count")] if any(h.left == "count" for h in base.having) else []
     if any(a.each for a in draft.asks):
         measures = [
             m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures
@@ -122,6 +140,7 @@ def _finished(
     """The other fields of a query of these measures: its intent, order and notes."""
     question, end = draft.question.casefold(), next((a.end for a in draft.asks if a.relation and a.end), "")
     kinds, several = {k for a in draft.asks for k in a.kinds}, len(measures) > 1
+    divided = base.group_by and ("j" in kinds or not any(g.grain for g in base.group_by))
     if any(a.numbered for a in draft.asks) and not extra:
         extra = {"tell": "number"}
     elif relate and end and not extra and len(measures) > 2:
@@ -130,12 +149,7 @@ def _finished(
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
     elif several and not extra and any(a.among for a in draft.asks):
         extra = {"order": (Order(by="abs(value)"),)}
-    elif (
-        base.group_by
-        and (not several or measures[0].op == "count")
-        and not extra
-        and ("j" in kinds or not any(g.grain for g in base.group_by))
-    ):
+    elif not extra and divided and (not several or measures[0].op == "count"):
         sides = "j" in kinds or re.search(r"\b(?:var(?:y|ies|ied)|differ\w*|compar\w*|versus|vs|than)\b", question)
         intent = "describe" * ("D" in kinds and not any(a.stats for a in draft.asks))
         intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
@@ -153,12 +167,20 @@ def _finished(
 
 def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], dict[str, Any]] | None:
     """A share, or an amount for each of those who have several rows."""
-    of, where = [c for c in own if draft.numeric(c)], tuple(ask.share)
+    over = expr(ask.over) if ask.over else ""
+    of, where = [c for c in own if draft.numeric(c) and c != over], tuple(ask.share)
     if where and not of:
         return [Measure(op="share", where=where)], {}
     if where:
         both = [Measure(op="sum", of=of[0], where=where, name="part"), Measure(op="sum", of=of[0], name="whole")]
         name, told = "share in per cent", "100 * part / whole"
+    elif ask.over is not None and len(of) == 1 and of[0] in draft.named:
+        upper, both = draft.named[of[0]], list[Measure]()
+        for a, b in ((upper, ask.over), (ask.over, upper)):  # of the rows that have both
+            gaps = (Condition(left=expr(b), op="present"),) if b.missing else ()
+            both.append(Measure(op="sum", of=expr(a), where=gaps, name=f"sum of {a.name}"))
+        name, told = f"{upper.name} per {ask.over.name}", " / ".join(f"`{m.name}`" for m in both)
+        draft.notes.append(f"All “{upper.name}” is divided by all “{ask.over.name}”.")
     elif ask.per is not None and len(of) < 2:
         what = draft.named[of[0]].words if of and of[0] in draft.named else of or ("rows",)
         both = [Measure(op="sum", of=of[0]) if of else Measure(op="count"), Measure(op="distinct", of=expr(ask.per))]
@@ -226,12 +248,13 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     there = re.match(r"\W*(?:are|is|were|was|do|did|have) (?:there|we|any)\b", draft.question, re.I)
     if compared and not there:
-        return [_usual(draft, c) for c in hinted if c is not None and c.kind == "number"][:1]
+        one = bool(sided and intents.EACH.search(draft.question))  # are they cheaper: each of them
+        return [_usual(draft, c, one) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent
     rows = rows and not re.match(r"\W*(?:please )?(?:list|show|name)\b", draft.question, re.I)
-    more = there and compared and base.group_by  # are there more men or women
-    return [Measure(op="count")] if not spoken and single and (named or more or (rows and base.where)) else []
+    counts = not spoken and single and (named or (there and compared and base.group_by) or (rows and base.where))
+    return [Measure(op="count")] if counts else []  # are there more men or women
 
 
 def _described(draft: Draft, sides: Sequence[str]) -> list[Measure]:
@@ -256,21 +279,19 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     fit = [c for c in own if draft.numeric(c) or draft.named[c].kind in kinds or ask.stats == ["distinct"]]
     what = [c for c in fit if of is None or c != expr(of)]
     says = any(i.code == "M" and " " in i.means for i in ask.clause.items)  # the longest, which is of no amount
-    if not (what or says or ask.counts or ask.share) and (found := draft.amount()) is not None:
+    many = any(i.code == "M" and ask.clause.written([i]).casefold() in ("most", "fewest") for i in ask.clause.items)
+    if ask.stats and not (what or says):  # the highest total, of what another clause asks for
+        what = [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
+    if not (what or says or many or ask.counts or ask.share) and (found := draft.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
-    elif (
-        re.search(r"\b(?:top|bottom)\b", ask.clause.text, re.I)
-        and not (what or says or ask.stats or ask.share)
-        and of is not None
-        and of.kind == "text"
-        and not of.key
-    ):
+    top = of is not None and of.kind == "text" and re.search(r"\b(?:top|bottom)\b", ask.clause.text, re.I)
+    if top and not (what or says or ask.stats or ask.share or (of and of.key)):
         ask.counts = True  # the top topics, where no column is an amount
-    if of is None and not ask.groups:
+    if of is None and not (ask.groups or grouped):
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
-    rows = of is None or of.key
+    rows = of.key if of is not None else not grouped
     flags = [c for c in what[:1] if c in draft.named and draft.named[c].kind == "bool"]
     if rows and ((ask.stats and not ask.names) or flags):
         return {}, []  # the average fee of the five longest; who cancels most
@@ -279,12 +300,17 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         show = tuple(dict.fromkeys([*known, *draft.plain(what)]))
         order = tuple(Order(by=c, descending=descending) for c in what[:1])
         return ({"intent": "rank", "limit": ask.limit, "show": show, "order": order} if what else {}), []
-    what = what or [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
+    what = what or [
+        c for a in draft.asks if not says and a is not ask for c in draft.own(a, grouped) if c != expr(of or "")
+    ]
     group_by = (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
     column = draft.named.get(what[0]) if what else None
     flag = column if column is not None and column.kind == "bool" else None
     if flag and not ask.stats and measuring.of_many(ask):
         measure = Measure(op="count", where=(Condition(left=expr(flag), op="=", right=flag.yes),))
+    elif ask.over is not None and (ratio := _ratio(draft, ask, what)) is not None:
+        order = (Order(by=ratio[1]["formulas"][0].name, descending=descending),)
+        return {"intent": "rank", "limit": ask.limit, "group_by": group_by, "order": order} | ratio[1], ratio[0]
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
     elif column and (set(ask.stats) <= {"share", "mode"} if flag else not (ask.stats or ask.counts)):
@@ -321,9 +347,7 @@ def tested(draft: Draft, base: Query, kinds: set[str]) -> Query | None:
     """A hypothesis test by its name, or by what it decides."""
     how, asks = draft.methods, [a for a in draft.asks if "H" in a.kinds or draft.methods.asks_test]
     said = {i.means for a in asks for i in a.clause.items if i.code == "H"}
-    decides = (
-        about for about, names in _ABOUT.items() if how.test in names.split() or (not how.test and about in said)
-    )
+    decides = (a for a, names in _ABOUT.items() if how.test in names.split() or (not how.test and a in said))
     about: Any = next(decides, "means" if "significance" in said or how.asks_test else None)
     related = any(a.relation for a in draft.asks) and how.test is None and about not in ("normality", "independence")
     of_statistic = how.test is None and any("skew" in v.when or "kurt" in v.when for v in how.verdicts)
@@ -348,52 +372,3 @@ def tested(draft: Draft, base: Query, kinds: set[str]) -> Query | None:
     test = Test(name=how.test or "auto", about=about, alpha=how.alpha or 0.05, sides=how.sides)
     values = tuple(Measure(op="values", of=c) for c in of)
     return given(base, intent="test", test=test, measures=values, group_by=tuple(groups))
-
-
-_AIM = r"\bpredict\w*(?! model)|\btarget(?: variable)?|\bdependent variable|\bestimat\w+"
-_MEANS = r"\b(?:based on|using|from|by|features?|predictors?|independent variables?|given)\b"
-
-
-def modelled(draft: Draft, base: Query) -> Query | None:
-    """A fitted model: what is predicted, from what, and how it is measured."""
-    how, target, features, by = draft.methods, "", list[str](), [g.of for g in base.group_by]
-    for ask in draft.asks:
-        text, start = ask.clause.text, ask.clause.words[0].start
-        aim = re.search(_AIM, text, re.I)
-        means = re.search(_MEANS, text[aim.end() :] if aim else text, re.I)
-        listed = aim and re.search(r"predictors?(?: variables?)? (?:are|is)", text, re.I)
-        behind = re.search(r"\btarget", text, re.I)
-        cut = (aim.end() + means.start() if means else len(text)) if aim else 0
-        named = [i for i in ask.clause.items if i.code == "C" and (aim or means)]
-        places = [ask.clause.words[i.first].start - start for i in named]
-        for item, at in zip(named, places, strict=True):
-            near = aim is not None and aim.start() <= at <= cut + 2
-            if listed:
-                near = behind is not None and at > behind.start()
-            if near and not target:
-                target = expr(item.column)
-            elif not near and not (aim and places[0] < aim.start() and at > cut > 0 and expr(item.column) in by):
-                features.append(expr(item.column))  # and not one by which groups are told
-    if not target:
-        return None
-    column, metrics = draft.named.get(target), tuple(how.metrics)
-    few = column is not None and (column.kind in ("text", "bool") or (column.n_unique <= 10 and "accuracy" in metrics))
-    kind: Any = how.model or ("logistic" if few else "linear")
-    classify = kind == "logistic" or (few and "regress" not in draft.question.casefold())
-    model = Model(
-        kind=kind, target=target, features=tuple(f for f in dict.fromkeys(features) if f != target), seed=how.seed,
-        task="classification" if classify else "regression", test_size=how.test_size, folds=how.folds,
-        stratify=how.stratify, options=how.options, metrics=metrics,
-    )  # fmt: skip
-    return by_group(given(base, intent="predict", model=model))
-
-
-def by_group(query: Query) -> Query:
-    """A straight line by one column, with one for each group: its slope and R². Of other models there is but one."""
-    if (model := query.model) is None:
-        return query
-    grouped = tuple(g for g in query.group_by if g.of not in (model.target, *model.features))
-    line = model.kind == "linear" and len(model.features) == 1 and not (model.metrics or model.test_size or model.folds)
-    lines = tuple(Measure(op=op, of=model.target, other=f) for f in model.features for op in ("slope", "r2"))
-    told = {"intent": "relate", "model": None, "measures": lines} if grouped and line else {}
-    return given(query, group_by=grouped, **told)

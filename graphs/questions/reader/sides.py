@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Group, Recode
+from graphs.questions.query import AnyOf, Condition, Derive, Group, Recode
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 AGAINST = r"\b(?:compar\w*|versus|vs|than(?! (?:\d|an?\b|half\b))|differ\w*|against|unlike|also)\b"
 _REST = r"\b(?:(?:all |the )?others?|(?:the )?rest|(?:the )?remaining|elsewhere)\b"
 
+_WITHOUT = r"\b(?:and|vs|versus|than|against) (?:(?:of|for|in) )?(?:those|the ones|ones|that) (?:(?:which|who|that) )?(?:without|(?:are|were|do|did|is) ?n[o']t)\W*$"
+"""Where those with something are set against all others."""
+
 
 def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     """A group against the others, which may have been named in a clause before, the fare of first and third class, and
@@ -27,12 +30,16 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     compares = re.search(AGAINST, clause.text, re.I)
     rest = re.search(_REST + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
     when = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and kind_of(str(w.right)) in GRAINS]
+    first_ = [(a, w) for a in earlier for w in a.where if isinstance(w, Condition) and w.op == "during"]
+    if compares and len(when) == len(first_) == 1 and kind_of(str(first_[0][1].right)) == kind_of(str(when[0].right)):
+        (whose, now), ask.where = first_[0], [w for w in ask.where if w != when[0]]
+        whose.where.remove(now)  # and how does that compare with the year before
+        return _of_both(whose, str(now.right), str(when[0].right), False)
     counts = "jV" in ask.codes and len(ask.where) == 2  # more complaints on Mondays
     ask.counts = ask.counts or (counts and len(when) == 1)
-    alone = (
-        len(when) == 1 and (counts or len(ask.where) == 1) and ((rest and compares) or re.match("d.*j", clause.shape))
-    )
-    grew = len(when) == 1 and re.match("d.*Y", clause.shape) and str(when[0].right)[:1].isalpha()
+    sided = (rest and compares) or re.match("d.*j", clause.shape)
+    alone = len(when) == 1 and (counts or len(ask.where) == 1) and sided
+    grew = len(when) == 1 and re.match("d.*Y", clause.shape) and str(when[0].right)[:1].isalpha() and not ask.periods[0]
     dated = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and before(str(w.right))]
     if len(dated) == 1 and re.match("d.*Y", clause.shape) and not (ask.groups or ask.periods[0]):
         then, time = before(str(dated[0].right)), ask.known.time
@@ -58,6 +65,8 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     own = [w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "!=", "in") and not timed(w)]
     several = [w for w in own if w.op == "in" or len({x.op for x in own if x.left == w.left}) > 1]  # smokers and others
     averaged = {i.means for i in clause.items if i.code == "S"} & {"mean", "median"} and " or " not in clause.text
+    if compares or averaged or "j" in clause.shape:
+        _bounded(ask)
     if several and (
         averaged or compares or re.search("[ZYjJ]|[bK][dwoi]*[CE]?V", ask.codes)
     ):  # of two classes tells neither
@@ -65,11 +74,30 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
         ask.where = [w for w in ask.where if w not in several or several[0].op == "in"]
         ask.kinds.add("j")
         use(clause.of("jb"))
-    elif own and "j" in clause.shape and re.match("[ac]*(?:d|Sj|j)", ask.codes):
+    elif own and (clause.says(_WITHOUT) or ("j" in clause.shape and re.match("[ac]*(?:d|Sj|j)", ask.codes))):
         flags = [expr(i.column) for i in clause.items if i.code == "C" and i.column.kind == "bool"]
         subject = next((w for w in own if w.left in flags), own[0])
-        if len(own) == 1 or subject.left in flags:
+        known = any(isinstance(w, Condition) and w.left == subject.left for a in earlier for w in a.where)
+        if known and subject.left not in flags:  # and how does it compare with that of the others: both are groups
+            ask.kinds.add("j")
+            use(clause.of("j"))
+        elif len(own) == 1 or subject.left in flags:
             _set_apart(ask, ask, subject)
+
+
+def _bounded(ask: Ask) -> None:
+    """Two bounds of one column that no row meets both, as the sides of a comparison: kids and adults."""
+    two = [w for w in ask.where if isinstance(w, Condition) and w.op in ("<", "<=", ">", ">=")]
+    if len(two) != 2 or two[0].left != two[1].left or not all(isinstance(w.right, (int, float)) for w in two):
+        return
+    low, high = sorted(two, key=lambda w: w.op[0])
+    if low.op[0] == "<" and high.op[0] == ">" and float(str(low.right)) <= float(str(high.right)):
+        (less, more), name = (f"{w.op} {w.right}" for w in (low, high)), f"{low.left.strip('`')} class"
+        ask.steps = [Derive(name=name, expr=f"if_({low.left} {less}, '{less}', '{more}')")]
+        ask.where = [AnyOf(any_of=((low,), (high,))), *(w for w in ask.where if w not in two)]
+        ask.groups.append(Group(of=f"`{name}`"))
+        ask.kinds.add("j")
+        use(ask.clause.of("j"))
 
 
 def _set_apart(ask: Ask, whose: Ask, condition: Condition) -> None:
@@ -119,12 +147,20 @@ def noun(clause: Clause, item: Item) -> bool:
     verb = item.first and clause.words[item.first - 1].low == "to"
     plural = word.endswith("s") and not word.endswith("ss") and not verb
     plural = plural and not (before and before[0].code in "EVC")
-    return plural or bool(behind and behind[0].code == "E") or stem(word) in lexicon.some("people")
+    after = clause.words[item.last + 1 : item.last + 2]  # cancelled lessons, cancelled race lessons
+    of_what = word.endswith("ed") and after and after[0].content and after[0].low not in lexicon.some("stop")
+    of_what = of_what and (not behind or behind[0].first > item.last + 1 or behind[0].code == "V")
+    return plural or bool(of_what) or bool(behind and behind[0].code == "E") or stem(word) in lexicon.some("people")
 
 
 def periods(ask: Ask) -> None:
     """Two times that are set against each other; or one, "better than last year", and that in which the table ends."""
     clause, time = ask.clause, ask.known.time
+    for found, part, first, _, again, second in clause.find("(T)(T)([aioj]+|K)(T)(T)"):
+        if time is not None and part[0].means == again[0].means and not part[0].means[:1].isdigit():
+            ask.where.append(Condition(left=expr(time), op="during", right=part[0].means))  # summer 2024 to summer 2025
+            _of_both(ask, second[0].means, first[0].means, False)
+            use(found)
     for found, _, first, joined, second in clause.find("([bKio]?)(T)([aioj]+|K)(T)"):
         than = clause.written(joined).endswith("than")
         against = than or set("Yj") & set(clause.shape) or re.search(AGAINST, clause.written(joined), re.I)

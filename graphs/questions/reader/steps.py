@@ -56,6 +56,10 @@ def read(
     for needs, does in lexicon.section("done").items():
         if not all(step.says(n) for n in needs.split()):
             continue
+        left = step.says("leave") or step.says("without")
+        if does == {} and asks and left:  # the mean, ignoring missing values
+            clause.mark(left.start(), len(clause.text))
+            return [], False
         done = _MADE[does](step) if isinstance(does, str) else [_ONE.validate_python(does | {"columns": step.names})] if does else []  # fmt: skip
         if done is not None:
             clause.mark(0, len(clause.text))

@@ -26,6 +26,10 @@ _MEANT = r"(?:[EVSC]d?[oi]+|[wnBqM]|ho?|[SRD]o?|KN|[EVh]|[EVSCNT]o?i|W[dw]*)_|_(
 """Where it says which rows, groups or columns are meant: behind "by", "who", "in", a statistic, or a noun."""
 
 
+_BOUNDS = ("at least", "at most", "no more than", "no less than", "less than", "more than", "fewer than", "up to")
+"""Comparisons that nothing else can be; "over" and "under" are places, too."""
+
+
 def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, bool]]:
     """The words that nothing has read, each with whether it would change what is meant."""
     codes = "".join(i.code for i in clause.items)
@@ -38,11 +42,14 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
             "n": opening and re.match("[idwohSv]*[CEVUQT]", follows),
             "m": opening and re.search("[dn]$", codes[:n]),
-            "K": follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV"),
+            "K": word.casefold() in _BOUNDS
+            or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV")),
             "b": follows and follows[0] in "NT",
+            "B": follows[:1] == "G" and not clause.items[n + 1].used,  # per hour
+            "G": word.casefold().endswith("ly") and codes[:n].endswith("S"),  # the average monthly cost of each site
         }
         left = stepped and word.casefold() in ("left", "remaining", "remain")
-        if item.code in "UQKVTbkjmn#1" and not (item.used or left) and said.get(item.code, True):
+        if item.code in "UQKVTbkjmn#1BG" and not (item.used or left) and said.get(item.code, True):
             yield word, _changes(re.sub("U+$", "", codes[:n]).rstrip("d"), follows.lstrip("U"), clause, item)
 
 
@@ -52,7 +59,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     near, behind = clause.items[at - 1 :][:3], clause.items[at + 2 :][:1]
     number = bool(behind) and behind[0].code == "C" and behind[0].column.kind == "number"
     return (
-        item.code in "QKVTbkjmn#1"
+        item.code in "QKVTbkjmn#1BG"
         or word.low in ("twice", "double", "half", "first", "last")
         or (item.first > 0 and clause.words[item.first - 1].low == "how")  # "how long", where no column is a length
         or _moves(word, clause)
@@ -116,16 +123,12 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         return grouped or str(item.means[1]) in said
     if item.code == "M":
         ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict")
-        return any(
-            (q.order and q.intent != "list") or q.intent in told or {m.op for m in q.measures} & ends for q in queries
-        )
+        ordered = any(q.order and q.intent != "list" for q in queries)
+        return ordered or any(q.intent in told or {m.op for m in q.measures} & ends for q in queries)
+    if item.code == "T" and f'"{GRAINS.get(kind_of(item.means))}"' not in said:
+        return str(item.means).removeprefix("> ") in said
     return (
-        (
-            item.code != "T"
-            or str(item.means).removeprefix("> ") in said
-            or f'"{GRAINS.get(kind_of(item.means))}"' in said
-        )
-        and (item.code != "U" or item.used or not ask.share)  # a verb that is not read says which share
+        (item.code != "U" or item.used or not ask.share)  # a verb that is not read says which share
         and (item.code != "N" or item.used or not n or items[n - 1].code != "K")
     )
 

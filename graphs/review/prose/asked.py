@@ -27,6 +27,8 @@ _LEANS = re.compile(
     r"\b(?:its?|their|they|them|these|this|those(?! who| that)|such|others?|ones?|rest|same|further)\b", re.I
 )
 """What says that a sentence speaks of what stands before it."""
+_EXPLAINS = ("drivers", "why_changed")
+"""What asks for reasons: its measure is what is explained, and no number that an answer must tell."""
 _EACH = re.compile(r"\b(?:per|each|every|for each) ([^\W\d_]+)", re.I)
 
 
@@ -90,7 +92,7 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
     query = reading.queries[0] if len(reading.queries) == 1 else None
     if query is not None and key is not None and len(query.measures) == 1:
         query = _per(query, key)
-    if query is None or query.unused or query.compare is not None:
+    if query is None or query.unused or query.compare is not None or query.intent in _EXPLAINS:
         return
     if query.formulas:
         yield Asked(query, ())
