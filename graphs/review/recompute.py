@@ -20,13 +20,13 @@ from graphs.review import CheckResult, Work, units
 from graphs.review.answering import Asked, Result, equal, listed, meant, names, shown
 from graphs.review.charts import drawn, written
 from graphs.review.facts import IN_UNIT, Facts, Given
-from graphs.review.prose.amounts import misstated, recomputed, stale
+from graphs.review.prose.amounts import misstated, recomputed
 from graphs.review.prose.asked import expected, stated, unlooked
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.printed import printed
-from graphs.review.prose.verdicts import untested
+from graphs.review.prose.verdicts import stale, untested
 from graphs.review.sql import MOST, Tables, sql
 from graphs.state import Desk
 from kernel_gateway.client import GatewayError, Host

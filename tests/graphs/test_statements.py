@@ -9,12 +9,11 @@ from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Output, Run
 from graphs.review import Work
 from graphs.review.facts import Facts, Given
-from graphs.review.prose.amounts import stale
 from graphs.review.prose.asked import stated, unlooked
 from graphs.review.prose.numbers import numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.printed import printed
-from graphs.review.prose.verdicts import untested
+from graphs.review.prose.verdicts import stale, untested
 from graphs.review.tables import described
 
 KILNS = pd.DataFrame(

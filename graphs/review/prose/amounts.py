@@ -18,10 +18,9 @@ from artifacts.types import Execution
 from graphs.questions.query import Statistic
 from graphs.review import units
 from graphs.review.answering import shown
-from graphs.review.facts import ALL, IN_UNIT, LEFT_OUT, PLAIN, Facts, Given, Kind, Of, computed_in, stands
+from graphs.review.facts import ALL, IN_UNIT, PLAIN, Facts, Given, Kind, Of, computed_in, stands
 from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels
-from graphs.review.prose.figures import CHANGES, figures, sentences
-from graphs.review.prose.numbers import printed_numbers
+from graphs.review.prose.figures import CHANGES, figures
 from graphs.review.prose.orders import superlative
 from graphs.review.prose.said import Said, said_in, statistic
 
@@ -66,24 +65,6 @@ def misstated(text: str, given: Given, facts: Facts, cells: Sequence[Execution])
         yield totals[0]
 
 
-def stale(text: str, question: str, cells: Sequence[Execution]) -> Iterator[str]:
-    """The statistics that are said to be without some rows and were last put out before a cell left those out."""
-    for clause in sentences(text):
-        if _BEFORE.search(clause) or not LEFT_OUT.search(f"{clause} {question}") or not statistic(clause):
-            continue
-        for f in (f for f in figures(clause) if not f.whole):
-            tells = [any(f.tells(v) for v in printed_numbers(x)) for x in cells]
-            last = max((i for i, told in enumerate(tells) if told), default=len(tells))
-            leaves = [i for i, x in enumerate(cells) if _LEAVES.search(x.code)]
-            if leaves and last < leaves[0]:
-                yield f"{f.text} was put out before {cells[leaves[0]].cell} left rows out"
-
-
-_BEFORE = re.compile(r"\b(?:before|raw|original|instead|with|first|all)\b", re.I)
-_LEAVES = re.compile(
-    r"\b(?:dropna|drop_duplicates|query|mask|where|filter)\(|\[[^\[\]]*(?:\[[^\]]*\]|\.\w+)\s*(?:[!=]=|[<>]=?)"
-)
-"""Code that leaves rows out."""
 Near = tuple[Kind, Of, str]
 """A number next to the one that is meant, and what it is."""
 

@@ -1,4 +1,4 @@
-"""What a report says of tests, held against the p values that it tells and that cells printed."""
+"""What a report says of tests and of rows left out, held against what cells printed, and in which order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from artifacts.types import Execution
-from graphs.review.prose.figures import NUMBER, sentences, size
+from graphs.review.facts import LEFT_OUT
+from graphs.review.prose.figures import NUMBER, figures, sentences, size
+from graphs.review.prose.numbers import printed_numbers
+from graphs.review.prose.said import statistic
 
 _P = re.compile(r"\bp(?:[-_ ]?val(?:ue)?)?\s*[=:]\s*(?:np\.float64\()?", re.I)
 _NONE = re.compile(
@@ -47,3 +50,23 @@ def untested(text: str, cells: Sequence[Execution]) -> Iterator[str]:
             yield f"“{clause.strip()[:60]}” is said to be significant, and no test says so {shown}"
         elif not none and own and min(own) > _UNSURE and not _DOUBT.search(" ".join(every[place : place + 2])):
             yield f"“{clause.strip()[:60]}” is said, and its p value proves nothing"
+
+
+def stale(text: str, question: str, cells: Sequence[Execution]) -> Iterator[str]:
+    """The statistics that are said to be without some rows and were last put out before a cell left those out."""
+    for clause in sentences(text):
+        if _BEFORE.search(clause) or not LEFT_OUT.search(f"{clause} {question}") or not statistic(clause):
+            continue
+        for f in (f for f in figures(clause) if not f.whole):
+            tells = [any(f.tells(v) for v in printed_numbers(x)) for x in cells]
+            last = max((i for i, told in enumerate(tells) if told), default=len(tells))
+            leaves = [i for i, x in enumerate(cells) if _LEAVES.search(x.code)]
+            if leaves and last < leaves[0]:
+                yield f"{f.text} was put out before {cells[leaves[0]].cell} left rows out"
+
+
+_BEFORE = re.compile(r"\b(?:before|raw|original|instead|with|first|all)\b", re.I)
+_LEAVES = re.compile(
+    r"\b(?:dropna|drop_duplicates|query|mask|where|filter)\(|\[[^\[\]]*(?:\[[^\]]*\]|\.\w+)\s*(?:[!=]=|[<>]=?)"
+)
+"""Code that leaves rows out."""
