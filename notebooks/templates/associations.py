@@ -814,14 +814,14 @@ if not paradoxes:
 
 
 # %% id="misleading"
-def without_far(a, b):
+def without_far(a, b, most=3, beyond=6):
     """r without the few points that lie more than 6 robust standard deviations out, and which points those are."""
     rows = df[[a, b]].dropna().astype(float)
     spread = rows.apply(lambda s: stats.median_abs_deviation(s, scale="normal"))
     if (spread == 0).any():
         return None
-    far = ((rows - rows.median()).abs() / spread > 6).any(axis=1)
-    if not 0 < far.sum() <= max(3, 0.01 * len(rows)) or (~far).sum() < 20:
+    far = ((rows - rows.median()).abs() / spread > beyond).any(axis=1)
+    if not 0 < far.sum() <= max(most, 0.01 * len(rows)) or (~far).sum() < 20:
         return None
     return stats.pearsonr(rows.loc[~far, a], rows.loc[~far, b]), rows, far
 
@@ -904,6 +904,43 @@ for found in [f for f in results if f["q"] < alpha and f["metric"] == "pearson_r
         fig,
         f"Scatter of {say(b)} against {say(a)}; the far points in orange, with a line for all points and one without them",
     )
+
+hiding, most = [], min(10, 0.1 * len(df))  # relations of all but a few far points, which turn them round
+numeric = df[[c for c in usable if table.kind(c) == "number"]].astype(float)
+apart = (numeric - numeric.median()).abs() > 5 * numeric.apply(
+    lambda s: stats.median_abs_deviation(s, scale="normal", nan_policy="omit")
+)
+reaching = set(numeric.columns[apart.sum().between(1, most)])
+for a, b in (p for p in pairs if set(p) & reaching and set(p) <= set(numeric)):
+    rest = without_far(a, b, most, 5)
+    if rest is not None and rest[0].statistic * pooled.at[a, b] < 0 and abs(rest[0].statistic) >= 0.3:
+        ledger.add("far points", f"{a} × {b}", rest[0].pvalue)
+        hiding.append((a, b, *rest))
+far_q = ledger.q("far points") if hiding else {}
+hiding = [h for h in hiding if far_q[f"{h[0]} × {h[1]}"] < alpha / 10]
+hidden_pairs = {frozenset(h[:2]) for h in hiding}
+for a, b, r, rows, far in hiding[:max_findings]:
+    report(
+        "warning",
+        "leverage_point",
+        f"{say(a)} and {say(b)} {'rise together' if r.statistic > 0 else 'move in opposite directions'} in all but {far.sum()} far points "
+        f"(r = {signed(r.statistic)}, 95 % CI {from_to(r.confidence_interval())}, n = {(~far).sum():,}); with these r = {signed(pooled.at[a, b])}, which hides it.",
+        [a, b],
+        effect=effect("pearson_r", r.statistic, r.confidence_interval()),
+        n=int((~far).sum()),
+        params={"with_all": float(pooled.at[a, b]), "points": int(far.sum())},
+        caveats=["The far points may be rows of another kind: look at them by themselves."],
+        confidence="high",
+    )
+    fig, ax = figure(f"{say(b)} and {say(a)}: a few far points hide a relation")
+    ax.scatter(rows.loc[~far, a], rows.loc[~far, b], s=22, alpha=0.6, color=COLOURS[0])
+    ax.scatter(rows.loc[far, a], rows.loc[far, b], s=50, color=COLOURS[1])
+    ends = np.array([rows.loc[~far, a].min(), rows.loc[~far, a].max()])
+    ax.plot(ends, np.polyval(np.polyfit(rows.loc[~far, a], rows.loc[~far, b], 1), ends), color=COLOURS[0], lw=2.4)
+    ax.set(xlabel=label(a), ylabel=label(b))
+    show(fig, f"Scatter of {say(b)} against {say(a)}; the far points in orange, with a line for all others")
+for found in [f for f in results if frozenset((f["a"], f["b"])) in hidden_pairs]:
+    found["misleads"] = True
 
 # %% [markdown] id="drift-text"
 # ## Which relations are only two columns that drift
@@ -1506,7 +1543,7 @@ parts = [
 everything = [p for p in pairs if all(table.kind(c) == "number" for c in p)] if len(df) <= 50 else []
 for (by, level, part), few in [(p, small) for p in parts] + [(("", "", df), everything[:60])]:
     for a, b in few:
-        if frozenset((a, b)) not in flipped:
+        if frozenset((a, b)) not in flipped | hidden_pairs:
             found = one_group(part, a, b)
             if "point" in found or "curve" in found:
                 strange.append(found | {"a": a, "b": b, "by": by, "level": level, "part": part[[a, b]].dropna()})

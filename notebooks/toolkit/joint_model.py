@@ -110,9 +110,10 @@ def _tells(both: pd.DataFrame) -> float:
 
 
 def told_step(x: pd.Series) -> float:
-    """The step in which a factor's effect is told: 1, or the 1, 2 or 5 times a power of ten next to half its spread."""
+    """The step in which a factor's effect is told: 1, as always of what is counted, or the 1, 2 or 5 times a power of
+    ten next to half its spread."""
     spread = float(x.std())
-    if 0.7 <= spread <= 30:
+    if 0.7 <= spread <= 30 or (spread < 0.7 and bool((x.dropna() % 1 == 0).all())):
         return 1.0
     exponent = np.floor(np.log10(spread / 2))
     return float(max((k * 10**exponent for k in (1, 2, 5) if k * 10**exponent <= spread / 2), default=10**exponent))

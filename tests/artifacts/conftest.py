@@ -15,6 +15,11 @@ from artifacts.store import Store
 from artifacts.types import Output, Run, new_id
 
 
+@pytest.fixture(autouse=True)
+def _new_records_are_copies() -> None:
+    """Here they are not."""
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"

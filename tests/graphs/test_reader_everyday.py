@@ -438,3 +438,44 @@ def test_days_have_no_hours_and_work_is_no_money(lessons: list[dict[str, Any]]) 
     assert one("What is the median length of race lessons?", lessons).measures == (Measure(op="median", of="hours"),)
     for question in ("Show revenue by hour of the day", "Which instructor works most on weekends?"):
         assert read(question, lessons).queries == (None,), question
+
+
+@pytest.fixture(scope="module")
+def meters() -> list[dict[str, Any]]:
+    """Readings of meters, which are only called so by their date."""
+    n = 72
+    table = pd.DataFrame(
+        {
+            "Reading Date": pd.date_range("2023-01-31", periods=24, freq="ME").repeat(3),
+            "Site": ["Town Hall", "Library", "Depot"] * 24,
+            "Energy (kWh)": [400.0 + 7 * (i % 31) for i in range(n)],
+            "Tariff": [("day", "night", "flat")[i * i % 3] for i in range(n)],
+            "Cost (£)": [90.5 + i % 17 for i in range(n)],
+            "Estimated?": ["Yes" if i % 9 == 0 else "No" for i in range(n)],
+        }
+    )
+    facts = described("meters.csv", table)
+    facts["columns"][0] |= {"min": "2023-01-31", "max": "2024-12-31"}
+    return [facts]
+
+
+def test_readings_are_the_rows_and_not_their_reading_date(meters: list[dict[str, Any]]) -> None:
+    query = one("How many readings were estimated?", meters)
+    assert query.where == (Condition(left="`Estimated?`", op="=", right="Yes"),)
+    assert query.measures == (Measure(op="count"),)
+
+
+def test_a_month_is_set_against_the_one_that_the_next_clause_names(meters: list[dict[str, Any]]) -> None:
+    text = "What did the library cost in December 2024 and how does that compare to December 2023?"
+    query = one(text, meters)
+    assert query.compare == Compare(of="`Reading Date`", first="2024-12", second="2023-12")
+    assert query.where == (Condition(left="Site", op="=", right="Library"),)
+
+
+def test_what_is_cheaper_is_so_on_average_and_no_second_side_is_passed_over(meters: list[dict[str, Any]]) -> None:
+    assert [m.op for m in one("Are night tariff readings cheaper?", meters).measures] == ["mean"]
+    for question in (
+        "What is the average monthly cost per site?",
+        "What is the median cost of estimated readings versus actual ones?",
+    ):
+        assert read(question, meters).queries == (None,), question

@@ -15,7 +15,7 @@ from artifacts.types import Answer, AnswerValue, Execution, Output, Run
 from bench.scenario_tables import orders, patients, payments
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Compare, Measure, Query
-from graphs.review import Work, answering, recompute
+from graphs.review import Work, answering, recompute, run_checks
 from graphs.review.answering import Asked, Result, equal, listed, meant, shown
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
@@ -370,3 +370,13 @@ def test_two_periods_of_a_date_are_not_recomputed_as_groups_of_days() -> None:
 def test_a_question_of_reasons_asks_for_no_number() -> None:
     assert list(expected("What is the mean number of days?", FACTS, {}))
     assert not list(expected("What drives the days?", FACTS, {}))
+
+
+def test_the_name_of_a_column_is_no_cause(tmp_path):
+    (tmp_path / "homes.csv").write_text("driveway,price\nyes,9\nno,4\n")
+    cell = Execution(id="ex", run_id="r", sandbox_id="s", seq=1, code="pass", tags=("code",), status="ok")
+    for text, said in (("Price is higher where driveway is yes.", False), ("A way in drives the price.", True)):
+        view = RunView(run=Run(id="run_1", goal="What matters?"), executions=(cell,))
+        work = Work(view, ReportMade(run_id="run_1", answer=text), files={"homes.csv": tmp_path / "homes.csv"})
+        (found,) = [r for r in run_checks(work) if r.name == "causal_words"]
+        assert bool(found.remarks or found.objections) == said

@@ -220,6 +220,12 @@ async def test_change_over_time_is_followed_along_the_dates() -> None:
     ]
 
 
+async def test_beside_what_is_not_understood_the_whole_table_is_looked_at() -> None:
+    steps = [name for name, _ in await plan("Does the sex explain the sadness?")]
+    assert steps == ["profile", "groups", "associations"]
+    assert [name for name, _ in await plan("How do the islands differ?")] == ["profile", "groups"]
+
+
 async def test_who_is_spoken_of_is_no_amount_to_be_explained() -> None:
     bought = ("amount_eur", "float64", 5000, [1.2])
     shop = table([("customer_id", "int64", 799, [1001]), bought, ("returned", "str", 2, ["yes", "no"])], rows=6000)
@@ -361,7 +367,7 @@ async def test_report_leads_with_what_turns_the_answer_and_drops_the_pooled_clai
 
 async def test_a_question_of_groups_that_is_not_read_is_told_how_they_differ() -> None:
     part = {"title": "Q", "part": "Which species does best?", "query": None, "why": "It is not clear what best means."}
-    rank = {"title": "Rank", "part": part["part"], "template": "groups", "parameters": {"by": "species"}}
+    rank = {"title": "Rank", "part": "", "template": "groups", "parameters": {"by": "species"}}
     told = part | {"template": None, "parameters": {"columns": ["species"]}}
     facts = brief(question=part["part"], findings=[RANKING, APART], plan=[told, rank])
     _, _, report = await ask(("write_report",), facts)

@@ -104,6 +104,20 @@ def test_a_relation_that_turns_round_beside_another_column_is_told_of_few_rows(
     assert "turns round" in held.text
 
 
+def test_a_few_far_points_that_hide_a_relation_are_told_and_no_curve_is_made_of_them(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    heat = random.normal(4.4, 0.1, 44)
+    df = pd.DataFrame({"heat": [*heat, 3.4, 3.45, 3.5], "light": [*(5 + 3 * (heat - 4.4)), 5.9, 6.1, 6.0]})
+    df["light"] += 0.2 * random.normal(size=47)
+    ran = kernel.template("associations", data=table("sky", df))
+    assert ran.error is None
+    (held,) = ran.of("leverage_point", "warning")
+    assert held.params["points"] == 3
+    assert held.params["with_all"] < 0 < held.effect.value
+    assert not [f for f in ran.findings if f.type == "claim"]
+
+
 def test_relations_of_a_handful_of_values_are_no_interaction(
     kernel: Kernel, table: Writer, random: np.random.Generator
 ) -> None:
@@ -132,16 +146,13 @@ async def test_of_a_whole_table_the_strongest_is_the_answer(asked: bool) -> None
     _, _, report = await ask(("write_report",), brief(question="Q", plan=[step], findings=claims, answers=[given]))
     (answer,) = report["answers"]
     assert answer.get("text", "") == ("A and b rise together. There are 90 rows." if asked else "")
-
-
-async def test_of_a_whole_table_no_column_takes_all_the_places() -> None:
-    seats = [
-        finding(n, "claim", "correlation", ["seats", c], 0.7 - n / 100, f"Seats and {c}.") for n, c in enumerate("abc")
-    ]
-    other = finding(7, "claim", "correlation", ["speed", "weight"], 0.6, "Speed and weight.")
-    weak = finding(8, "claim", "correlation", ["p", "q"], 0.2, "P and q.")
-    _, _, report = await ask(("write_report",), brief(question="What matters?", findings=[*seats, other, weak]))
-    assert report["findings"] == ["F0", "F7", "F1", "F2", "F8"]
+    hides = finding(
+        2, "warning", "leverage_point", ["c", "d"], 0.6, "Far points hide it.", evidence={"cell": "cell-08"}
+    )
+    _, _, report = await ask(
+        ("write_report",), brief(question="Q", plan=[step], findings=[*claims, hides], answers=[given])
+    )
+    assert ("Far points hide it." in report["answer"]) == asked
 
 
 async def test_an_interaction_is_as_large_as_the_relations_differ_and_drift_is_told_once() -> None:

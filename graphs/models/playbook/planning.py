@@ -60,12 +60,16 @@ def make_plan(facts: Facts) -> Reply:
         for file in facts.files
         if file not in lookups
     ]
-    tests = [s | {"part": wish.text} for wish in asked for s in _steps(wish, facts)] + list(_from_roles(facts))
+    tests = [s | {"part": "" if w.unread else w.text} for w in asked for s in _steps(w, facts)] + list(
+        _from_roles(facts)
+    )
     if main is not None and lookups:
         join = _join(asked, main, lookups)
         tests = [join, *(tests if "outcome" in join["parameters"] else [_screen_of(main)])]
     if not any(s["template"] in facts.templates for s in tests):
         tests = [*_arms_of(facts), *_screen(facts)]
+    elif asked and not facts.roles and all(wish.unread for wish in asked):
+        tests += _screen(facts)  # what was not understood may be about any column
     arms = [s["parameters"] for s in tests if s["template"] == "ab_test"]
     for mine in arms:  # several outcomes of one experiment are not also told among each other's further columns
         alike = [s for s in arms if (s["data"], s["assignment"]) == (mine["data"], mine["assignment"])]

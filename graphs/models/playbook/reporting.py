@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,8 +37,6 @@ SPOKEN = ("total", "ranking", "separability")
 
 _ROOT = {"eta2": 0.5, "r2": 0.5}  # these are squares; a correlation is not
 _IN_UNITS = ("count", "k", "period", "lag", "mean_diff", "slope_per_step", "mean_shift", "lift_rel")
-_AGAIN = 0.8
-"""What is left of a finding's weight each time that a column of it has been told of before."""
 _RELIABLE = {"high": 1.0, "medium": 0.8, "low": 0.5}
 
 
@@ -65,9 +62,7 @@ def write_report(facts: Facts) -> Reply:
     asked = _asked(facts)
     spoken = [f for f in usable if f["type"] in ("claim", "warning") or f["kind"] in SPOKEN]
     stories = [set(f["columns"]) for f in spoken if f["kind"] in ("simpsons_paradox", "clusters")]
-    ranks = {str(f["id"]): _rank(f, asked, stories) for f in spoken}
-    ordered = sorted(spoken, key=lambda f: ranks[str(f["id"])])
-    headlines = _collapse(ordered if any(part.columns for part in asked) else _varied(ordered, ranks))
+    headlines = _collapse(sorted(spoken, key=lambda f: _rank(f, asked, stories)))
     given = {str(a["part"]): a for a in facts.answers}
     answers = [_answer(part, given.get(part.text), headlines, usable) for part in asked]
     texts = [_told(given.get(answer["part"]), answer) for answer in answers]
@@ -139,8 +134,8 @@ def _told(given: Finding | None, answer: Mapping[str, Any]) -> str:
 
 
 def _strongest(headlines: Sequence[Finding]) -> list[Finding]:
-    """The first three claims of a table of which nothing in particular was asked."""
-    return [f for f in headlines if f["type"] == "claim"][:3]
+    """The first three claims, or what turns one round, of a table of which nothing in particular was asked."""
+    return [f for f in headlines if f["type"] == "claim" or f["kind"] in TURNS][:3]
 
 
 def _screened(headlines: Sequence[Finding], everything: Sequence[Finding]) -> str:
@@ -201,19 +196,6 @@ def _rank(
     return next(place for place, holds in rules if holds), 0.0, -score, name
 
 
-def _varied(findings: Sequence[Finding], ranks: Mapping[str, tuple[float, float, float, str]]) -> list[Finding]:
-    """Ordered findings of a table of which nothing was asked: of the same place, a column that has been told of lets
-    one of other columns go first that is nearly as strong."""
-    told, left, order = Counter[str](), list(findings), list[Finding]()
-    while left:
-        alike = [f for f in left if ranks[str(f["id"])][:2] == ranks[str(left[0]["id"])][:2]]
-        before = {str(f["id"]): max((told[c] for c in f["columns"]), default=0) for f in alike}
-        order.append(min(alike, key=lambda f: ranks[str(f["id"])][2] * _AGAIN ** before[str(f["id"])]))
-        left = [f for f in left if f is not order[-1]]
-        told.update(order[-1]["columns"])
-    return order
-
-
 def _collapse(findings: Sequence[Finding]) -> list[Finding]:
     """One finding for one fact: a claim that a warning turns round, or that was made before, is dropped."""
     flipped = [f for f in reversed(findings) if f["kind"] == "simpsons_paradox"]
@@ -244,7 +226,7 @@ def _reply(part: Asked, headlines: Sequence[Finding], everything: Sequence[Findi
     columns = set(part.columns)
     if not columns:
         return []
-    if part.groups and not part.why:
+    if part.groups:
         found = [
             next((f for f in everything if f["kind"] == k and columns & set(f["columns"])), None) for k in SPOKEN[1:]
         ]

@@ -16,6 +16,7 @@ from graphs.questions.reader import read
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.counted import weights
+from graphs.questions.reader.intents import UNTOLD
 from graphs.questions.reader.linking import Column
 
 
@@ -33,6 +34,11 @@ class Wish:
     def intent(self) -> str:
         """What is wanted of the columns; of a part that was not read nothing is known but them."""
         return self.query.intent if self.query is not None else ""
+
+    @property
+    def unread(self) -> bool:
+        """Whether it was not understood, so that nothing but the columns that it names is known of it."""
+        return self.query is None and not self.why.startswith(UNTOLD)
 
     @property
     def told(self) -> dict[str, Any] | None:

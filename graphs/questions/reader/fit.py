@@ -47,6 +47,7 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
         return unread.unclear(grown)  # which of them grew most
     compared = [a.clause.written([i]) for a in draft.asks for i in a.clause.items
                 if i.code == "j" and a.clause.words[i.first].start < draft.opening]  # fmt: skip
+    compared += re.findall(r"\b(?:versus|vs)\b", opening, re.I)
     if compared and "yes or no" not in told:
         return f"It is not clear what is to be compared by “{compared[0]}”."
     return _unsaid(draft, queries) if len(draft.question.split()) <= _SHORT else ""

@@ -223,9 +223,15 @@ def untold(ask: Ask) -> str:
     said = {i.means for i in ask.clause.items if i.code in "AX"}
     outcome = any(i.code == "C" and i.column.kind in ("number", "bool") for i in ask.clause.items)
     if "groups" in said and not outcome:
-        return "What tells groups apart is no single figure: a whole analysis tests every column for it."
-    recurs = "Whether something recurs is no single figure: a whole analysis tests it over time."
-    return recurs if "cycle" in said else ""
+        return UNTOLD[0]
+    return UNTOLD[1] if "cycle" in said else ""
+
+
+UNTOLD = (
+    "What tells groups apart is no single figure: a whole analysis tests every column for it.",
+    "Whether something recurs is no single figure: a whole analysis tests it over time.",
+)
+"""Why what was understood is no figure of a query."""
 
 
 def over(time: Column) -> Group:

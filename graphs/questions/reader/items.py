@@ -168,6 +168,8 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
     for link in [*linking.full_names(ws, columns, common), *named]:
         length = sum(w.content for w in ws[link.first : link.last + 1])
         done = link.how == "short" and link.column.kind == "time" and ws[link.last].low.endswith("ed")  # rather a state
+        if link.how == "short" and link.column.kind == "time" and ws[link.last].low in lexicon.some("events"):
+            continue  # readings, and not their Reading Date
         if link.first == link.last and link.value is None and link.column not in literal.get(link.first, [link.column]):
             done |= (ws[link.first].low,) not in link.column.aliases  # tickets that are open, not Opened
         spans.append(((link.how == "quoted", length, _TIER["part" if done else link.how]), _linked(link)))
@@ -213,6 +215,9 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     own = (names | {stem(w) for c in keys for w in c.words}) & set(known.values())
     numbered = {stem(c.words[-2]) for c in keys if c.label and c.words[1:] and c.words[-1] in lexicon.some("keys")}
     own |= numbered - {stem(w) for w in lexicon.some("rows")}
+    own |= {
+        stem(c.words[-2]) for c in columns if c.kind == "time" and c.words[1:] and c.words[-1] in lexicon.some("heads")
+    } & set(known.values())
     alike = [{stem(w) for w in group.split()} for group in lexicon.section("words")["alike"].split(";")]
     own |= {s for group in alike if group & own for s in group}
     if not (keys or own) and any(c.kind == "time" and c.key and not c.clock for c in columns):

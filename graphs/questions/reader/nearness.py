@@ -53,6 +53,8 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         nouns = lexicon.some("rows", "people", "events")
         if column.kind == "bool" and len(names) > 1 and met <= lexicon.harmless() | nouns:
             continue  # who came in has not come back, and clients are no repeat clients
+        if column.kind == "time" and met <= lexicon.some("events"):
+            continue  # readings, and not their reading_date
         if column.owner and met <= {column.owner, column.owner + "s"}:
             continue  # guests, and not the guest_country
         if hit:

@@ -248,12 +248,13 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     there = re.match(r"\W*(?:are|is|were|was|do|did|have) (?:there|we|any)\b", draft.question, re.I)
     if compared and not there:
-        return [_usual(draft, c) for c in hinted if c is not None and c.kind == "number"][:1]
+        one = bool(sided and intents.EACH.search(draft.question))  # are they cheaper: each of them
+        return [_usual(draft, c, one) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent
     rows = rows and not re.match(r"\W*(?:please )?(?:list|show|name)\b", draft.question, re.I)
-    more = there and compared and base.group_by  # are there more men or women
-    return [Measure(op="count")] if not spoken and single and (named or more or (rows and base.where)) else []
+    counts = not spoken and single and (named or (there and compared and base.group_by) or (rows and base.where))
+    return [Measure(op="count")] if counts else []  # are there more men or women
 
 
 def _described(draft: Draft, sides: Sequence[str]) -> list[Measure]:

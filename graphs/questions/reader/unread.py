@@ -44,9 +44,10 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV")),
             "b": follows and follows[0] in "NT",
             "B": follows[:1] == "G" and not clause.items[n + 1].used,  # per hour
+            "G": word.casefold().endswith("ly") and codes[:n].endswith("S"),  # the average monthly cost of each site
         }
         left = stepped and word.casefold() in ("left", "remaining", "remain")
-        if item.code in "UQKVTbkjmn#1B" and not (item.used or left) and said.get(item.code, True):
+        if item.code in "UQKVTbkjmn#1BG" and not (item.used or left) and said.get(item.code, True):
             yield word, _changes(re.sub("U+$", "", codes[:n]).rstrip("d"), follows.lstrip("U"), clause, item)
 
 
@@ -56,7 +57,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     near, behind = clause.items[at - 1 :][:3], clause.items[at + 2 :][:1]
     number = bool(behind) and behind[0].code == "C" and behind[0].column.kind == "number"
     return (
-        item.code in "QKVTbkjmn#1B"
+        item.code in "QKVTbkjmn#1BG"
         or word.low in ("twice", "double", "half", "first", "last")
         or (item.first > 0 and clause.words[item.first - 1].low == "how")  # "how long", where no column is a length
         or _moves(word, clause)

@@ -15,6 +15,13 @@ _NONE = re.compile(
     re.I,
 )
 _FOUND = re.compile(r"(?<!not )(?<!non-)(?<!in)\bsignifican(?:t|tly)\b", re.I)
+_DOUBT = re.compile(
+    r"\b(?:no|not|non|none|never|neither|nor|nothing|cannot|chance|may|might|could|insufficient|random\w*|little|weak\w*|"
+    r"fail\w*|without|un\w+|in(?:conclusive|significant)|consistent|hardly|lack\w*|small|coincidence|noise)\b|n't\b",
+    re.I,
+)
+"""One of these is in every sentence that tells a large p value for what it is."""
+_LUCK = re.compile(r"\b(?:could|may|might|can)\b[^.;]{0,20}\b(?:chance|coincidence|random|luck|noise)\b", re.I)
 _SURE, _UNSURE = 0.01, 0.1
 
 
@@ -28,12 +35,15 @@ def untested(text: str, cells: Sequence[Execution]) -> Iterator[str]:
     """What is said not to differ and does by the p value beside it, else by every test that was made, and the other
     way round."""
     printed = [p for x in cells for p in p_values(x.text)]
-    for clause in sentences(text):
+    every = sentences(text)
+    for place, clause in enumerate(every):
         if not (known := p_values(clause) or printed):
             continue
         shown = f"(p = {min(known):.2g})" if len(known) == 1 else f"(p from {min(known):.2g} to {max(known):.2g})"
-        none = _NONE.search(clause)
+        none, own = _NONE.search(clause) or _LUCK.search(clause), p_values(clause)
         if none and max(known) < _SURE:
             yield f"“{none[0]}” is said, and every test says otherwise {shown}"
         elif not none and _FOUND.search(clause) and min(known) > _UNSURE:
             yield f"“{clause.strip()[:60]}” is said to be significant, and no test says so {shown}"
+        elif not none and own and min(own) > _UNSURE and not _DOUBT.search(" ".join(every[place : place + 2])):
+            yield f"“{clause.strip()[:60]}” is said, and its p value proves nothing"
