@@ -143,8 +143,8 @@ class Column:
         if inside:
             found += [name_words(self.name[: inside.start()]), name_words(inside[1])]
         headed = self.words[-1] in lexicon.some("heads", *(["units"] if self.words[2:] else [])) and self.words[1:]
-        if headed and not (
-            self.words[-1] == "type" and self.words[0] in lexicon.some("people")
+        if headed and (
+            self.words[-1] != "type" or self.words[0] not in lexicon.some("people")
         ):  # customers are no type
             found.append(self.words[:-1])
         if self.words[0] in ("is", "has") and self.words[1:]:
