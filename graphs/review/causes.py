@@ -22,7 +22,7 @@ _CAUSE = re.compile(
     r"(?:could|would|can) (?:be |have )?(?:sav|avoid|gain|prevent|cut|reduc|rais|increas|improv|lift|lower)\w*|"
     r"\bif\b[^.;:]{3,60}\bwould\b|would (?:\w+ ){0,2}(?:fall|rise|drop|grow|sink|climb|save|gain|improve|vanish)|"
     r"(?:cost|wear|tir|scar|turn|driv|put)(?:s|es|ing) (?:our|the|their|people|customers|them|off|out|away)\b|"
-    r"(?!(?:show|tell|give|let|allow|lead|leave|remind)s)\w{3,}s us\b|"
+    r"(?!(?:show|tell|give|let|allow|lead|leave|remind)s)\w{3,}s us\b(?! [€$£]?\d)|"
     r"puts? (?:\w+ ){1,3}in an? |pays? for (?:itself|themselves)|"
     r"(?:is|are) to blame|the (?:result|consequence) of|as a (?:result|consequence)|stems? from|makes? the difference|"
     r"m(?:akes?|ade) (?:\w+ ){1,3}(?:more|less|better|worse|\w{3,}er|rise|fall|stay|leave|buy|spend|go|come)\b|"
