@@ -85,6 +85,7 @@ async def check(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         asked = replace(view, run=view.run.model_copy(update={"goal": turn.message}))
         work = Work(asked, drafted, state["roles"], files)
         found = await recompute(beside(desk, view), work, state["tables"])
+        work = replace(work, recomputed=found.told)
         loose = [f for f in await in_own_thread(lambda: list(numbers(work))) if isinstance(f, Objection)]
         objections = tuple({o.problem: o for o in (*found.objections, *loose) if o.where == "answer"}.values())
         again = bool(objections) and state["round"] + 1 < MAX_CHECKS

@@ -172,4 +172,5 @@ def _at(compare: Compare, side: str, scope: Scope) -> str:
 
 
 def _brief(measure: Measure) -> str:
-    return f"{measure.op} of {measure.of}" if measure.of else {"count": "number of rows"}.get(measure.op, measure.op)
+    of = (measure.of or "").replace("`", "")
+    return f"{measure.op} of {of}" if of else {"count": "number of rows"}.get(measure.op, measure.op)

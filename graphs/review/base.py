@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Work:
     """What is checked: the run so far, the report as drafted, the roles that were declared, and where the given files
     lie, by name; where those are not known, the tables themselves are not looked at. `observed` is what was seen while
-    the cells ran, if anybody watched; `given` is the prose before the first output, what an author was told."""
+    the cells ran, if anybody watched; `given` is the prose before the first output, what an author was told;
+    `recomputed` are the numbers of the report, by sentence and place, that the input files were seen to give."""
 
     view: RunView
     report: ReportMade
@@ -31,6 +32,7 @@ class Work:
     files: Mapping[str, Path] = field(default_factory=dict)
     observed: Observed = NOTHING
     given: str = ""
+    recomputed: frozenset[tuple[str, int]] = frozenset()
 
     @cached_property
     def frames(self) -> dict[str, pd.DataFrame]:

@@ -20,6 +20,11 @@ _CAUSE = re.compile(
     r"(?:bring|brought|dr[ia]v|drove|push|pull|ke[ep]p|slow|hold|held)\w* (?:\w+ ){1,4}(?:up|down|low|high|back)\b|"
     r"(?:rais|lower|cutt|reduc|increas|add|keep|remov)ing\b[^.;:]{0,50}\b(?:would|will|could)\b|"
     r"(?:could|would|can) (?:be |have )?(?:sav|avoid|gain|prevent|cut|reduc|rais|increas|improv|lift|lower)\w*|"
+    r"\bif\b[^.;:]{3,60}\bwould\b|would (?:\w+ ){0,2}(?:fall|rise|drop|grow|sink|climb|save|gain|improve|vanish)|"
+    r"(?:cost|wear|tir|scar|turn|driv|put)(?:s|es|ing) (?:our|the|their|people|customers|them|off|out|away)\b|"
+    r"(?!(?:show|tell|give|let|allow|lead|leave|remind)s)\w{3,}s us\b(?! [€$£]?\d)|"
+    r"puts? (?:\w+ ){1,3}in an? |pays? for (?:itself|themselves)|"
+    r"(?:is|are) to blame|the (?:result|consequence) of|as a (?:result|consequence)|stems? from|makes? the difference|"
     r"m(?:akes?|ade) (?:\w+ ){1,3}(?:more|less|better|worse|\w{3,}er|rise|fall|stay|leave|buy|spend|go|come)\b|"
     r"(?<!\bto )(?:(?:increase|reduce|raise|boost|cut|prevent|improve|worsen|shorten|lengthen|strengthen|weaken|hurt|"
     r"push|pull|lift|encourage|discourage)(?:d|ed|es|s)?|(?:lower|slow|help|keep)s) "
@@ -28,6 +33,9 @@ _CAUSE = re.compile(
     re.I,
 )
 """Words by which one thing is said to make another happen, in English."""
+_ARITHMETIC = re.compile(r"\b(?:mean|average|median|total|sum|figures?|numbers?|rates?|curve|line)\b", re.I)
+"""What a few great values may pull up without anybody's doing."""
+_REASON = re.compile(r"because|due|owing|reason|why|responsible|result|pull|push|drag", re.I)
 _DENIED = re.compile(r"\b(?:not|never|no|cannot|n't|whether|nor|without|missing|if)\b[^.;:]{0,60}$", re.I)
 _RANDOMISED = re.compile(r"randomi[sz]ed|experiment|a/?b[- ]test|at random|\bRCT\b", re.I)
 _TOLD = re.compile(
@@ -47,17 +55,23 @@ def causal_words(work: Work) -> Iterator[Found]:
     named = {str(c["name"]).casefold() for t in work.tables for c in t["columns"]}
     for where, text in sentences(work):
         for claim in _CAUSE.finditer(text):
-            if re.split(r"\W", text[claim.start() :], maxsplit=1)[0].casefold() in named:
+            if (
+                _ARITHMETIC.search(claim[0])
+                or re.split(r"\W", text[claim.start() :], maxsplit=1)[0].casefold() in named
+            ):
                 continue  # a column of driveways, or of cuts
             if not _DENIED.search(text[: claim.start()]) and "?" not in text[claim.end() :].partition(".")[0]:
                 said = f"“{claim.group().strip()}” ({where}) claims a cause, and no randomised assignment was declared"
-                of = _about(work, next((c for c in clauses(text) if claim[0] in c), text), work.view.run.goal)
-                if len(of) < 2:
+                clause = next((c for c in clauses(text) if claim[0] in c), text)
+                of = _about(work, clause, work.view.run.goal)
+                acts = not _REASON.search(claim[0]) and _about(work, clause.replace(claim[0], " "))
+                if len(of) < 2 and not acts and not re.search(r"\bwould\b", claim[0]):
                     yield f"{said}: the two go together, and something else may explain it."
                     continue
                 yield Objection(
                     where=where,
-                    problem=f"{said}: {' and '.join(of[:2])} go together, and something else may explain it.",
+                    problem=f"{said}: {' and '.join(of[:2]) or 'the two'} go together, and something else may explain "
+                    "it.",
                     mend="Say that they go together, or differ; a cause needs an experiment.",
                 )
                 return

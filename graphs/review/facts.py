@@ -9,13 +9,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from graphs.questions.expressions import in_backticks, kind_of
-from graphs.questions.query import (
-    Group,
-    Join,
-    Measure,
-    Query,
-    Statistic,
-)
+from graphs.questions.query import Group, Join, Measure, Query, Statistic
 from graphs.questions.reader.text import stem
 from graphs.review.answering import Result
 from graphs.review.mentions import (
@@ -31,6 +25,7 @@ from graphs.review.mentions import (
     telling,
     time_columns,
 )
+from graphs.review.prose.printed import Series
 
 Of = frozenset[tuple[str, str]]
 """The values of columns that a number is of; none where it is of all rows."""
@@ -130,7 +125,8 @@ def computed_in(code: str) -> tuple[Statistic, ...]:
 class Given:
     """The given tables, how rows of one are found from another, and what a text and its code have to do with them."""
 
-    def __init__(self, tables: Tables, text: str, question: str, code: str) -> None:
+    def __init__(self, tables: Tables, text: str, question: str, code: str, printed: Sequence[Series] = ()) -> None:
+        self.printed = printed
         self.tables = {str(t["name"]): t for t in tables}
         self.list, self.text, self.question, self.code = list(tables), text, question, code
         self.kinds = {

@@ -31,8 +31,7 @@ _UNIT_WORDS = words("mm cm km kg g mg pct percent usd eur cents cent ms sec min 
 _YEAR = re.compile(r"(?<![\w.,-])((?:19|20)\d\d)(?![\w%]|[.,]\d|-\d)")
 
 _TIMES = re.compile(
-    r"\s?(?:times|-?fold|×|(?:(?:[\w%]+ ){0,3}|points )(?:more|less|fewer|higher|lower|longer|shorter|larger))\b",
-    re.I,
+    r"\s?(?:times|-?fold|×|(?:(?:[\w%]+ ){0,3}|points )(?:more|less|fewer|higher|lower|longer|shorter|larger))\b", re.I
 )
 """What stands behind a number that compares two groups and is of neither."""
 
@@ -51,7 +50,8 @@ def levels(tables: Tables, most: int = 200) -> Iterator[tuple[str, str]]:
     """The values, as text, of the columns of text of which all or some are known, with their columns."""
     for table in tables:
         for column in table["columns"]:
-            if column.get("dtype") in ("str", "object", "string", "category", "bool"):
+            lists = sum(";" in str(v) for v in column.get("values") or ())
+            if column.get("dtype") in ("str", "object", "string", "category", "bool") and lists < 3:
                 for value in (column.get("values") or ())[:most]:
                     yield str(column["name"]), str(value)
 
@@ -86,7 +86,7 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool, things: 
         if len(value) < 2 or value.casefold() in _COMMON or value.isdigit():
             continue
         flags = re.I if len(value) >= 4 else 0
-        ending = "(?:s|es)?" if value.isalpha() and len(value) >= 3 else ""
+        ending = "(?:s|es)?" if value[-1].isalpha() and len(value) >= 3 else ""
         begins = f"{re.escape(value[0])}|{re.escape(value[0].upper())}"
         spelt = _SEXES.get(value.casefold(), f"(?:{begins}){re.escape(value[1:])}{ending}")
         for m in re.finditer(rf"(?<![\w])(?:{spelt})(?!\w)", text, flags):

@@ -39,8 +39,8 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         again, done = await rerun.run_again(desk, work, step_id)
         if desk.again is not None:
             work = replace(work, observed=observed(desk.again.observed, view.executions))
-        checks = await in_own_thread(run_checks, work)
         recomputed = await recompute(beside(desk, view), work, state["tables"])
+        checks = await in_own_thread(run_checks, replace(work, recomputed=recomputed.told))
         checks.append(recomputed.as_check)
         talk = [
             Message(role="system", content=agent.prompt),

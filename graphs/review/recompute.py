@@ -20,12 +20,13 @@ from graphs.review import CheckResult, Work, units
 from graphs.review.answering import Asked, Result, equal, listed, meant, names, shown
 from graphs.review.charts import drawn, written
 from graphs.review.facts import IN_UNIT, Facts, Given
-from graphs.review.prose.amounts import misstated
-from graphs.review.prose.asked import expected
+from graphs.review.prose.amounts import misstated, recomputed
+from graphs.review.prose.asked import expected, stated, unlooked
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
-from graphs.review.prose.verdicts import untested
+from graphs.review.prose.printed import printed
+from graphs.review.prose.verdicts import stale, untested
 from graphs.review.sql import MOST, Tables, sql
 from graphs.state import Desk
 from kernel_gateway.client import GatewayError, Host
@@ -189,6 +190,8 @@ class Recomputed:
 
     verdicts: tuple[Recomputation, ...] = ()
     objections: tuple[Objection, ...] = ()
+    told: frozenset[tuple[str, int]] = frozenset()
+    """The numbers, by sentence and place, that the input files give for what is said."""
 
     @property
     def as_check(self) -> CheckResult:
@@ -217,13 +220,16 @@ class _Report:
         self.made, self.asked = claims(report.answers), list(expected(question, tables, work.roles))
         self.texts = list(dict.fromkeys([report.answer, *(a.text for a in report.answers)]))
         self.titles = list(written(work))
+        self.unseen = unlooked(question, tables, work)
         code = "\n".join(x.code for x in work.written)
-        self.given = Given(tables, "\n".join([*self.texts, *(text for _, text in self.titles)]), question, code)
+        spoken = "\n".join([*self.texts, *(text for _, text in self.titles)])
+        self.given = Given(tables, spoken, question, code, printed(work.written, tables))
+        self.stated = [s for text in self.texts for s in stated(text, self.given, work.roles)]
         self.wanted = list(self.given.wanted())
 
     @property
     def queries(self) -> list[Query]:
-        asked = [q for a in self.asked for q in a.queries]
+        asked = [q for a in (*self.asked, *(a for _, a in self.stated)) for q in a.queries]
         return [*(c.query for c in self.made), *asked, *(w.query for w in self.wanted)]
 
     def judged(self, results: Sequence[Result]) -> Recomputed:
@@ -235,6 +241,8 @@ class _Report:
         verdicts.sort(key=lambda v: (v.part, v.value))
         problems = [problem for _, problem in held]
         problems += [a.problem(report.answer, [next(got) for _ in a.queries], self.tables) for a in self.asked]
+        problems += [a.differs(figure, [next(got) for _ in a.queries]) for figure, a in self.stated]
+        problems += [*self.unseen, *stale(report.answer, question, self.work.written)]
         facts = Facts()
         facts.take(self.wanted, list(got))
         cells = [x for x in self.work.view.executions if "describe" not in x.tags]
@@ -244,7 +252,8 @@ class _Report:
             problems += untested(text, cells)
         sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in filter(None, problems))
         objections = [Objection(where="answer", problem=p, mend=_MEND) for p in sentences]
-        return Recomputed(tuple(verdicts), (*objections, *self._on_charts(facts, cells)))
+        told = frozenset(recomputed(report.answer, given, facts, self.work.written))
+        return Recomputed(tuple(verdicts), (*objections, *self._on_charts(facts, cells)), told)
 
     def _on_charts(self, facts: Facts, cells: Sequence[Execution]) -> Iterator[Objection]:
         """What is wrong with the words and numbers that are written on charts."""

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from graphs.questions.compile import compile as compiled
 from graphs.questions.query import AnyOf, Condition, Cut, Derive, Measure
 from graphs.questions.reader import read
 from tests.graphs.test_reader import described, one
@@ -127,3 +128,16 @@ def test_gaps_that_a_request_leaves_out_do_not_spend_it(lessons: list[dict[str, 
     both = read("Identify outliers of the fee by the IQR. How many outliers are there, and what is the mean fee "
                 "once they are removed?", lessons).queries  # fmt: skip
     assert [q.intent for q in both if q] == ["outliers", "compute"]
+
+
+def test_what_we_take_is_the_amount_that_is_named_or_all(lessons: list[dict[str, Any]]) -> None:
+    for question in ("What did we take in March?", "How much did we bill per minute?"):
+        assert one(question, lessons).measures[0].of == "`Fee (GBP)`"
+    assert one("How much do we take in fees a month?", lessons).formulas[0].expr == "sum / distinct"
+
+
+def test_two_months_are_of_the_year_that_is_named_and_compared_for_any_name(lessons: list[dict[str, Any]]) -> None:
+    query = one("was june better than may 2024 for fees", lessons)
+    assert query.compare is not None
+    assert (query.compare.first, query.compare.second) == ("2024-06", "2024-05")
+    assert "mean of Fee (GBP) for 2024-06" in str(compiled(query, lessons))

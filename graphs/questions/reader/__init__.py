@@ -57,7 +57,12 @@ def read(
         measured = near[0] if len(near) == 1 else known.hinted(hint)
         if hint not in ("time", "count") and measured is not None:
             question = question.replace(said[0], f"what {measured.name}")
-    question = re.sub(_EARNS, "how much revenue", question, flags=re.I)
+    if earned := re.search(_EARNS, question, re.I):  # what we take, and not what we take in fines
+        what = next(
+            (w.stem for w in words(question[earned.end() :]) if w.low not in lexicon.some("stop") - {"per"}), ""
+        )
+        named = any(what in c.stems for c in columns if c.kind == "number")
+        question = question if named else question.replace(earned[0], "how much revenue")
     vague = re.search(_SOME_TIME, question, re.I)
     question = question.replace(vague[0], "") if vague else question
     draft = Draft(asked, columns, time, previous.text if previous is not None else "")

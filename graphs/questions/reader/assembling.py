@@ -197,16 +197,14 @@ class Draft:
         test = parts.tested(self, base, kinds)
         found = [test] if test is not None else []
         removes = any(isinstance(s, RemoveOutliers) for s in self.steps)
-        if "O" in kinds and (
-            not removes or any(re.search("ho?O", a.codes) for a in self.asks)
-        ):  # how many they are, of all rows
+        all_rows = not removes or any(re.search("ho?O", a.codes) for a in self.asks)  # how many there were
+        if "O" in kinds and all_rows:
             kept = tuple(s for s in base.prepare if not isinstance(s, RemoveOutliers))
             found += parts.outliers(self, intents.given(base, prepare=kept))
         plain = intents.given(base, verdicts=()) if test is not None else base
         computed = parts.computed(self, plain, bool(found and found[-1].outliers) and not removes, not found)
-        if computed is None or (
-            found and found[0].intent == "outliers" and all(m.op == "count" for m in computed.measures)
-        ):
+        told = bool(found) and found[0].intent == "outliers"
+        if computed is None or (told and all(m.op == "count" for m in computed.measures)):
             return found
         if base.prepare and re.search(r"\b(?:before and after|with and without)\b", self.question, re.I):
             found.append(intents.given(computed, prepare=(), text=f"Before: {self.question}"))
@@ -275,9 +273,7 @@ class Draft:
     def fits(self, name: str) -> bool:
         """Whether a column can be what is computed, and is no key of words."""
         column = self.named.get(name)
-        return column is None or not (
-            column.kind == "text" and column.key and not column.label and column.dtype != "new"
-        )
+        return column is None or column.kind != "text" or not column.key or column.label or column.dtype == "new"
 
     def numeric(self, name: str) -> bool:
         """Whether a column holds numbers, or is made by the question."""

@@ -122,13 +122,11 @@ def other(draft: Draft, base: Query) -> Query | None:
         return given(base, measures=(measure, *([Measure(op="sum", of=expr(money))] if money else [])))
     rate = stats == ["share"] and [c.kind for c in numbers[:1]] == ["bool"]
     if ("A" in kinds or ("W" in kinds and time is None)) and numbers and (rate or not stats):
-        whose = [c for c in named if c.label]
+        whose, own = [c for c in named if c.label], [c for c in named if not c.label]
         draft.counted += whose
         base = given(base, notes=(*base.notes, *(f"Each row counts, and not each “{c.name}” once." for c in whose)))
-        unread = base.unused and re.match(r"\W*(?:do|does|did)\b", text, re.I)
-        return (
-            None if unread and len(named) == 1 else _explained(base, [c for c in named if not c.label], numbers, notes)
-        )
+        unread = len(named) == 1 and base.unused and re.match(r"\W*(?:do|does|did)\b", text, re.I)
+        return None if unread else _explained(base, own, numbers, notes)
     if "g" in kinds and (named or base.group_by):
         return _chart(draft, noted, named, numbers)
     if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not (named or stats or counted):

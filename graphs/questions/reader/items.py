@@ -392,7 +392,7 @@ def _bounded(ws: Sequence[Word], items: list[Item], aged: bool) -> list[Item]:
         if more := re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail):
             sign = ">=" if more[0] == "+" or more[1] in lexicon.some("more") else "<="
             if more[0] == "+" or more[1] in lexicon.some("more", "less"):
-                found.append(Item("K", item.first, item.first, sign))
+                found.append(Item("K", item.first, item.first, sign + " age" * (more[1] in ("older", "younger"))))
                 item.last += len(more[0].split())
         found.append(item)
     return found

@@ -143,8 +143,8 @@ class Column:
         if inside:
             found += [name_words(self.name[: inside.start()]), name_words(inside[1])]
         headed = self.words[-1] in lexicon.some("heads", *(["units"] if self.words[2:] else [])) and self.words[1:]
-        if headed and not (
-            self.words[-1] == "type" and self.words[0] in lexicon.some("people")
+        if headed and (
+            self.words[-1] != "type" or self.words[0] not in lexicon.some("people")
         ):  # customers are no type
             found.append(self.words[:-1])
         if self.words[0] in ("is", "has") and self.words[1:]:
@@ -343,7 +343,8 @@ def _beside(column: Column, ws: Sequence[Word], first: int, last: int) -> bool:
     if near & column.stems and ws[first].stem not in column.stems and ws[first].low not in lexicon.some("function"):
         return True
     firsts = {stem(k[0]) for v in column.values if (k := name_words(v))} if column.kind == "text" else set()
-    pairs = [(ws[first - 1], ws[first - 2])] * (first > 1) + [tuple(ws[last + 1 : last + 3])] * (last + 2 < len(ws))
+    pairs = [(ws[first - 1], ws[first - 2])] if first > 1 else []
+    pairs += [(ws[last + 1], ws[last + 2])] if last + 2 < len(ws) else []
     return any(join.low in ("and", "or", ",", "vs", "versus") and word.stem in firsts for join, word in pairs)
 
 

@@ -198,9 +198,8 @@ def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
     for quote in sorted({w.quote for w in ws} - {0}):
         inside = [i for i, w in enumerate(ws) if w.quote == quote and w.content]
         before = " ".join(w.low for w in ws[max(0, inside[0] - 8) : inside[0]]) if inside else ""
-        if tuple(ws[i].low for i in inside) not in names and re.search(
-            r"\b(called|named|new|create|generate|add)\b", before
-        ):
+        created = re.search(r"\b(called|named|new|create|generate|add)\b", before)
+        if created and tuple(ws[i].low for i in inside) not in names:
             found.append(question[ws[inside[0]].start : ws[inside[-1]].end].strip())
     for made in (made for pattern in _MADE for made in re.finditer(pattern, question)):
         name, of = made["name"], made.groupdict().get("of")

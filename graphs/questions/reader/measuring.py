@@ -94,12 +94,9 @@ def flagged(ask: Ask) -> None:
         if set("RO") & set(codes) and before != "w":
             continue
         judged = any(
-            i.code == "M" and clause.written([i]).casefold() in ("best", "worst", "the best", "the worst")
-            for i in clause.items
+            re.fullmatch(r"(?i)(?:the )?(?:be|wor)st", clause.written([i])) for i in clause.items if i.code == "M"
         )
-        if before == "i" and re.search(
-            "[VT].*[jK]" + "|M.*C|Mi" * judged, lead
-        ):  # worse for cancellations: these are compared
+        if before == "i" and re.search("[VT].*[jK]" + "|M.*C|Mi" * judged, lead):  # worse for cancellations: compared
             for more in clause.of("j"):
                 more.means = "more"
             continue

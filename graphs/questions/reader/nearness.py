@@ -9,6 +9,8 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.linking import Column, Link, clipped
 from graphs.questions.reader.text import Word, name_words, root, stem
 
+_PERIOD = r"( last| past| this| previous)? (day|week|month|quarter|year)$"
+
 
 def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -> list[Link]:
     """Where words that nothing else explains are part of one column's name, or nearly one of its words."""
@@ -33,18 +35,15 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     scored, ours = [], any(w.low in ("we", "us", "our") for w in ws)
     for column in (c for c in columns if c.dtype != "new"):
         unit = column.words[-1:] if len(column.words) > 1 and column.words[-1] in lexicon.some("units") else ()
-        own = re.sub(
-            r"( last| past| this| previous)? (day|week|month|quarter|year)$", "", " ".join(_unbracketed(column))
-        ).split()
+        own = re.sub(_PERIOD, "", " ".join(_unbracketed(column))).split()
         names = {stem(w) for w in own if w not in lexicon.some("stop") and (w,) != unit}
         hit, last, at, left = 0.0, i, i, set(names)
         while at < len(ws) and at - last <= 2:
             near = ws[at].content and (free[at] or ws[at].low in column.words)
             grade = _kinship(ws[at], left, ours, own) if near else None
             rated = not lexicon.holds("takings", column.words) or (sold and "price" in column.words)
-            if grade and not (
-                rated and grade[0] < 1 and ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")
-            ):  # no price of a piece
+            paid = ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")
+            if grade and not (rated and grade[0] < 1 and paid):  # no price of a piece
                 hit, last = hit + grade[0], at
                 left.discard(grade[1])
             elif at == i or ws[at].low not in lexicon.some("stop") - {"by", "per"}:

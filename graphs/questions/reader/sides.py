@@ -67,9 +67,8 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     averaged = {i.means for i in clause.items if i.code == "S"} & {"mean", "median"} and " or " not in clause.text
     if compares or averaged or "j" in clause.shape:
         _bounded(ask)
-    if several and (
-        averaged or compares or re.search("[ZYjJ]|[bK][dwoi]*[CE]?V", ask.codes)
-    ):  # of two classes tells neither
+    apart = averaged or compares or re.search("[ZYjJ]|[bK][dwoi]*[CE]?V", ask.codes)
+    if several and apart:  # of two classes tells neither
         ask.groups.append(Group(of=several[0].left))
         ask.where = [w for w in ask.where if w not in several or several[0].op == "in"]
         ask.kinds.add("j")

@@ -99,15 +99,8 @@ def _cut(s: _Step) -> _Done:
                      for label, low, above, plus in pieces)  # fmt: skip
     labels = tuple(re.sub(r"^(?:and|or|groups?|into)\s+", "", label) for _, label in classes)
     name = s.made.name if s.made else f"{column.name} class"
-    return [
-        q.Cut(
-            name=name,
-            of=expr(column),
-            edges=(None, *(start for start, _ in classes[1:]), None),
-            labels=labels,
-            right="<=" in s.clause.text,
-        )
-    ]
+    edges = (None, *(start for start, _ in classes[1:]), None)
+    return [q.Cut(name=name, of=expr(column), edges=edges, labels=labels, right="<=" in s.clause.text)]
 
 
 def _derive(s: _Step) -> _Done:

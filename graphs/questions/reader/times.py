@@ -76,11 +76,8 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
             two = len({w.low for w in ws if re.fullmatch(_YEAR, w.low)}) == 2 and any(w.low in _AGAINST for w in ws)
             period, said = told(m), not m[0].isdigit() or before in _OF_YEAR or last_word or two
             if period.startswith("month") and m[1] not in _SPANS:  # "may", "mar": words of their own
-                placed = before in _OF_YEAR | {"was"} or {w.low for w in ws[n + 1 : n + 2]} & {
-                    "vs",
-                    "versus",
-                    "compared",
-                }
+                behind = ws[n + 1].low if n + 1 < len(ws) else ""
+                placed = before in _OF_YEAR | {"was"} or behind in ("vs", "versus", "compared")
                 upper = ws[n].text[:1].isupper() and n > 0
                 said = bool(placed) or (len(m[1]) > 3 and (m[1] != "march" or upper))
             if period == "weekday 0-4":  # "across weekdays": each of them

@@ -36,9 +36,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
     for n, item in enumerate(clause.items):
         word, follows = clause.written([item]), codes[n + 1 :]
         said = {
-            "1": re.match(
-                "[ac]*[TGMS]" + "|$" * ("q" in codes), follows
-            ),  # whom first, the first Monday, the second most
+            "1": re.match("[ac]*[TGMS]" + "|$" * ("q" in codes), follows),  # whom first, the first Monday
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
             "n": opening and re.match("[idwohSv]*[CEVUQT]", follows),
             "m": opening and re.search("[dn]$", codes[:n]),
@@ -158,9 +156,6 @@ def unclear(words: Sequence[str]) -> str:
 def unknown(draft: Draft, words: Sequence[str]) -> str:
     """The sentence that names what no column is called or holds."""
     said, held = list(dict.fromkeys(words)), {s for c in draft.columns for s in c.stems}
-    strange = [
-        w
-        for w in said
-        if (w[:1].isupper() or w.casefold() not in _known()) and not held & set(map(stem, name_words(w)))
-    ]
+    strange = [w for w in said if w[:1].isupper() or w.casefold() not in _known()]
+    strange = [w for w in strange if not held & set(map(stem, name_words(w)))]
     return f"No column is called or holds {' or '.join(f'“{w}”' for w in strange)}." if strange else unclear(said)

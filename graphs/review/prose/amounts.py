@@ -15,14 +15,18 @@ from dataclasses import replace
 from itertools import combinations
 
 from artifacts.types import Execution
+from graphs.questions.query import Statistic
 from graphs.review import units
 from graphs.review.answering import shown
 from graphs.review.facts import ALL, IN_UNIT, PLAIN, Facts, Given, Kind, Of, computed_in, stands
 from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels
 from graphs.review.prose.figures import CHANGES, figures
+from graphs.review.prose.orders import superlative
 from graphs.review.prose.said import Said, said_in, statistic
 
-_EACH = re.compile(r"\b(?:per|for (?:each|every)) ([^\W\d_]+)", re.I)
+_EACH = re.compile(r"\b(?:per|for (?:each|every)|^\W*an?) ([^\W\d_]+)", re.I)
+_PART_OF = re.compile(r"\b(?:of|all|total|are)(?: (?:the|our|its|their|all))*\s$", re.I)
+_SOME_OF = re.compile(r"\s(?:out )?of (?:the|these|those|its|their|our|all|them)\b", re.I)
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
 """What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
 _OF = re.compile(r"\s*(?:%|per ?cent)?\s*(?:of|among)\b(?P<between>.*)", re.I | re.S)
@@ -35,16 +39,23 @@ _TURNS = re.compile(
 )
 """Words by which a sentence tells a number below nought without a sign."""
 _SIGN = re.compile(r"\b(?:loss\w*|los[est]\w*|profit\w*|gain\w*|positive|negative|zero)\b", re.I)
-_LIMITED = re.compile(r"\s\w+ (?:\w+ )?(?:that|which|who|whose|where|with|having)\b", re.I)
-"""What says that things before it are only some of them: "344 concerts that were reviewed"."""
+_LIMITED = re.compile(r"\b(?:that|which|who|whose|where|with|having|known|given|recorded|available|answered)\b", re.I)
+"""What says that only some of the things are counted: "344 concerts that were reviewed"."""
 _VERB = re.compile(r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did)\b", re.I)
 _WHO = re.compile(r"\b(?:who|that|which|whose)\b", re.I)
+
+
+def recomputed(text: str, given: Given, facts: Facts, cells: Sequence[Execution]) -> Iterator[tuple[str, int]]:
+    """The numbers of a text, each by its sentence and its place there, that the input files give for what it says."""
+    for said in said_in(text, given, cells):
+        if any(_Amount(said, base, given, facts).right() for base in given.tables):
+            yield said.clause, said.figure.start
 
 
 def misstated(text: str, given: Given, facts: Facts, cells: Sequence[Execution]) -> Iterator[str]:
     """What is wrong with the numbers of a text."""
     totals = list[str]()
-    for said in said_in(text, given, cells):
+    for said in (s for s in said_in(text, given, cells) if s.printed):
         bases = [base for base in given.tables if all(given.reached(base, n.column) for n in said.labels)]
         every = [_Amount(said, base, given, facts) for base in bases]
         if problem := next((p for amount in every if (p := amount.problem()) is not None), None):
@@ -65,10 +76,12 @@ class _Amount:
         self.said, self.base, self.given, self.facts = said, base, given, facts
         self.figure = said.figure
         self.named = f"{said.clause} {given.question}"
-        self.of, self.other = self._columns()
+        self.of = self._columns()
 
     def problem(self) -> str | None:
         """What is wrong with the number, as it goes on after "N is"; None where nothing is."""
+        if self._is_all():
+            return None
         right, wrong = self._share() if self.figure.share else self._plain()
         if told := [self._value(kind, of) or 0.0 for kind, of in right if self._tells(kind, of)]:
             lost = max(told) < 0 and not self.figure.negative and not _TURNS.search(self.said.clause)
@@ -80,6 +93,27 @@ class _Amount:
             if self._tells(kind, of):
                 return said
         return self._beyond() or self._certain(right)
+
+    def right(self) -> bool:
+        """Whether the number is one that it can mean, of the rows that its sentence names."""
+        right, _ = self._share() if self.figure.share else self._plain()
+        return any(of >= self.said.own and self._tells(kind, of) for kind, of in right)
+
+    def _is_all(self) -> bool:
+        """Whether the number is that of all rows of which others are a part: "347 of the 740 flights"."""
+        many = self.facts.of(Kind(self.base, "count"))
+        return self.figure.whole and self.figure.value == many and _PART_OF.search(self.figure.before) is not None
+
+    def _ops(self) -> tuple[tuple[Statistic, ...], bool]:
+        """The statistics that the number may be, and whether its sentence, or the question alone, names one."""
+        said, alone = self.said, len(figures(self.said.text)) == 1  # beside what is asked for another one may stand
+        each = any(self.given.of_rows(self.base, f" {m[1]}") for m in _EACH.finditer(said.clause))
+        told = statistic(said.part)
+        if not told and superlative(said.part):  # the most, on average or in total
+            return (*computed_in(said.code), "max", "min"), False
+        told = told or statistic(said.clause) or (("mean",) if each else ())
+        asked = statistic(self.given.question)
+        return told or asked or computed_in(said.code), bool(told or (alone and asked))
 
     def total(self) -> str | None:
         """That the number is a sum, where the question asks for one a row, or a unit of another column."""
@@ -95,18 +129,28 @@ class _Amount:
         return None
 
     def _value(self, kind: Kind, of: Of) -> float | None:
+        count = Kind(kind.table, "count")
+        if kind.op == "mean" and kind.of[:1] == "\0":  # with missing values as nought
+            whole, known, rows = (
+                self.facts.of(k, of) or 0.0
+                for k in (replace(kind, op="sum", of=kind.of[1:]), replace(kind, op="present", of=kind.of[1:]), count)
+            )
+            return whole / rows if 0 < known < rows else None
+        if kind.op == "mean" and len({c for c, _ in of}) == 1 < len(of):  # of several groups together
+            some = [frozenset([one]) for one in of]
+            total, many = (sum(self.facts.of(k, g) or 0.0 for g in some) for k in (replace(kind, op="sum"), count))
+            return total / many if many else None
         if kind.op != "share":
             return self.facts.of(kind, of)
         if (column := kind.of.removeprefix("\0")) != kind.of:  # a part of a sum
-            whole, part = (self.facts.of(Kind(kind.table, "sum", column), some) for some in (ALL, of))
-            return 100 * part / whole if whole and part is not None else None
+            every, some_of = (self.facts.of(Kind(kind.table, "sum", column), rows_of) for rows_of in (ALL, of))
+            return 100 * some_of / every if every and some_of is not None else None
         words = kind.of.split("\0")
         target = frozenset(zip(words[::2], words[1::2], strict=True))
         if not {c for c, _ in target}.isdisjoint(c for c, _ in of):
             return None
-        many = Kind(kind.table, "count")
-        whole, part = self.facts.of(many, of), self.facts.of(many, of | target)
-        return 100 * part / whole if whole and part is not None else None
+        base, part = self.facts.of(count, of), self.facts.of(count, of | target)
+        return 100 * part / base if base and part is not None else None
 
     def _tells(self, kind: Kind, of: Of, *, plainly: bool = False) -> bool:
         """Whether the figure is this number, in the unit of its sentence, or `plainly` as the column has it."""
@@ -117,15 +161,15 @@ class _Amount:
 
     # Which column, which statistic.
 
-    def _columns(self) -> tuple[list[str], list[str]]:
-        """The columns of numbers that the sentence can mean, and those that its cell works with and it does not."""
+    def _columns(self) -> list[str]:
+        """The columns of numbers that the sentence can mean."""
         said, mine, table = self.said, self.given.measured(self.base), self.given.tables[self.base]
         told = units.of_text(self.figure.told_in)
         alike = [c for c in mine if told is None or (units.of_column(c) or told)[0] == told[0]]
         used = [c for c in alike if not is_key(c) and stands(c, said.code)]
         both = set(columns(said.clause, [table])) & set(columns(self.given.question, [table])) - keys(table)
         sure = [c for c in alike if c in both]
-        return (sure or used)[:5], [c for c in used if c not in columns(self.named, [table])] if sure else []
+        return (sure or used)[:5]
 
     def _plain(self) -> tuple[list[tuple[Kind, Of]], Iterator[Near]]:
         """Statistics of columns, counts."""
@@ -134,7 +178,7 @@ class _Amount:
         if (key := self.given.things(self.base, self.figure.after)) is not None:
             near = (Kind(self.base, "count"), own, f"the number of rows, not of {key}")
             return [(Kind(self.base, "distinct", key), of) for of in wholes], iter([near])
-        ops = statistic(said.clause) or statistic(self.given.question) or computed_in(said.code)
+        ops, _ = self._ops()
         counted = columns(" ".join(self.figure.after.split()[:2]), [table])
         if ops == ("count",) and not {*counted}.isdisjoint(self.of):  # as many falls as their column adds up to
             ops = ("sum",)
@@ -156,7 +200,8 @@ class _Amount:
         own = (n.end for n in labels(self.said.clause, self.given.list) if n.start == figure.end + 1)
         beside = any(re.match(r"\s[^\W\d_]", self.said.clause[end:]) for end in own)
         alone = figure.whole and figure.scale == 1 and not figure.unit and units.of_text(figure.told_in) is None
-        return alone and (beside or self.given.of_rows(self.base, figure.after))
+        some = _SOME_OF.match(figure.after) is not None
+        return alone and (beside or some or self.given.of_rows(self.base, figure.after))
 
     # What stands next to it.
 
@@ -174,6 +219,14 @@ class _Amount:
         named = {n.column for of in (labels, flags) for n in of(everything, self.given.list)} | {
             kind.of.partition("\0")[0]
         }
+        kept: dict[str, list[str]] = {}
+        for column, value in levels([self.given.tables[self.base]]):
+            if value in self.given.literals and column not in named:
+                kept.setdefault(column, []).append(value)
+        for column, some in kept.items():  # of which several are let in
+            if kind.op in PLAIN and 1 < len(some) < len(self._levels(column)):
+                only = f"the value of the rows only whose {column} is {' or '.join(some)}, which is not said"
+                yield kind, own | {(column, v) for v in some}, only
         for column, value in levels([self.given.tables[self.base]]):
             spoken_of = column in named or column in columns(self.named, [self.given.tables[self.base]])
             if value in self.given.literals and not spoken_of:
@@ -188,12 +241,13 @@ class _Amount:
     def _differing(self, kind: Kind, own: Of) -> Iterator[Near]:
         """Another statistic of the column, another column, rows that a join repeats."""
         said_here = self.said.clause
-        alone = len(figures(self.said.text)) == 1  # beside the number that is asked for another one may stand
-        if statistic(self.said.clause) or (alone and statistic(self.given.question)):
+        if self._ops()[1]:
+            if kind.op == "mean":
+                yield replace(kind, of=f"\0{kind.of}"), own, "the mean with missing values as nought"
             for op in PLAIN if kind.op in PLAIN else ():
                 if op != kind.op:
                     yield replace(kind, op=op), own, f"the {op}, not the {kind.op}"
-        if kind.op == "count" and self._counts() and not _LIMITED.match(self.figure.after):
+        if kind.op == "count" and self._counts() and not _LIMITED.search(said_here):
             for c in (k.of for k in list(self.facts.values) if k.op == "present" and k.table == self.base):
                 if c not in columns(said_here, [self.given.tables[self.base]]):
                     yield (
@@ -201,8 +255,6 @@ class _Amount:
                         own,
                         f"how many rows have a value of {c}, not how many there are",
                     )
-        for instead in self.other if kind.of in columns(self.named, [self.given.tables[self.base]]) else ():
-            yield replace(kind, of=instead), own, f"of {instead}, not of {kind.of}"
         counted = self.given.of_rows(self.base, self.figure.after)
         repeated = {k.repeated for k in self.facts.values if k.table == self.base and k.repeated}
         for file in sorted(repeated) if kind.op == "sum" or (kind.op == "count" and counted) else ():
@@ -214,8 +266,7 @@ class _Amount:
     def _beyond(self) -> str | None:
         """That it is more than a sum or an average can be: than all values together, or the greatest of them."""
         everywhere = {c for base in self.given.tables for c in _Amount(self.said, base, self.given, self.facts).of}
-        ops = statistic(self.said.clause) or statistic(self.given.question) or computed_in(self.said.code)
-        figure = self.figure
+        (ops, _), figure = self._ops(), self.figure
         if len(self.of) != 1 or len(everywhere) != 1 or len(ops) != 1 or is_key(self.of[0]) or figure.share:
             return None
         if self._counts() or CHANGES.search(self.said.clause) or figure.scale != 1:
@@ -229,7 +280,8 @@ class _Amount:
             return None
         if op in ("mean", "median", "min", "max") and "sum" not in code:
             return f"more than any {of} that the table holds"
-        return f"more than every {of} of these rows together" if code == ("sum",) == ops and least >= 0 else None
+        together = ops == ("sum",) and least >= 0 and (code == ("sum",) or "*" not in self.said.code)
+        return f"more than every {of} of these rows together" if together else None
 
     # Shares.
 

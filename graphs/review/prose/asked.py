@@ -6,17 +6,27 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from graphs.questions.expressions import in_backticks
+from graphs.questions.expressions import in_backticks, kind_of
 from graphs.questions.query import Condition, DropDuplicates, DropMissing, Formula, Measure, Query, Statistic
 from graphs.questions.reader import read
+from graphs.questions.reader.text import stem
 from graphs.review import units
 from graphs.review.answering import Result, shown
-from graphs.review.facts import LEFT_OUT
-from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, levels, spoken, time_columns
-from graphs.review.prose.figures import Figure
+from graphs.review.base import Work
+from graphs.review.facts import LEFT_OUT, Given, stands
+from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, spoken, telling, time_columns
+from graphs.review.prose.figures import CHANGES, Figure, figures, sentences
 from graphs.review.prose.said import statistic
 
+_EVERY = re.compile(
+    r"describe\(|corr\(|numeric_only|\*|select_dtypes|\.(?:mean|sum|median)\(\)\s*$|\.columns", re.M | re.I
+)
+"""Code that looks at columns without naming them."""
 _OTHER: tuple[Statistic, ...] = ("mean", "median", "sum")
+_LEANS = re.compile(
+    r"\b(?:its?|their|they|them|these|this|those(?! who| that)|such|others?|ones?|rest|same|further)\b", re.I
+)
+"""What says that a sentence speaks of what stands before it."""
 _EXPLAINS = ("drivers", "why_changed")
 """What asks for reasons: its measure is what is explained, and no number that an answer must tell."""
 _EACH = re.compile(r"\b(?:per|each|every|for each) ([^\W\d_]+)", re.I)
@@ -34,12 +44,20 @@ class Asked:
     def queries(self) -> tuple[Query, ...]:
         return (self.query, *self.others)
 
+    def differs(self, figure: Figure, results: Sequence[Result]) -> str | None:
+        """That a number that is read as this question is not what it gives."""
+        truths = [n.value for r in results for n in r.numbers() if isinstance(n.value, (int, float))]
+        if not truths or results[0].why or any(_tells(figure, self.query.measures[0].of, t) for t in truths):
+            return None
+        return f"{figure.text} is told, and the input files give {shown(truths[0])}"
+
     def problem(self, text: str, results: Sequence[Result], tables: Tables) -> str | None:
         """What the answer tells in place of what was asked; None where it tells that, or other things altogether."""
         asked, own = self.query, results[0]
         only = slice(-1, None) if asked.formulas else slice(None)  # the last is asked for, the others lead to it
-        if (by := asked.group_by[0].of.strip("`") if len(asked.group_by) == 1 else "") and asked.limit and asked.order:
-            return self._first(by, text, results, tables)
+        by = asked.group_by[0].of.strip("`") if len(asked.group_by) == 1 else ""
+        if by and asked.limit and asked.order:  # which group is first, the statements tell
+            return None
         truths = [n.value for r in results for n in list(r.numbers())[only] if isinstance(n.value, (int, float))]
         every = [(clause, s) for clause, some in spoken(text, tables) for s in some]
         measure = asked.measures[0].model_copy(update={"op": "mean"}) if asked.formulas else asked.measures[0]
@@ -63,23 +81,6 @@ class Asked:
             of = f" for {', '.join(right.group)}" if right.group else ""
             return f"asked of the input files, the question gives {shown(right.value)}{of}, and {s.figure.text} is told"
         return None
-
-    def _first(self, by: str, text: str, results: Sequence[Result], tables: Tables) -> str | None:
-        """That the answer names none of the groups that the question asks for, or others in their place."""
-        named = list(dict.fromkeys(n.value for n in labels(text, tables) if n.column == by))
-        right = [[str(row[0]) for row in r.rows] for r in results if r.rows and not r.why]
-        if by not in {c for c, _ in levels(tables)} or not right:
-            return None
-        if not named:
-            return f"the question asks for {self.query.limit} of {by}, and the answer names none"
-        if any("No statistic" not in note for note in self.query.notes):
-            return None  # it is ordered by what the reader took
-        if self.query.limit == 1:
-            held = any({*some} & {*named} for some in right)
-        else:
-            held = len(named) != len(right[0]) or any({*some} == {*named} for some in right)
-        told = f"asked of the input files, the question gives {', '.join(right[0])}, and {', '.join(named)} is told"
-        return None if held else told
 
 
 def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterator[Asked]:
@@ -111,13 +112,55 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
     if any((measure.of or "").strip("`") in keys(t) for t in tables):
         return
     others = [query.model_copy(update={"prepare": (step,)}) for step in (DropDuplicates(), DropMissing())]
-    if any("No statistic" in note for note in query.notes):
+    if any("No statistic" in note for note in query.notes) or (measure.op == "sum" and not statistic(question)):
         others += [
             query.model_copy(update={"measures": (measure.model_copy(update={"op": op}),), "order": ()})
             for op in _OTHER
             if op != measure.op
         ]
     yield Asked(query, (*others, *(other for _, _, other in reading.others)))
+
+
+def unlooked(question: str, tables: Tables, work: Work) -> list[str]:
+    """The column that the question is read to ask for, where no cell that a model wrote looks at it."""
+    code = "\n".join(x.code for x in work.written)
+    if not code or _EVERY.search(code):
+        return []
+    numeric = {str(c["name"]) for t in tables for c in t["columns"] if kind_of(str(c["dtype"])) == "number"}
+    numeric -= {*time_columns(tables), *set[str]().union(*map(keys, tables))}
+    queries = [q for q in read(question, tables, work.roles).queries if q is not None and len(q.unused) < 2]
+    said = {stem(w) for w in re.findall(r"[^\W\d_]+", question.casefold())}
+    asked = [
+        c for q in queries if len(queries) == 1 for m in q.measures if telling(c := (m.of or "").strip("`")) & said
+    ]
+    lost = [c for c in (*asked, *columns(question, tables)) if c in numeric and not stands(c, code)]
+    return [f"the question asks for {c}, and no cell looks at it" for c in lost[:1]]
+
+
+def stated(text: str, given: Given, roles: Mapping[str, str]) -> Iterator[tuple[Figure, Asked]]:
+    """The sentences with one number that are read without doubt as a question for it, where the number's place is
+    taken by "how many" or "what share": each with its number. Those that lean on another sentence are not read."""
+    for clause in sentences(text) if not LEFT_OUT.search(text) else ():
+        own = figures(clause)
+        if len(own) != 1 or "|" in clause or CHANGES.search(clause) or _LEANS.search(clause):
+            continue
+        (figure,), tables = own, given.list
+        if {n.value for n in labels(given.question, tables)} - {n.value for n in labels(clause, tables)}:
+            continue  # what the question asks of may be meant without being said
+        behind = re.sub(r"^\s?%", "", clause[figure.end :]).strip(" .!;:")
+        before = re.sub(r"\b(?:about|around|roughly|some|only|just)\s*$|[€$£]\s?$", "", figure.before)
+        asked = f"{before} {'what share' if figure.share else 'how many'} {behind}?".strip()
+        for one in expected(asked, tables, roles):
+            (measure,), base = one.query.measures[:1], one.query.table or str(tables[0]["name"])
+            if measure.op == "share":
+                sure = (figure.share and re.match("of ", behind) is not None) or before.startswith("Of ")
+            elif measure.op == "count":
+                sure = given.of_rows(base, f" {behind}")
+            else:
+                others = any(given.of_rows(t, f" {w}") for t in given.tables if t != base for w in clause.split())
+                sure = statistic(clause) == (measure.op,) and not others
+            if sure and not one.query.group_by and figure.share == (measure.op == "share"):
+                yield figure, one
 
 
 def _spelt(query: Query) -> str:

@@ -163,7 +163,8 @@ def quantified(clause: str) -> Iterator[Figure]:
         known = {"most": (75.0, 25.0), "half": (50.0, 4.0), "all": (100.0, 0.001), "none": (0.0, 0.001)}
         many, whole = _count(m["many"] or m["few"] or "one"), _count(m["part"] or m["whole"] or "one")
         value, half = known.get(m.lastgroup or "") or (100 * many / whole, 4.0 if m["part"] else 5.0)
-        if many <= whole and not _ELLIPTIC.match(clause, m.end()):
+        median = m.lastgroup == "half" and re.search(r"[^\W\d] [€$£]?\d", clause[m.end() + 12 :])
+        if many <= whole and not median and not _ELLIPTIC.match(clause, m.end()):
             yield Figure(m[0].strip(), value, half, True, "", False, clause, m.start(), m.end(), 1.0, in_words=True)
 
 
@@ -179,7 +180,7 @@ _PARTS = re.compile(
     r"(?:^|(?<=[,:–—] )|(?<=\band )|(?<=\bbut )|(?<=\bthat ))\s*(?:(?P<none>none of|no(?! one|,)|not (?:a single|one))|"
     r"(?P<all>all(?: of)?|every|each))|"
     rf"(?P<many>a|{_FEW})[ -](?P<part>third|quarter|fifth|sixth|tenth)s? of|"
-    rf"(?P<few>{_FEW}|(?<!\d[.,])\d) (?:in|out of)(?: every)? (?P<whole>{_FEW}|10)(?= [^\W\d]))\b",
+    rf"(?P<few>{_FEW}|(?<!\d[.,])\d) (?:in|out of)(?: every)? (?P<whole>{_FEW}|10)(?=,? [^\W\d]))\b",
     re.I,
 )
 _ELLIPTIC = re.compile(r"[^.,;]*\b(?:is|are|was|were|do|does|did|has|have|had)(?: not|n't)\W*(?:$|[.,;)])", re.I)
@@ -220,15 +221,22 @@ def values(text: str) -> list[float]:
     return found
 
 
+_DESCRIBED = re.compile(r"(?:count|mean|std|min|25%|50%|75%|max)\s")
+"""What begins the lines that describe a column, which add up to nothing."""
+
+
 def totals(text: str) -> list[float]:
     """What can be counted in an output's tables: their lines, the sums of their columns, and each one's
     per cent of it."""
     found: list[float] = []
-    plain = ([float(t) for t in x.split() if re.fullmatch(r"-?\d+(?:\.\d+)?", t)] for x in text.splitlines())
+    lines = (x for x in text.splitlines() if not _DESCRIBED.match(x))
+    plain = ([float(t) for t in x.split() if re.fullmatch(r"-?\d+(?:\.\d+)?", t)] for x in lines)
     for block in _blocks(plain):
         found.append(len(block))
         counts = [c for c in zip(*block, strict=True) if all(v >= 0 for v in c) and sum(c) > 0]
         counts += [c[:-1] for c in counts if len(c) > 2 and c[-1] == sum(c[:-1])]  # the last line is the total
+        shares = [c for c in counts if min(abs(sum(c) - whole) for whole in (1, 100)) < 0.02 * sum(c)]
+        found += [sum(c[at:]) for c in shares for at in range(1, len(c))]  # of the last ones together
         found += [v for c in counts for v in (sum(c), *(100 * n / sum(c) for n in c if len(c) <= 12))]
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations
 from typing import Any
 
@@ -13,7 +13,18 @@ from artifacts.types import FINDING_MIME, Execution, Objection
 from graphs.review import units
 from graphs.review.base import Found, Work, check
 from graphs.review.mentions import Tables, columns, labels, time_columns
-from graphs.review.prose.figures import MONTH, PERCENT, POINTS, Figure, counted, figures, totals, values
+from graphs.review.prose.figures import (
+    MONTH,
+    PERCENT,
+    POINTS,
+    Figure,
+    counted,
+    figures,
+    quantified,
+    sentences,
+    totals,
+    values,
+)
 from graphs.review.syntax import assigned, calls, name_of, names, parsed, trees
 
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
@@ -41,6 +52,10 @@ def numbers(work: Work) -> Iterator[Found]:
     carried = [f.model_dump(include={"effect", "test", "n", "params"}) for f in work.view.findings]
     known += [*_walk(carried), *(v for f in work.view.findings for v in values(f.text))]
     loose = _loose(work.report.answer.removeprefix(work.given), known, settings)
+    loose += _unfounded(
+        work.report.answer, known, rows, any(re.search(r"100|normalize|pct", x.code) for x in work.written)
+    )
+    loose = [f for f in loose if (f.clause, f.start) not in work.recomputed]
     if loose := [f for f in loose if not _is_background(f, work.tables)]:
         told = ", ".join(dict.fromkeys(f.text for f in loose))
         yield Objection(
@@ -166,6 +181,20 @@ def _loose(text: str, known: list[float], settings: list[float]) -> list[Figure]
     return [f for f in loose if not made(f)]
 
 
+def _unfounded(text: str, known: Sequence[float], rows: Iterable[int], in_percent: bool) -> Iterator[Figure]:
+    """The parts told in words that no share, and no two counts, that a cell put out come to."""
+    shares = [100 * v for v in known if 0 < v < 1] + [v for v in known if v % 1 and 1 < v < 100 and in_percent]
+    wholes = {float(n) for n in rows} | {f.value for f in figures(text) if f.whole and f.value > 100}
+    shares += [100 * v / whole for v in known for whole in wholes if v == int(v) and _COUNTABLE < v < whole]
+    for clause in sentences(text):
+        told = [f.value for f in figures(clause) if f.share]
+        yield from (
+            f
+            for f in quantified(clause)
+            if f.half > 1 and f.value != 50 and not any(f.is_near(v) for v in (*shares, *told))
+        )
+
+
 def _is_free(figure: Figure) -> bool:
     """Whether a number is a place, a convention, a guess at chance or a small count, which trace to nothing."""
     if figure.unit in ("th", "st", "nd", "rd") or (_P.search(figure.before) and figure.value in _FREE):
@@ -216,6 +245,7 @@ def _traces(figure: Figure, known: list[float], settings: list[float]) -> bool:
     factors = {*units.conversions(figure.unit or figure.after), _per_many(figure.after)} - {0.0}
     factors |= {100.0} if _SHARES.search(figure.clause) else set()  # 4.2 points, 2.1 to 6.3
     rest += [v * f for f in factors for v in known] + [v / 1000 for v in known if thousands]
+    rest += [v / 10 for v in known if 10.0 in factors]  # 1.4 in ten are 14 %
     return any(figure.is_near(v) for v in rest)
 
 

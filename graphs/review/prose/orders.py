@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import permutations
 from typing import Literal
 
 from graphs.questions.reader import lexicon
-from graphs.review.facts import ALL, FALLS, RISES, Facts, Given, Of, computed_in
-from graphs.review.mentions import YEAR, Label, columns, contrasted, flags, labels
-from graphs.review.prose.figures import CHANGES, IS_POINTS, Figure, figures, sentences
+from graphs.questions.reader.text import stem
+from graphs.review.facts import ALL, FALLS, PLAIN, RISES, Facts, Given, Of, computed_in
+from graphs.review.mentions import YEAR, Label, columns, contrasted, flags, labels, telling
+from graphs.review.prose.figures import CHANGES, IS_POINTS, PERCENT, POINTS, Figure, figures, sentences
 from graphs.review.prose.said import statistic
 
 _HANDFUL = 12
@@ -20,6 +22,21 @@ _FEW = re.compile(r"\b(?:small|few|only|tiny|limited|n\s*=|low power|underpowere
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
 _AMONG = re.compile(r"\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b", re.I)
 """What leaves groups out before one is put first."""
+_EITHER = re.compile(
+    r"\b(?:best|worst|(?:most|least) (?!often|by|far|of|expensive|frequent|common|likely|popular|numerous|money)"
+    r"(?P<of>\w+(?:al|ent|ant|ive|ous|ful|able|ible|ual|ing|ed))\b)",
+    re.I,
+)
+"""Of what it is not said whether much of it is good."""
+_GAP = re.compile(
+    rf"\s?(?:{PERCENT}|{POINTS}|points?|p\.?p)\s(?:\w+ ){{0,2}}"
+    r"(?:more|less|fewer|higher|lower|larger|smaller|greater)\b",
+    re.I,
+)
+"""What follows a number that tells how far two others are apart."""
+_PARTS = re.compile(r";|,? \b(?:whereas|while|but)\b|, and\b")
+_FOLLOWED = re.compile(r"\b(?:followed by|ahead of|and then)\b", re.I)
+_NO_GROUP = frozenset({"none", "unknown", "other", "others", "missing", "n/a", "nan"})
 _DOWNWARD = r"\b(?:from (?:the )?(?:highest|largest|most|best)|descending|in (?:falling|decreasing) order)\b"
 _UPWARD = r"\b(?:from (?:the )?(?:lowest|smallest|least|worst)|ascending|in (?:rising|increasing) order)\b"
 _RANKS = re.compile(r"\b(?:rank\w*|order\w*|sort\w*)\b", re.I)
@@ -59,10 +76,12 @@ class Statements:
         self.text, self.given, self.facts, self.question = text, given, facts, question
 
     def problems(self) -> Iterator[str]:
-        for clause in sentences(self.text):
+        every = sentences(self.text)
+        for place, clause in enumerate(every):
+            yield from _in_points(clause, every[place - 1] if place else "")
             named = labels(clause, self.given.list)
             groups, years = ([n for n in named if (n.column == YEAR) is timed] for timed in (False, True))
-            for part in clause.split(";"):
+            for part in _PARTS.split(clause):
                 yield from self._ranks(part, [n for n in labels(part, self.given.list) if n.column != YEAR])
             yield from self._relations(clause)
             both, times = contrasted(clause, groups, self.given.list), sorted({n.value for n in years})
@@ -82,13 +101,38 @@ class Statements:
         whole = [k for k in facts.values if not k.repeated and k.of != self.given.column(k.table, column)]
         sure = [k for k in whole if k.op in told and (k.of in named or k.op == "count")]
         ops = told or computed_in(self.given.code)
+        here = set(columns(clause, self.given.list)) & {c for t in self.given.tables for c in self.given.measured(t)}
+        if here and not told and not {*ops} & {*PLAIN}:  # the strongest winds, where code only counts
+            return [
+                by
+                for rest, by in facts.series(column, [k for k in whole if k.of in here and k.op in PLAIN])
+                if not rest
+            ]
         used = [k for k in whole if k.op in ops and (k.of in self._meant(k.table, said) or k.op == "count")]
-        for kinds in (sure, used):
-            if found := list(facts.series(column, kinds)):
+        certain = [k for k in sure if k.of]
+        for kinds in (certain, None, sure, used):
+            if kinds is None:
+                if shown := self._printed(clause, column):
+                    return shown
+            elif found := list(facts.series(column, kinds)):
                 found = [(rest, by) for rest, by in found if rest <= fixed]
                 deep = max((len(rest) for rest, _ in found), default=0)
                 return [by for rest, by in found if len(rest) == deep]
         return []
+
+    def _printed(self, clause: str, column: str) -> list[By]:
+        """The numbers by each value of a column that cells printed under a heading of which the sentence speaks, or
+        where it speaks of none all of them; labels of yes and no may be of any column."""
+        every = [s for s in self.given.printed if s.column == column and not {*s.by} <= {"yes", "no"}]
+        said, told = {stem(w) for w in re.findall(r"[^\W\d_]+", clause.casefold())}, statistic(clause)
+        spoken_of = [s for s in every if telling(s.head) & said] or [s for s in every if computed_in(s.head) == told]
+        return [s.by for s in spoken_of or every]
+
+    def _either(self, clause: str) -> bool:
+        """Whether it is not said which end is put first: of "the most punctual" what is least late."""
+        told = _EITHER.search(clause)
+        every = {w for t in self.given.list for c in t["columns"] for w in telling(str(c["name"]))}
+        return told is not None and (told["of"] is None or stem(told["of"].casefold()) not in every)
 
     def _meant(self, table: str, said: str) -> list[str]:
         used = self.given.measured(table)
@@ -116,10 +160,16 @@ class Statements:
         for column in dict.fromkeys(n.column for n in named) if top or ordered else ():
             said = list(dict.fromkeys(n.value for n in named if n.column == column))
             series = self._shares(clause, column) or self._series(clause, column, _pairs(named, column))
-            ends = {(max if top == "max" else min)(by, key=by.__getitem__) for by in series if top}
-            if ends and not ends & {*said} and not _AMONG.search(clause):
+            leads = [_in_order(by, top, said) for by in series if top]
+            leads += [order[::-1] for order in leads] if self._either(clause) else []
+            many = len(said) if len(said) > 1 and _FOLLOWED.search(clause) else 1
+            if leads and not _AMONG.search(clause):
                 most = "highest" if top == "max" else "lowest"
-                yield f"{said[0]} is put first, and of {column} {' or '.join(sorted(ends))} is the {most}"
+                ends = sorted({order[0] for order in leads})
+                if not {*ends} & {*said}:
+                    yield f"{said[0]} is put first, and of {column} {' or '.join(ends)} is the {most}"
+                elif many > 1 and not any(order[:many] == said for order in leads):
+                    yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(leads[0][:many])}"
             of = [by for by in series if {*said} <= {*by}] if ordered and (numbered or len(said) > 2) else []
             up = way == "up" or (numbered and way is None and top == "min")
             right = [
@@ -130,9 +180,9 @@ class Statements:
                 yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
         if top and len(named) == 1 and statistic(clause) not in (("sum",), ("count",)) and not _FEW.search(self.text):
             every = (k for k in self.facts.values if k.op == "count" and not k.repeated)
-            many = max((self.facts.values[k].get(_pairs(named), 0) for k in every), default=0)
-            if 0 < many < _HANDFUL and not any(f.value == many for f in figures(self.text)):
-                yield f"{named[0].value} is put first, and has a handful of rows, {many:.0f}, which is not said"
+            rows = max((self.facts.values[k].get(_pairs(named), 0) for k in every), default=0)
+            if 0 < rows < _HANDFUL and not any(f.value == rows for f in figures(self.text)):
+                yield f"{named[0].value} is put first, and has a handful of rows, {rows:.0f}, which is not said"
 
     def _ways(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """That numbers rose that fell over the years, or the other way round; that one group has more than another
@@ -140,7 +190,7 @@ class Statements:
         if _NOT.search(re.sub(r"^\W*no\b\W*[,:;.]", "", clause, flags=re.I)):
             return
         way, ends = _way(clause, RISES, FALLS), list[tuple[float, float]]()
-        if way is not None and not _PER.search(clause):
+        if way is not None and not _PER.search(clause) and len([f for f in figures(clause) if f.text not in years]) < 3:
             for by in self._series(clause, YEAR, _pairs(named)):
                 first, last = (years[0], years[-1]) if len(years) > 1 else (min(by), max(by))
                 ends += [(by[first], by[last])] if first in by and last in by and first < last else []
@@ -212,9 +262,11 @@ class Statements:
         groups are sure to be those."""
         for column, base, other, sure in self._sides(clause, named, years):
             parts = self._shares(clause, column)
-            for by in [*parts, *self._series(clause, column, _pairs(named, column))]:
+            for by in parts or self._series(clause, column, _pairs(named, column)):
                 if by.get(base) and by.get(other):
-                    yield by, base, other, by in parts, sure
+                    told = [f for f in figures(self.text) if f.share]
+                    shares = by in parts or all(any(f.tells(by[g]) for f in told) for g in (base, other))
+                    yield by, base, other, shares, sure
 
     def _sides(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[tuple[str, str, str, bool]]:
         """The column and the two of its values that a sentence compares, the base first, and whether it is sure to be
@@ -231,6 +283,30 @@ class Statements:
                 if len(two) == 2:
                     yield (column, two[0], two[1], False)
                     yield (column, two[1], two[0], False)
+
+
+def _in_points(clause: str, before: str) -> Iterator[str]:
+    """The changes that are told in per cent and are the difference of two shares told beside them, or the other way
+    round."""
+    shares = [f for f in (*figures(before), *figures(clause)) if f.share and f.unit != "pp"]
+    for f in (f for f in figures(clause) if f.share and _GAP.match(clause[f.end - len(f.unit) :])):
+        points = IS_POINTS.match(f.after) is not None or f.unit == "pp"
+        pairs = [(a, b) for a, b in permutations(shares, 2) if f not in (a, b) and a.value > 0 < b.value]
+        off = f.half + 0.1
+        gaps = [a for a, b in pairs if abs(abs(a.value - b.value) - f.value) <= off]
+        changes = [
+            a for a, b in pairs if abs(abs(100 * a.value / b.value - 100) - f.value) <= off + 100 * a.half / b.value
+        ]
+        if points and changes and not gaps:
+            yield f"{f.text} is the change in per cent, not in percentage points"
+        elif gaps and not points and not changes:
+            yield f"{f.text} is the difference in percentage points, not a change in per cent"
+
+
+def _in_order(by: By, top: str | None, said: Sequence[str]) -> list[str]:
+    """The groups from the one that is put first; what stands for no group is none, unless it is spoken of."""
+    groups = [g for g in by if g in said or g.casefold() not in _NO_GROUP]
+    return sorted(groups, key=lambda g: (-by[g] if top == "max" else by[g], g not in said))
 
 
 def _pairs(named: Sequence[Label], but: str = "") -> Of:

@@ -12,13 +12,13 @@ from graphs.questions.query import Statistic
 from graphs.questions.reader import lexicon
 from graphs.review.facts import PLAIN, Given, Of, computed_in, stands
 from graphs.review.mentions import Label, flags, labels, spoken
-from graphs.review.prose.figures import Figure
+from graphs.review.prose.figures import Figure, figures
 from graphs.review.prose.numbers import printed_numbers
 
 _NAMED: tuple[Statistic, ...] = (*PLAIN, "count", "std", "distinct", "share")
 _LOOSE = {("typical",), ("usual",)}
 """What may be a mean or a median."""
-_HALF = re.compile(r"\bhalf\b[^.,;]*\b(?:than|under|over|below|above)\b", re.I)
+_HALF = re.compile(r"\bhalf\b[^.,;]*\s[€$£]?\d", re.I)
 """What tells a median without its name."""
 
 
@@ -37,6 +37,10 @@ def statistic(text: str) -> tuple[Statistic, ...]:
     return ops if len(ops) == 1 else ()
 
 
+_CUTS = re.compile(r"[,;:]\s(?:and |but |while |whereas )?|\s(?:and|but|while|whereas)\s")
+"""What may part what a sentence says of one number and of another."""
+
+
 @dataclass(frozen=True)
 class Said:
     """A number with what its sentence names: the values that it is of, columns of yes and no, and what else may be
@@ -48,6 +52,15 @@ class Said:
     flags: tuple[Label, ...]
     code: str
     text: str
+    printed: bool = True
+
+    @property
+    def part(self) -> str:
+        """What of its sentence stands between the other numbers."""
+        cuts = [m.end() for m in _CUTS.finditer(self.clause)]
+        others = [f.start for f in figures(self.clause) if f.start != self.figure.start]
+        start = max((c for c in cuts if c <= self.figure.start and any(o < c for o in others)), default=0)
+        return self.clause[start : min((c for c in cuts if c > self.figure.end), default=None)]
 
     @property
     def own(self) -> Of:
@@ -71,7 +84,7 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
         for s in every:
             digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
             cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
-            code = given.code if s.figure.in_words else cell.code if cell else ""
+            code = given.code if s.figure.in_words or cell is None else cell.code
             unclear = {n.column for n in named} - {n.column for n in (*alone, *s.labels)}
             if not code or unclear or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
                 continue
@@ -86,4 +99,5 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
                 tuple(flags(clause, given.list)),
                 code if computed_in(code) and uses else given.code,
                 text,
+                s.figure.in_words or cell is not None,
             )

@@ -1,4 +1,4 @@
-"""What a report says of tests, held against the p values that it tells and that cells printed."""
+"""What a report says of tests and of rows left out, held against what cells printed, and in which order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from artifacts.types import Execution
-from graphs.review.prose.figures import NUMBER, sentences, size
+from graphs.review.facts import LEFT_OUT
+from graphs.review.prose.figures import NUMBER, figures, sentences, size
+from graphs.review.prose.numbers import printed_numbers
+from graphs.review.prose.said import statistic
 
 _P = re.compile(r"\bp(?:[-_ ]?val(?:ue)?)?\s*[=:]\s*(?:np\.float64\()?", re.I)
 _NONE = re.compile(
@@ -15,6 +18,13 @@ _NONE = re.compile(
     re.I,
 )
 _FOUND = re.compile(r"(?<!not )(?<!non-)(?<!in)\bsignifican(?:t|tly)\b", re.I)
+_DOUBT = re.compile(
+    r"\b(?:no|not|non|none|never|neither|nor|nothing|cannot|chance|may|might|could|insufficient|random\w*|little|weak\w*|"
+    r"fail\w*|without|un\w+|in(?:conclusive|significant)|consistent|hardly|lack\w*|small|coincidence|noise)\b|n't\b",
+    re.I,
+)
+"""One of these is in every sentence that tells a large p value for what it is."""
+_LUCK = re.compile(r"\b(?:could|may|might|can)\b[^.;]{0,20}\b(?:chance|coincidence|random|luck|noise)\b", re.I)
 _SURE, _UNSURE = 0.01, 0.1
 
 
@@ -28,12 +38,35 @@ def untested(text: str, cells: Sequence[Execution]) -> Iterator[str]:
     """What is said not to differ and does by the p value beside it, else by every test that was made, and the other
     way round."""
     printed = [p for x in cells for p in p_values(x.text)]
-    for clause in sentences(text):
+    every = sentences(text)
+    for place, clause in enumerate(every):
         if not (known := p_values(clause) or printed):
             continue
         shown = f"(p = {min(known):.2g})" if len(known) == 1 else f"(p from {min(known):.2g} to {max(known):.2g})"
-        none = _NONE.search(clause)
+        none, own = _NONE.search(clause) or _LUCK.search(clause), p_values(clause)
         if none and max(known) < _SURE:
             yield f"“{none[0]}” is said, and every test says otherwise {shown}"
         elif not none and _FOUND.search(clause) and min(known) > _UNSURE:
             yield f"“{clause.strip()[:60]}” is said to be significant, and no test says so {shown}"
+        elif not none and own and min(own) > _UNSURE and not _DOUBT.search(" ".join(every[place : place + 2])):
+            yield f"“{clause.strip()[:60]}” is said, and its p value proves nothing"
+
+
+def stale(text: str, question: str, cells: Sequence[Execution]) -> Iterator[str]:
+    """The statistics that are said to be without some rows and were last put out before a cell left those out."""
+    for clause in sentences(text):
+        if _BEFORE.search(clause) or not LEFT_OUT.search(f"{clause} {question}") or not statistic(clause):
+            continue
+        for f in (f for f in figures(clause) if not f.whole):
+            tells = [any(f.tells(v) for v in printed_numbers(x)) for x in cells]
+            last = max((i for i, told in enumerate(tells) if told), default=len(tells))
+            leaves = [i for i, x in enumerate(cells) if _LEAVES.search(x.code)]
+            if leaves and last < leaves[0]:
+                yield f"{f.text} was put out before {cells[leaves[0]].cell} left rows out"
+
+
+_BEFORE = re.compile(r"\b(?:before|raw|original|instead|with|first|all)\b", re.I)
+_LEAVES = re.compile(
+    r"\b(?:dropna|drop_duplicates|query|mask|where|filter)\(|\[[^\[\]]*(?:\[[^\]]*\]|\.\w+)\s*(?:[!=]=|[<>]=?)"
+)
+"""Code that leaves rows out."""

@@ -1,0 +1,113 @@
+"""Sentences of a report read as questions, and held against what cells printed."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from artifacts.events import ReportMade, RunView
+from artifacts.types import Execution, Output, Run
+from graphs.review import Work
+from graphs.review.facts import Facts, Given
+from graphs.review.prose.asked import stated, unlooked
+from graphs.review.prose.numbers import numbers
+from graphs.review.prose.orders import Statements
+from graphs.review.prose.printed import printed
+from graphs.review.prose.verdicts import stale, untested
+from graphs.review.tables import described
+
+KILNS = pd.DataFrame(
+    {
+        "kiln": ["K 1", "K 2", "K 3"] * 20,
+        "glaze": ["ash", "salt", "tin", "iron"] * 15,
+        "heat_c": [1100.0 + n for n in range(60)],
+        "cracked": ["yes" if n % 5 == 0 else "no" for n in range(60)],
+    }
+)
+TABLES = [described("pots.csv", KILNS)]
+
+
+def cell(code: str, text: str = "", number: int = 1) -> Execution:
+    shown = (Output(kind="stdout", text=text),) if text else ()
+    return Execution(
+        id=f"ex{number}", run_id="r", sandbox_id="s", seq=number, code=code, tags=("code",), status="ok", outputs=shown
+    )
+
+
+def work(question: str, answer: str, *cells: Execution) -> Work:
+    view = RunView(run=Run(id="r", goal=question), executions=cells)
+    return Work(view, ReportMade(run_id="r", answer=answer))
+
+
+def test_tables_lists_and_dicts_that_cells_print_are_numbers_by_group():
+    table = "      mean  count\nkiln             \nK 1  0.25     20\nK 2  0.10     20\nK 3  0.40     20\n"
+    dicts = "{'ash': 3.5, 'tin': np.float64(2.0)}"
+    found = {(s.column, s.head): s.by for s in printed([cell("", table), cell("", dicts)], TABLES)}
+    assert found["kiln", "mean"] == {"K 1": 0.25, "K 2": 0.1, "K 3": 0.4}
+    assert found["kiln", "count"] == {"K 1": 20, "K 2": 20, "K 3": 20}
+    assert found["glaze", ""] == {"ash": 3.5, "tin": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("K 3 has the highest rate, followed by K 1.", None),
+        ("K 1 has the highest rate, followed by K 3.", "the order of kiln is told as K 1, K 3, and is K 3, K 1"),
+        ("K 1 has the highest rate.", "K 1 is put first"),
+        ("K 3 has the highest rate, whereas K 1 has the lowest.", "K 1 is put first"),
+        ("K 3 is the most reliable kiln.", None),  # which end is reliable, nobody says
+        ("Of K 1 25 % crack, of K 2 10 %. So 15 % more of K 1 crack.", "the difference in percentage points"),
+        ("Of K 1 25 % crack, of K 2 10 %. So 15 percentage points more of K 1 crack.", None),
+    ],
+)
+def test_an_order_is_held_against_the_tables_that_cells_printed(text, problem):
+    shown = "      rate\nkiln      \nK 1   0.25\nK 2   0.10\nK 3   0.40\n"
+    given = Given(TABLES, text, "", "", printed([cell("", shown)], TABLES))
+    found = list(Statements(text, given, Facts(), "").problems())
+    assert (found == []) if problem is None else any(problem in f for f in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("The mean heat is 1129.5.", True),
+        ("20% of the pots are cracked.", True),
+        ("These pots have a mean heat of 1129.5.", False),  # which, the sentence before says
+        ("Without the cracked ones the mean heat is 1129.5.", False),
+        ("The heat rose by 12.", False),
+    ],
+)
+def test_a_sentence_that_stands_alone_is_read_as_a_question_for_its_number(text, read):
+    assert bool([*stated(text, Given(TABLES, text, "", ""), {})]) is read
+
+
+def test_a_column_that_is_asked_for_must_be_looked_at():
+    asked = "Which kiln has the highest mean heat?"
+    other = work(asked, "", cell("print(df.groupby('kiln')['cracked'].count())"))
+    assert unlooked(asked, TABLES, other) == ["the question asks for heat_c, and no cell looks at it"]
+    assert unlooked(asked, TABLES, work(asked, "", cell("print(df.groupby('kiln').heat_c.mean())"))) == []
+
+
+def test_a_mean_of_the_rows_that_are_left_is_none_that_was_put_out_before():
+    before, after = cell("print(df.heat_c.mean())", "1129.5"), cell("left = df[df['cracked'] == 'no']", "", 2)
+    text = "Without the cracked pots the mean heat is 1129.5."
+    assert [*stale(text, "", [before, after])] == ["1129.5 was put out before cell-02 left rows out"]
+    assert not [*stale(text, "", [before, after, cell("print(left.heat_c.mean())", "1129.5", 3)])]
+
+
+def test_a_part_told_in_words_is_a_share_that_a_cell_put_out():
+    told = work("", "Two thirds of the pots are fine.", cell("print(len(df))", "60"))
+    assert "Two thirds of" in next(iter(numbers(told))).problem
+    assert not [*numbers(work("", told.report.answer, cell("print(40)", "40 of 60 are fine: 0.667")))]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("The test confirms that they differ (p = 0.6).", True),
+        ("The gap is small (p = 0.6) and may be chance.", False),
+        ("With p = 0.0004 the gap could be chance.", True),
+    ],
+)
+def test_a_large_p_value_proves_nothing_and_a_small_one_is_no_chance(text, problem):
+    assert bool([*untested(text, [])]) is problem
