@@ -167,12 +167,12 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
     literal = {x.first: (x.column, *x.also) for x in named if x.value and x.value.casefold() == ws[x.first].low}
     for link in [*linking.full_names(ws, columns, common), *named]:
         length = sum(w.content for w in ws[link.first : link.last + 1])
-        short, end = link.how == "short" and link.column.kind == "time", ws[link.last].low
-        if short and end in lexicon.some("events"):
+        short, said = link.how == "short" and link.column.kind == "time", ws[link.last].low
+        if short and said in lexicon.some("events"):
             continue  # readings, and not their Reading Date
-        done, values = short and end.endswith("ed"), literal.get(link.first, ())  # rather a state
+        done, values = short and said.endswith("ed"), literal.get(link.first, ())  # rather a state
         if link.value is None and link.first == link.last and (link.column not in values or link.column.n_unique > 2):
-            done |= bool(values) and (end,) not in link.column.aliases  # tickets that are open, not Opened
+            done |= bool(values) and (said,) not in link.column.aliases  # tickets that are open, not Opened
         spans.append(((link.how == "quoted", length, _TIER["part" if done else link.how]), _linked(link)))
     held = {s for c in columns for s in c.stems}
     lows = [w.low if w.quote or w.stem in held else lexicon.spelled(w.low) for w in ws]
