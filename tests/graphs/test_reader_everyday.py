@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from graphs.questions.query import AnyOf, Compare, Condition, Keep, Measure, Recode
+from graphs.questions.query import AnyOf, Compare, Condition, Derive, Group, Keep, Measure, Recode
 from graphs.questions.reader import read
 from graphs.questions.reader.text import name_words
 from tests.graphs.test_reader import described, one
@@ -515,3 +515,46 @@ def test_a_word_in_short_is_the_whole_word(claims: list[dict[str, Any]]) -> None
 def test_no_part_of_a_sum_is_passed_over_and_no_rate_made_of_an_amount(claims: list[dict[str, Any]]) -> None:
     for question in ("How much was claimed and how much was approved in 2023?", "What is the approval rate?"):
         assert read(question, claims).queries == (None,), question
+
+
+@pytest.fixture(scope="module")
+def admissions() -> list[dict[str, Any]]:
+    """Stays in a hospital by their two times; of some patients it is said that they have no insurance."""
+    n = 60
+    admitted = pd.date_range("2024-01-01 05:30", periods=n, freq="97h")
+    table = pd.DataFrame(
+        {
+            "Patient ID": [1000 + i * i % 41 for i in range(n)],
+            "Admitted": admitted,
+            "Discharged": admitted + pd.to_timedelta([7 + 11 * (i % 23) for i in range(n)], unit="h"),
+            "Ward": [("Cardiology", "Maternity", "General")[i % 3] for i in range(n)],
+            "Readmitted within 30 days": ["Yes" if i % 8 == 0 else "No" for i in range(n)],
+            "Satisfaction (1-5)": [1.0 + i % 5 for i in range(n)],
+            "Insurance": [("public", "private", "none")[i * 7 % 3] for i in range(n)],
+        }
+    )
+    facts = described("admissions.csv", table)
+    for fact in facts["columns"][1:3]:
+        fact |= {"min": str(table[fact["name"]].min()), "max": str(table[fact["name"]].max())}
+    return [facts]
+
+
+def test_a_length_of_something_is_its_duration_and_a_difference_is_told_of_each_group(
+    admissions: list[dict[str, Any]],
+) -> None:
+    query = one("Is there a difference in length of stay between the wards?", admissions)
+    assert query.prepare == (Derive(name="duration", expr="days(Admitted, Discharged)"),)
+    assert (query.measures, query.group_by) == ((Measure(op="mean", of="duration"),), (Group(of="Ward"),))
+
+
+def test_the_first_word_of_a_yes_or_no_says_it_and_none_is_a_value(admissions: list[dict[str, Any]]) -> None:
+    query = one("What is the average satisfaction of readmitted patients?", admissions)
+    assert query.where == (Condition(left="`Readmitted within 30 days`", op="=", right="Yes"),)
+    assert one("How many stays have no insurance?", admissions).where == (
+        Condition(left="Insurance", op="=", right="none"),
+    )
+
+
+def test_two_times_are_not_passed_over(admissions: list[dict[str, Any]]) -> None:
+    for question in ("How many patients were discharged on the day they were admitted?", "What share is Patient ID?"):
+        assert read(question, admissions).queries == (None,), question

@@ -282,6 +282,11 @@ def _grouped(ask: Ask) -> None:
         if which[0].column.kind == "text" and not which[0].column.key and what[0].column.kind == "number":
             _by(ask, which[0], which[0])
             use(which)
+    for _, apart, _, by in clause.find("(J)[oi]*(C)?b?(C)$"):  # a difference in cost between the wards
+        if by[0].column.kind in ("text", "bool") and [c for c in clause.of("C") if c.column.kind == "number"]:
+            ask.groups.append(Group(of=expr(by[0].column)))
+            ask.kinds.add("j")
+            use(apart, by, clause.of("b"))
     for _, period in clause.find("(G)"):  # the monthly revenue, the trend by month, the mean price over the years
         said = clause.words[period[0].first].low
         if said.endswith("ly") and not ask.groups and _each_period(ask, period[0], period[0]):

@@ -227,6 +227,12 @@ def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
             return None
     if lacks and column.kind == "bool":
         return None
+    level = next(
+        (v for v in column.values if v.casefold() in ("none", "no", "nothing") and column.kind == "text"), None
+    )
+    if (lacks or no) and level is not None:
+        ask.where.append(Condition(left=expr(column), op="=", right=level))
+        return True
     none = Condition(left=expr(column), op="=", right=0)  # no sale is a sale of 0
     gap = Condition(left=expr(column), op="present" if no and not lacks else "missing")
     ask.where.append(none if lacks and zero else gap)

@@ -39,7 +39,7 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
                and m.op not in ("count", "share", "missing", "present")]:  # fmt: skip
         return f"“{own[0]}” is one and the same in each of its own groups: it is not clear what is meant by it."
     if any(m.op == "share" and m.of and not (m.where or m.within or q.where or q.group_by) and m.of in draft.named
-           and draft.named[m.of].kind == "number" for q in queries for m in q.measures):  # fmt: skip
+           and (draft.named[m.of].kind == "number" or draft.named[m.of].label) for q in queries for m in q.measures):  # fmt: skip
         return "It is not clear what a share is asked of."
     if any(m.op == "share" and m.where and _certain(q, m.where) for q in queries for m in q.measures):
         return "It is not clear of which rows a share is asked for."

@@ -25,7 +25,7 @@ class Made(NamedTuple):
     note: str
 
 
-_LENGTHS = rf"\bhow long\b|\bhow (?:far|long) (?:ahead|in advance)\b|\blead times?\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:{'|'.join(lexicon.listed('numbers'))}|several|over|first|last|this|that|same|each|every|many|more|the|some|long|two|what|which|average|mean|median|total|typical|usual) )[a-z]{{3,}} times?\b(?! of day)|\btime to \w+"
+_LENGTHS = rf"\bhow long\b|\blengths? of (?:the |an? |each |their )?[a-z]+\b|\bhow (?:far|long) (?:ahead|in advance)\b|\blead times?\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:{'|'.join(lexicon.listed('numbers'))}|several|over|first|last|this|that|same|each|every|many|more|the|some|long|two|what|which|average|mean|median|total|typical|usual) )[a-z]{{3,}} times?\b(?! of day)|\btime to \w+"
 _AIM = r"(?:(?:the|their|its|our|his|her) )?(?:goals?|targets?|quotas?)"
 _MET = rf"\bsuccess rates?(?: of {_AIM} (?:met|reached|achieved))?\b|\b{_AIM} (?:(?:is|are|was|were) )?(?:met|reached|achieved|hit)\b|\b(?:meet|met|reach|reached|achieve|achieved|hit)s? {_AIM}"
 _LASTS = r"\b(?:last|wait)(?:s|ed|ing)\b|\bwait\b|\b(?:long|short|slow|fast|quick)(?:er|est)\b|\b(?:\d+|an?|half an) (?:seconds?|minutes?|hours?)\b(?! (?:of|before|after|ago))"
@@ -68,7 +68,8 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     ahead = said and re.search("ahead|advance|lead", said[0], re.I)  # before it begins
     if not said or (not ahead and any(not waits or {"nights", "stay"} & set(c.words) for c in lengths)):
         return None
-    named_so = bool(re.fullmatch(_LENGTHS, said[0], re.I)) and not said[0].casefold().startswith("how")
+    asks, of_what = (said[0].casefold().startswith(w) for w in ("how", "length"))
+    named_so = bool(re.fullmatch(_LENGTHS, said[0], re.I)) and not (asks or of_what)
     name = said[0].casefold() if named_so else "duration"
     finished = ends_of(columns, "ends")  # of processed_date, the processing time is no name
     sent = lexicon.some("sent")
@@ -95,7 +96,7 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     unit = unit or ("hours" if within else "days")
     made = f"{unit}({expr(starts[0])}, {expr(ends[0])})"
     column = Column(name, "", "float64", rows, rows, made_in=unit)
-    read_as = "what duration" if said[0].casefold().startswith("how") else said[0]
+    read_as = "what duration" if asks else "duration" if of_what else said[0]
     read_as = re.sub(_WITHIN, r"with a duration of at most \1", read_as, flags=re.I)
     return Made(said[0], read_as, column, Derive(name=name, expr=made), f"“{name}” is read as {made}, in {unit}.")
 

@@ -67,7 +67,11 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
     also = tuple(s[4] for s in scored[1:] if s[:2] == top[:2])
     if top[0] < 1 and also:
         return None
-    if top[1] < 0.45 and stem(top[4].words[-1]) not in {ws[n].stem for n in range(i, top[3] + 1)}:
+    ends = {
+        stem(top[4].words[-1]),
+        *(map(stem, top[4].words[:1]) if top[4].kind == "bool" else ()),
+    }  # readmitted, of … within 30 days
+    if top[1] < 0.45 and not ends & {ws[n].stem for n in range(i, top[3] + 1)}:
         return None  # a word of the table, but no column's name
     return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
 

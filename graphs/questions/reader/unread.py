@@ -113,7 +113,7 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         whose = n and items[n - 1].code == "V"  # fleet drivers
         return (
             any(c.name in said for c in (item.column, *item.also))
-            or item.column.key
+            or (item.column.key and (item.column.kind != "time" or (n and items[n - 1].code == "B")))
             or item.column in draft.counted
             or bool(whose and item.column.words[-1] == "id")
             or (ask.counts and ask.clause.typed(item))
