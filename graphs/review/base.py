@@ -24,7 +24,7 @@ class Work:
     """What is checked: the run so far, the report as drafted, the roles that were declared, and where the given files
     lie, by name; where those are not known, the tables themselves are not looked at. `observed` is what was seen while
     the cells ran, if anybody watched; `given` is the prose before the first output, what an author was told;
-    `recomputed` are the numbers of the report, by sentence and place, that the input files were seen to give."""
+    `recomputed` are the numbers of the report, by sentence and place, that were held against the input files."""
 
     view: RunView
     report: ReportMade

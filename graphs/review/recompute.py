@@ -241,7 +241,7 @@ class _Report:
         verdicts.sort(key=lambda v: (v.part, v.value))
         problems = [problem for _, problem in held]
         problems += [a.problem(report.answer, [next(got) for _ in a.queries], self.tables) for a in self.asked]
-        problems += [a.differs(figure, [next(got) for _ in a.queries]) for figure, a in self.stated]
+        stated = [(figure, a.differs(figure, [next(got) for _ in a.queries])) for figure, a in self.stated]
         problems += [*self.unseen, *stale(report.answer, question, self.work.written)]
         facts = Facts()
         facts.take(self.wanted, list(got))
@@ -250,10 +250,13 @@ class _Report:
         for text in self.texts:
             problems += Statements(text, given, facts, question).problems()
             problems += untested(text, cells)
+        said = " ".join(filter(None, problems))  # a number that another check has objected to is told once
+        problems += [problem for figure, problem in stated if figure.text not in said]
         sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in filter(None, problems))
         objections = [Objection(where="answer", problem=p, mend=_MEND) for p in sentences]
-        told = frozenset(recomputed(report.answer, given, facts, self.work.written))
-        return Recomputed(tuple(verdicts), (*objections, *self._on_charts(facts, cells)), told)
+        told = {(f.clause, f.start) for f, problem in stated if problem}
+        told |= {*recomputed(report.answer, given, facts, self.work.written)}
+        return Recomputed(tuple(verdicts), (*objections, *self._on_charts(facts, cells)), frozenset(told))
 
     def _on_charts(self, facts: Facts, cells: Sequence[Execution]) -> Iterator[Objection]:
         """What is wrong with the words and numbers that are written on charts."""

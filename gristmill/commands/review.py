@@ -61,16 +61,16 @@ async def command(
 
     given = await asyncio.to_thread(mapping.given_files, nb, notebook, files)
     extra: list[CheckResult] = []
-    told, ran = None, False
+    told, ran, held = None, False, frozenset[tuple[str, int]]()
     again = settings.rerun if rerun is None else rerun
     if again:
-        nb, extra, told = await _again(settings, notebook, nb, given, question, named)
+        nb, extra, told, held = await _again(settings, notebook, nb, given, question, named)
         ran = told is not None
     if not mapping.has_run(nb) and not ran:
         why = extra[0].detail if again else "Run and save it first, or have it run with --rerun."
         raise Misuse(f"{notebook} holds no outputs to review. {why}")
     work = mapping.work_of(nb, given, question=question, roles=named)
-    work = replace(work, observed=observed(told, work.view.executions))
+    work = replace(work, observed=observed(told, work.view.executions), recomputed=held)
     checks = [*await asyncio.to_thread(run_checks, work), *extra]
     verdict = _judged(checks, [] if again else [TURNED_OFF])
     _tell(verdict, nb, notebook, given, as_json=as_json)
@@ -79,9 +79,10 @@ async def command(
 
 async def _again(
     settings: Settings, path: Path, nb: Any, given: dict[str, Path], question: str, roles: dict[str, str]
-) -> tuple[Any, list[CheckResult], Any]:
+) -> tuple[Any, list[CheckResult], Any, frozenset[tuple[str, int]]]:
     """The notebook with the outputs of a fresh run where it had none, how that run compares with those it had and what
-    the input files give for its prose, and what was seen of it. Where it cannot be run, that is a remark."""
+    the input files give for its prose, what was seen of it, and which of its numbers were held against the files. Where
+    it cannot be run, that is a remark."""
     import asyncio
 
     from graphs import rerun
@@ -96,7 +97,7 @@ async def _again(
         finally:
             await stop_host(host, settings.home)
     except (GatewayError, NotebookError) as error:
-        return nb, [rerun.not_done(str(error))], None
+        return nb, [rerun.not_done(str(error))], None, frozenset()
     finally:
         telling.cancel()
 
@@ -111,7 +112,7 @@ async def _tell_later() -> None:
 
 async def _run(
     host: Host, path: Path, nb: Any, given: dict[str, Path], question: str, roles: dict[str, str]
-) -> tuple[Any, list[CheckResult], Any]:
+) -> tuple[Any, list[CheckResult], Any, frozenset[tuple[str, int]]]:
     import asyncio
     import tempfile
 
@@ -128,14 +129,14 @@ async def _run(
         told = told or {}
         had_run = mapping.has_run(nb)
         if (why := rerun.hindered(view)) is not None and (had_run or not view.executions):
-            return nb, [rerun.not_done(why)], told if had_run else None
+            return nb, [rerun.not_done(why)], told if had_run else None, frozenset()
         if had_run:
             compared = rerun.beside(mapping.work_of(nb, given), view, lambda ref: store.read(store.artifact(ref)))
         else:
             compared = _filled(nb, exported(view, store), view)
         work = mapping.work_of(nb, given, question=question, roles=roles)
         found = await recompute(elsewhere(store, host, view), work, await asyncio.to_thread(lambda: work.tables))
-    return nb, [compared, found.as_check], told
+    return nb, [compared, found.as_check], told, found.told
 
 
 def _filled(nb: Any, made: Any, view: RunView) -> CheckResult:

@@ -117,7 +117,7 @@ async def test_a_turn_of_a_model_is_steered_stopped_asked_and_approved_in_place(
                 raise AssertionError("the model was not asked")
 
             asked = len(wire.requests)
-            child.sendline("And the masses?")
+            child.sendline("And what else?")
             until(lambda: len(wire.requests) > asked)
             line("only Gentoo", "Read before the next step")
             loop.call_soon_threadsafe(held.set)
