@@ -70,7 +70,8 @@ class _Target:
         self._roots = {name: str(root) for name, root in roots.items()}
         self._volumes = [Path(place) for place in volumes]
         self._known: set[str] = set()  # folders that no link leads through
-        self._devices = {os.stat(place).st_dev for place in ("/", *uppers())}  # a sandbox's disk, and its layers
+        self._layers = set(uppers())  # by their places, which may be beneath /tmp: a Python environment there
+        self._devices = {os.stat(place).st_dev for place in ("/", *self._layers)}  # a sandbox's disk, and its layers
 
     def extract(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
         """Unpack one member, and return its path; raises `_InVolume`."""
@@ -119,7 +120,7 @@ class _Target:
             real, within = os.path.realpath(parent), os.path.realpath(root)
             if real != within and not real.startswith(within.rstrip("/") + "/"):
                 raise BadPackage(f"The package holds {name!r} behind a link that leads elsewhere.")
-            if within == "/":
+            if within == "/" and path not in self._layers:
                 self._check_place(real, name)
             self._known.add(parent)
         return path

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import tarfile
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -260,6 +261,17 @@ def test_any_name_and_any_tag_comes_back_as_it_was(tmp_path: Path) -> None:
     assert (target / name).stat().st_mtime == 1_000_000_000
     with pytest.raises(BadPackage):
         unpack(io.BytesIO(b"".join(blocks)[:700]), {"home": target})
+
+
+def test_a_layer_may_lie_where_nothing_else_is_carried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as mount:  # another disk, as /tmp is in a sandbox
+        layer = Path(mount, "environment")
+        layer.symlink_to(tmp_path)
+        monkeypatch.setattr("kernel_gateway.inside.unpack.uppers", lambda: {str(layer): ""})
+        with pytest.raises(BadPackage):
+            unpack(_package(_member(f"root{mount}/beside", tarfile.DIRTYPE)), {"root": Path("/")})
+        unpack(_package(_member(f"root{layer}", tarfile.DIRTYPE)), {"root": Path("/")})
+        assert layer.is_dir()
 
 
 async def test_what_cannot_be_kept_is_refused_at_once_with_a_reason(gateway, fresh: AsyncSandbox) -> None:
