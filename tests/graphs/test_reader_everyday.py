@@ -15,6 +15,15 @@ from tests.graphs.test_reader import described, one
 DESKS = ["front", "back", "roof", "yard"]
 
 
+def dated(name: str, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table as it is described, with the first and last of its times."""
+    facts = described(name, table)
+    for fact in facts["columns"]:
+        if "datetime" in fact["dtype"]:
+            fact |= {"min": str(table[fact["name"]].min()), "max": str(table[fact["name"]].max())}
+    return [facts]
+
+
 @pytest.fixture(scope="module")
 def hires() -> list[dict[str, Any]]:
     """Boats hired out by the hour, from March to August 2024."""
@@ -192,11 +201,7 @@ def workshop() -> list[dict[str, Any]]:
             "defects": [i % 14 for i in range(n)],
         }
     )
-    facts = described("jobs.csv", table)
-    for fact in facts["columns"]:
-        if "datetime" in fact["dtype"]:
-            fact |= {"min": str(table[fact["name"]].min()), "max": str(table[fact["name"]].max())}
-    return [facts]
+    return dated("jobs.csv", table)
 
 
 @pytest.mark.parametrize(
@@ -313,11 +318,7 @@ def tickets() -> list[dict[str, Any]]:
             "repair_time_hours": [1.5 + i % 7 for i in range(n)],
         }
     )
-    facts = described("tickets.csv", table)
-    for fact in facts["columns"]:
-        if "datetime" in fact["dtype"]:
-            fact |= {"min": str(table[fact["name"]].min()), "max": str(table[fact["name"]].max())}
-    return [facts]
+    return dated("tickets.csv", table)
 
 
 def test_all_of_them_beside_another_group_are_no_groups(tickets: list[dict[str, Any]]) -> None:
@@ -411,11 +412,7 @@ def lessons() -> list[dict[str, Any]]:
             "totalPaid": [40.0 + i % 11 for i in range(n)],
         }
     )
-    facts = described("lessons.csv", table)
-    for fact in facts["columns"]:
-        if "datetime" in fact["dtype"]:
-            fact |= {"min": str(table[fact["name"]].min()), "max": str(table[fact["name"]].max())}
-    return [facts]
+    return dated("lessons.csv", table)
 
 
 def test_what_is_cancelled_says_which_rows_and_clients_are_no_repeat_clients(lessons: list[dict[str, Any]]) -> None:
@@ -454,9 +451,7 @@ def meters() -> list[dict[str, Any]]:
             "Estimated?": ["Yes" if i % 9 == 0 else "No" for i in range(n)],
         }
     )
-    facts = described("meters.csv", table)
-    facts["columns"][0] |= {"min": "2023-01-31", "max": "2024-12-31"}
-    return [facts]
+    return dated("meters.csv", table)
 
 
 def test_readings_are_the_rows_and_not_their_reading_date(meters: list[dict[str, Any]]) -> None:
@@ -496,9 +491,7 @@ def claims() -> list[dict[str, Any]]:
             "days_to_close": [3 + i % 23 for i in range(n)],
         }
     )
-    facts = described("claims.csv", table)
-    facts["columns"][1] |= {"min": "2022-01-03", "max": "2023-06-18"}
-    return [facts]
+    return dated("claims.csv", table)
 
 
 def test_a_value_counts_before_a_column_of_the_same_stem(claims: list[dict[str, Any]]) -> None:
@@ -533,10 +526,7 @@ def admissions() -> list[dict[str, Any]]:
             "Insurance": [("public", "private", "none")[i * 7 % 3] for i in range(n)],
         }
     )
-    facts = described("admissions.csv", table)
-    for fact in facts["columns"][1:3]:
-        fact |= {"min": str(table[fact["name"]].min()), "max": str(table[fact["name"]].max())}
-    return [facts]
+    return dated("admissions.csv", table)
 
 
 def test_a_length_of_something_is_its_duration_and_a_difference_is_told_of_each_group(
