@@ -30,10 +30,11 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     compares = re.search(AGAINST, clause.text, re.I)
     rest = re.search(_REST + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
     when = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and kind_of(str(w.right)) in GRAINS]
-    first_ = [(a, w) for a in earlier for w in a.where if isinstance(w, Condition) and w.op == "during"]
-    if compares and len(when) == len(first_) == 1 and kind_of(str(first_[0][1].right)) == kind_of(str(when[0].right)):
-        (whose, now), ask.where = first_[0], [w for w in ask.where if w != when[0]]
-        whose.where.remove(now)  # and how does that compare with the year before
+    named = [(a, w) for a in earlier for w in a.where if isinstance(w, Condition) and w.op == "during"]
+    if compares and len(when) == len(named) == 1 and kind_of(str(named[0][1].right)) == kind_of(str(when[0].right)):
+        whose, now = named[0]  # and how does that compare with the year before
+        ask.where.remove(when[0])
+        whose.where.remove(now)
         return _of_both(whose, str(now.right), str(when[0].right), False)
     counts = "jV" in ask.codes and len(ask.where) == 2  # more complaints on Mondays
     ask.counts = ask.counts or (counts and len(when) == 1)
