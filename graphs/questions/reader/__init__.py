@@ -71,7 +71,8 @@ def read(
         columns.append(new.column)
         draft.steps.append(new.step)
         draft.notes += [new.note] if new.note else []
-    columns += made.new_columns(question, columns)
+    earned_by = made.revenue(columns)
+    columns += made.new_columns(question, columns) + ([earned_by.column] if earned_by else [])
     draft.know(columns)
     files = [str(t["name"]) for t in tables]
     for clause in split(question, columns, files):
@@ -82,7 +83,17 @@ def read(
         reading = reading.model_copy(
             update={"why_not": (*reading.why_not[:-1], f"{reading.why_not[-1]} {_told(tables)}")}
         )
+    if earned_by:
+        queries = tuple(q and _with(earned_by, q) for q in queries)
     return by_case(reading.model_copy(update={"queries": queries}), columns)
+
+
+def _with(new: made.Made, query: Query) -> Query:
+    """The query with the step and the note of a column, where it has the column."""
+    if f'"{new.column.name}"' not in query.model_dump_json(exclude={"text", "notes", "unused"}):
+        return query
+    steps, notes = (new.step, *query.prepare), (*query.notes, new.note)
+    return query.model_copy(update={"prepare": steps, "notes": notes})
 
 
 def _told(tables: Sequence[Mapping[str, Any]]) -> str:
@@ -96,7 +107,7 @@ _NAMED = 20
 """Columns that are told by name."""
 
 
-_EARNS = r"\b(?:how much(?: money)?|what) (?:do|did|have|are) we (?:make|made|making|get|getting|tak(?:e|en|ing)(?: in)?|earn(?:ed|ing)?|bill(?:ed|ing)?|charg(?:e|ed|ing))\b(?! up)"
+_EARNS = r"\b(?:how much(?: money)?|what) (?:do|did|have|are) we (?:make|made|making|get|getting|tak(?:e|en|ing)(?: in(?! \d| [A-Z]| the\b| an?\b))?|earn(?:ed|ing)?|bill(?:ed|ing)?|charg(?:e|ed|ing))\b(?! up)"
 _SOME_TIME = r"\s(?:over|during|in|within) the (?:(?:recent|specific|same|given) )+(?:time )?(?:period|frame)\b"
 """A time of which it is not said when it was."""
 _WHOLE = r"\b(?:describe|summari[sz]e|summary|overview|stands? out|interesting|unusual|notable|tell me about|look like|in (?:this|the) (?:table|data|file|dataset))\b"
