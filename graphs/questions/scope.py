@@ -8,9 +8,9 @@ from typing import Any
 
 from graphs.questions import conditions, measures
 from graphs.questions.cells import Tables
-from graphs.questions.expressions import AS_TIME, NotComputable, bare, columns_of, kind, kind_of, nearest, to_pandas
+from graphs.questions.expressions import NotComputable, bare, columns_of, kind, kind_of, nearest, to_pandas
 from graphs.questions.expressions import column as column_of
-from graphs.questions.functions import Kind
+from graphs.questions.functions import AS_TIME, Kind
 from graphs.questions.query import Condition, Scalar, Where
 from graphs.questions.source import literal, written
 

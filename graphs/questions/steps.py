@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from graphs.questions import query as q
-from graphs.questions.expressions import AS_TIME, NotComputable, column, kind_of
+from graphs.questions.expressions import NotComputable, column, kind_of
+from graphs.questions.functions import AS_TIME
 from graphs.questions.scope import Scope
 from graphs.questions.source import Source, called, literal
 
