@@ -196,6 +196,11 @@ class Scope:
             raise NotComputable(f"“{text}” is neither true nor false, so it is no condition.")
         return self.source(text)
 
+    def keep(self, where: Sequence[Where]) -> None:
+        """Go on with the rows that meet conditions."""
+        if where:
+            self.add(f"rows = rows[{self.mask(where)}]")
+
     def words(self, where: Sequence[Where]) -> str:
         """Conditions as a sentence says them."""
         return conditions.in_words(

@@ -87,7 +87,7 @@ class Facts(BaseModel):
 def read(messages: Sequence[Message]) -> Facts:
     """The facts in the newest user message that carries a JSON block, and all results; empty where there are none."""
     blocks = (_BLOCK.search(m.content) for m in reversed(messages) if m.role == "user")
-    given = next((json.loads(block[1]) for block in blocks if block), {})
+    given: dict[str, Any] = next((json.loads(block[1]) for block in blocks if block), {})
     return Facts.model_validate({**given, "results": [_result(m.content) for m in messages if m.role == "tool"]})
 
 
