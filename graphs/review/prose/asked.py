@@ -11,7 +11,7 @@ from graphs.questions.query import Condition, DropDuplicates, DropMissing, Formu
 from graphs.questions.reader import read
 from graphs.questions.reader.text import stem
 from graphs.review import units
-from graphs.review.answering import Result, shown
+from graphs.review.answering import Number, Result, shown
 from graphs.review.base import Work
 from graphs.review.facts import LEFT_OUT, Given, stands
 from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, spoken, telling, time_columns
@@ -38,48 +38,58 @@ class Asked:
     miss a value, by another statistic where the question names none."""
 
     query: Query
-    others: tuple[Query, ...]
+    others: tuple[Query, ...] = ()
 
     @property
     def queries(self) -> tuple[Query, ...]:
         return (self.query, *self.others)
 
+    @property
+    def measure(self) -> Measure:
+        first = self.query.measures[0]
+        return first.model_copy(update={"op": "mean"}) if self.query.formulas else first
+
+    def answers(self, results: Sequence[Result]) -> list[Number]:
+        """The numbers that may be told, of a formula the last only: the others lead to it."""
+        only = slice(-1, None) if self.query.formulas else slice(None)
+        numbers = [n for r in results for n in list(r.numbers())[only]]
+        return [n for n in numbers if isinstance(n.value, (int, float))] if not results[0].why else []
+
+    def tells(self, figure: Figure, numbers: Sequence[Number]) -> bool:
+        """Whether a number is one of these, in the unit of its sentence."""
+        name = (self.measure.of or "").strip("`")
+        factors = {1.0, units.factor(name, figure.told_in) or 1.0}
+        factors |= units.conversions(figure.told_in) if units.of_column(name) is None else set()
+        return any(figure.tells(n.value * factor) for n in numbers for factor in factors)
+
     def differs(self, figure: Figure, results: Sequence[Result]) -> str | None:
         """That a number that is read as this question is not what it gives."""
-        truths = [n.value for r in results for n in r.numbers() if isinstance(n.value, (int, float))]
-        if not truths or results[0].why or any(_tells(figure, self.query.measures[0].of, t) for t in truths):
+        right = self.answers(results)
+        if not right or self.tells(figure, right):
             return None
-        return f"{figure.text} is told, and the input files give {shown(truths[0])}"
+        return f"{figure.text} is told, and the input files give {shown(right[0].value)}"
 
     def problem(self, text: str, results: Sequence[Result], tables: Tables) -> str | None:
         """What the answer tells in place of what was asked; None where it tells that, or other things altogether."""
-        asked, own = self.query, results[0]
-        only = slice(-1, None) if asked.formulas else slice(None)  # the last is asked for, the others lead to it
-        by = asked.group_by[0].of.strip("`") if len(asked.group_by) == 1 else ""
-        if by and asked.limit and asked.order:  # which group is first, the statements tell
+        asked, measure, right = self.query, self.measure, self.answers(results)
+        if len(asked.group_by) == 1 and asked.limit and asked.order:  # which group is first, the statements tell
             return None
-        truths = [n.value for r in results for n in list(r.numbers())[only] if isinstance(n.value, (int, float))]
-        every = [(clause, s) for clause, some in spoken(text, tables) for s in some]
-        measure = asked.measures[0].model_copy(update={"op": "mean"}) if asked.formulas else asked.measures[0]
-        if not truths or own.why or any(_tells(s.figure, measure.of, t) for _, s in every for t in truths):
+        every = [(clause, s.figure) for clause, some in spoken(text, tables) for s in some]
+        if not right or LEFT_OUT.search(text) or any(self.tells(figure, right) for _, figure in every):
             return None
         meant = {(measure.of or "").strip("`"), *(c.left.strip("`") for c in measure.where if isinstance(c, Condition))}
-        groups = {str(g).casefold() for n in own.numbers() for g in n.group}
-        for clause, s in every if not LEFT_OUT.search(text) else ():
-            digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
-            about = statistic(clause) == (measure.op,) or not meant.isdisjoint(columns(clause, tables))
-            told = statistic(clause) in ((), (measure.op,)) or not any("No statistic" in n for n in asked.notes)
-            fits = told and (about or measure.op == "count")
+        groups = {str(g).casefold() for n in results[0].numbers() for g in n.group}
+        for clause, figure in every:
             named = {n.value.casefold() for n in labels(clause, tables)}
-            strange = {v for v in named - groups if v not in _spelt(asked)}
-            if digits < 2 or not fits or s.figure.in_words or (by and not named & groups) or strange:
+            about = statistic(clause) == (measure.op,) or not meant.isdisjoint(columns(clause, tables))
+            others = any(v not in _spelt(asked) for v in named - groups) or (groups and not named & groups)
+            alike = figure.share == (measure.op == "share") and len(re.sub(r"\D", "", figure.text).strip("0")) > 1
+            told = statistic(clause) in ((), (measure.op,)) or not any("No statistic" in n for n in asked.notes)
+            if not alike or not told or not (about or measure.op == "count") or figure.in_words or others:
                 continue
-            if s.figure.share != (measure.op == "share"):
-                continue
-            number = next((n for n in own.numbers() if {str(g).casefold() for g in n.group} & named), None)
-            right = number or list(own.numbers())[-1 if asked.formulas else 0]
-            of = f" for {', '.join(right.group)}" if right.group else ""
-            return f"asked of the input files, the question gives {shown(right.value)}{of}, and {s.figure.text} is told"
+            own = next((n for n in right if {str(g).casefold() for g in n.group} & named), right[0])
+            of = f" for {', '.join(own.group)}" if own.group else ""
+            return f"asked of the input files, the question gives {shown(own.value)}{of}, and {figure.text} is told"
         return None
 
 
@@ -95,7 +105,7 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
     if query is None or query.unused or query.compare is not None or query.intent in _EXPLAINS:
         return
     if query.formulas:
-        yield Asked(query, ())
+        yield Asked(query)
     if len(query.measures) != 1 or query.formulas:
         return
     (measure,) = query.measures
@@ -178,10 +188,3 @@ def _per(query: Query, key: str) -> Query:
     return query.model_copy(
         update={"measures": (whole, many), "formulas": (Formula(name="each", expr="whole / many"),), "order": ()}
     )
-
-
-def _tells(figure: Figure, column: str | None, truth: float) -> bool:
-    name = (column or "").strip("`")
-    factor = {units.factor(name, figure.told_in) or 1.0}
-    loose = units.conversions(figure.told_in) if units.of_column(name) is None else set()
-    return any(figure.tells(truth * times) for times in {1.0, *factor, *loose})
