@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from graphs.questions.expressions import in_backticks, kind_of
 from graphs.questions.query import Condition, DropDuplicates, DropMissing, Formula, Measure, Query, Statistic
@@ -83,7 +84,7 @@ class Asked:
             named = {n.value.casefold() for n in labels(clause, tables)}
             about = statistic(clause) == (measure.op,) or not meant.isdisjoint(columns(clause, tables))
             others = any(v not in _spelt(asked) for v in named - groups) or (groups and not named & groups)
-            alike = figure.share == (measure.op == "share") and len(re.sub(r"\D", "", figure.text).strip("0")) > 1
+            alike = figure.share == (measure.op == "share") and figure.digits > 1
             told = statistic(clause) in ((), (measure.op,)) or not any("No statistic" in n for n in asked.notes)
             if not alike or not told or not (about or measure.op == "count") or figure.in_words or others:
                 continue
@@ -100,34 +101,28 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
     if key is not None and each is not None and reading.queries[:1] == (None,):
         reading = read(question.replace(each[0], ""), tables, roles)
     query = reading.queries[0] if len(reading.queries) == 1 else None
-    if query is not None and key is not None and len(query.measures) == 1:
+    if query is not None and key is not None:
         query = _per(query, key)
     if query is None or query.unused or query.compare is not None or query.intent in _EXPLAINS:
         return
     if query.formulas:
         yield Asked(query)
-    if len(query.measures) != 1 or query.formulas:
+    if len(query.measures) != 1 or query.formulas or query.test or query.model or query.prepare or query.having:
         return
-    (measure,) = query.measures
-    if measure.other or query.test or query.model or query.prepare or query.having:
+    (measure,), named, spelt = query.measures, labels(question, tables), _spelt(query)
+    # rows that the question names, and its query does not
+    places = [time_columns(tables) if n.column == YEAR else [n.column, n.value] for n in named]
+    unsaid = any(not any(p.casefold() in spelt for p in place) for place in places)
+    several = {a.column for a, b in combinations(named, 2) if a.column == b.column and a.value != b.value}
+    if unsaid or several - {g.of.strip("`") for g in query.group_by}:
         return
-    named, spelt = labels(question, tables), _spelt(query)
-    several = {n.column for n in named if len({m.value for m in named if m.column == n.column}) > 1}
-    for label in named:  # rows that the question names, and its query does not
-        place = time_columns(tables) if label.column == YEAR else [label.column, label.value]
-        if not any(p.casefold() in spelt for p in place):
-            return
-    if several - {g.of.strip("`") for g in query.group_by}:
-        return
-    if any((measure.of or "").strip("`") in keys(t) for t in tables):
+    if measure.other or any((measure.of or "").strip("`") in keys(t) for t in tables):
         return
     others = [query.model_copy(update={"prepare": (step,)}) for step in (DropDuplicates(), DropMissing())]
     if any("No statistic" in note for note in query.notes) or (measure.op == "sum" and not statistic(question)):
-        others += [
-            query.model_copy(update={"measures": (measure.model_copy(update={"op": op}),), "order": ()})
-            for op in _OTHER
-            if op != measure.op
-        ]
+        ops = (op for op in _OTHER if op != measure.op)
+        each_other = (measure.model_copy(update={"op": op}) for op in ops)
+        others += [query.model_copy(update={"measures": (other,), "order": ()}) for other in each_other]
     yield Asked(query, (*others, *(other for _, _, other in reading.others)))
 
 
@@ -140,11 +135,9 @@ def unlooked(question: str, tables: Tables, work: Work) -> list[str]:
     numeric -= {*time_columns(tables), *set[str]().union(*map(keys, tables))}
     queries = [q for q in read(question, tables, work.roles).queries if q is not None and len(q.unused) < 2]
     said = {stem(w) for w in re.findall(r"[^\W\d_]+", question.casefold())}
-    asked = [
-        c for q in queries if len(queries) == 1 for m in q.measures if telling(c := (m.of or "").strip("`")) & said
-    ]
-    lost = [c for c in (*asked, *columns(question, tables)) if c in numeric and not stands(c, code)]
-    return [f"the question asks for {c}, and no cell looks at it" for c in lost[:1]]
+    asked = [(m.of or "").strip("`") for q in queries if len(queries) == 1 for m in q.measures]
+    lost = (c for c in asked if telling(c) & said and c in numeric and not stands(c, code))
+    return [f"the question asks for {c}, and no cell looks at it" for c in lost][:1]
 
 
 def stated(text: str, given: Given, roles: Mapping[str, str]) -> Iterator[tuple[Figure, Asked]]:
@@ -180,11 +173,9 @@ def _spelt(query: Query) -> str:
 
 def _per(query: Query, key: str) -> Query:
     """A mean or a number of rows for each of several things: the whole, shared among as many as there are."""
-    (measure,) = query.measures
-    if measure.op not in ("mean", "count") or query.group_by:
+    if len(query.measures) != 1 or query.group_by or (measure := query.measures[0]).op not in ("mean", "count"):
         return query
     whole = measure.model_copy(update={"op": "sum" if measure.of else "count", "name": "whole"})
-    many = Measure(op="distinct", of=in_backticks(key), name="many")
-    return query.model_copy(
-        update={"measures": (whole, many), "formulas": (Formula(name="each", expr="whole / many"),), "order": ()}
-    )
+    measures = (whole, Measure(op="distinct", of=in_backticks(key), name="many"))
+    each = Formula(name="each", expr="whole / many")
+    return query.model_copy(update={"measures": measures, "formulas": (each,), "order": ()})
