@@ -60,7 +60,7 @@ def other(draft: Draft, base: Query) -> Query | None:
     speaks = "YK" if between else "Y"
     hints = [h for a in draft.asks for i in a.clause.items if i.code in speaks and (h := i.means.partition(" ")[2])]
     if hints and not numbers and hints[0] != "count":  # getting slower, improving
-        numbers = [c for c in [draft.hinted(hints[0])] if c is not None and c.kind == "number"]
+        numbers = [c for c in [draft.known.hinted(hints[0])] if c is not None and c.kind == "number"]
         if not numbers and not between:
             return None
     counted = "count" in hints[:1] or any("jE" in a.codes for a in draft.asks)

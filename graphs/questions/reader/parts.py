@@ -245,7 +245,7 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]
     if measuring.APART.match(draft.question) and sided and not numbers and base.group_by:
         return _described(draft, [g.of for g in base.group_by])
-    hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
+    hinted = (draft.known.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     there = re.match(r"\W*(?:are|is|were|was|do|did|have) (?:there|we|any)\b", draft.question, re.I)
     if compared and not there:
         one = bool(sided and intents.EACH.search(draft.question))  # are they cheaper: each of them
@@ -282,7 +282,7 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     many = any(i.code == "M" and ask.clause.written([i]).casefold() in ("most", "fewest") for i in ask.clause.items)
     if ask.stats and not (what or says):  # the highest total, of what another clause asks for
         what = [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
-    if not (what or says or many or ask.counts or ask.share) and (found := draft.amount()) is not None:
+    if not (what or says or many or ask.counts or ask.share) and (found := draft.known.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
     top = of is not None and of.kind == "text" and re.search(r"\b(?:top|bottom)\b", ask.clause.text, re.I)

@@ -105,7 +105,7 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     """Whether the queries have what an item means; `said` is their text."""
     item, items = ask.clause.items[n], ask.clause.items
     if item.code == "j" and not item.means.startswith("more"):
-        column = draft.hinted(item.means.partition("> ")[2] or item.means)
+        column = draft.known.hinted(item.means.partition("> ")[2] or item.means)
         return column is None or column.name in said
     if item.code == "E":  # how much was claimed, of which only the rows are known
         return not re.fullmatch("Sd*E", ask.codes) or ask.clause.written(items[:1]).casefold() != "how much"
