@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Formula, Grain, Group, Measure, Query, Where
+from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
-from graphs.questions.reader.conditions import expr, negated
+from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.measuring import flows
-from graphs.questions.reader.times import GRAINS, before, kind_of
+from graphs.questions.reader.times import before, kind_of
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -22,7 +22,6 @@ _AHEAD = r"\b(?:next|coming|following) (\d+|[a-z]+)? ?(day|week|month|quarter|ye
 _BETTER = r"\bbetter|\bbest\b|\bwin\w*|\bwork(?:s|ed)?\b|\bimprov|\bincreas|\blift|\breduc|\beffect|\blonger|\bmore\b|\bhigher"
 
 _WENT = re.compile(r"^\W*(?:what happened|how (?:was|were|did)|what was \w+ like)\b", re.I)
-"""How a question opens that asks how a time was."""
 EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|^\W*(?:do|does|did|is|are)\b", re.I)
 """How a question asks for one row's value rather than for what all rows add up to."""
 
@@ -73,14 +72,16 @@ def other(draft: Draft, base: Query) -> Query | None:
     measure = Measure(op=op, of=expr(numbers[0])) if numbers else measure
     each = between is not None and re.match("week|hour", between[0]) is not None  # of unlike lengths
     measure = usual(numbers[0], notes, each, text) if numbers and op == "share" else measure
-    if shared := next((a.share for a in draft.asks if a.share and not (numbers or base.where)), None):
-        measure = Measure(op="share", where=tuple(shared))  # the share of a kind over time
     noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
     during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
 
     def without(some: Sequence[Condition]) -> tuple[Where, ...]:
         return tuple(w for w in base.where if w not in some)
 
+    money = draft.known.amount()
+    whole = (measure, *([Measure(op="sum", of=expr(money))] if money is not None else []))
+    if len(during) == 1 == len(base.where) and not (numbers or stats or grouped or kinds) and _WENT.search(text):
+        return given(base, measures=whole)
     ahead = re.search(_AHEAD, text, re.I)
     if "F" in kinds or (ahead and re.search(r"\bwill\b|\bexpect", text, re.I)):
         grain: Any = ahead[2].lower() if ahead else next((str(i) for i in draft.said("G")), None)
@@ -103,23 +104,14 @@ def other(draft: Draft, base: Query) -> Query | None:
         return tested
     sides = during if len(during) == 2 and len({(kind_of(str(w.right)), w.left) for w in during}) == 1 else []
     if (between and time is not None) or sides:  # Mondays in May are no two sides
-        found = None if numbers or counted else draft.known.amount()
-        if (sides or hints or set(stats) - {"share"}) and not numbers and not counted and found is None:
-            return None
-        if found is not None:
-            notes.append(f"It is not said by which column; “{found.name}” is taken.")
-            one = each or hints or any(i.code == "j" and i.means != "more" for a in draft.asks for i in a.clause.items)
-            both = (measure, Measure(op="sum", of=expr(found)))  # how was May: how many there were, and how much
-            noted = given(noted, measures=(usual(found, notes, each),) if one else both)
-        if each and between and not (numbers or found or counted):  # of five days and of two no numbers are compared
-            return given(noted, group_by=(Group(of=expr(time or ""), grain=GRAINS[kind_of(between[0])]),))
+        if not (numbers or counted):
+            if each or ((hints or set(stats) - {"share"}) and money is None):  # of five days and of two no sums
+                return None
+            noted = given(noted, measures=whole)
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
         said = {"where": without(() if between else sides), "notes": (*base.notes, *notes)}
         return given(noted, intent="compare", compare=compare, **said)
-    if len(during) == 1 == len(base.where) and not (numbers or stats or grouped or kinds) and _WENT.search(text):
-        money = draft.known.amount()
-        return given(base, measures=(measure, *([Measure(op="sum", of=expr(money))] if money else [])))
     rate = stats == ["share"] and [c.kind for c in numbers[:1]] == ["bool"]
     if ("A" in kinds or ("W" in kinds and time is None)) and numbers and (rate or not stats):
         whose, own = [c for c in named if c.label], [c for c in named if not c.label]
@@ -147,14 +139,9 @@ def other(draft: Draft, base: Query) -> Query | None:
         ops: tuple[Any, ...] = ("mean", "median", "std", "min", "max")
         each_of = tuple(Measure(op=op, of=expr(c)) for c in numbers if c.kind == "number" for op in ops)
         return given(base, intent="compute", measures=each_of) if each_of else None
-    since = [w for w in base.where if time and isinstance(w, Condition) and w.op == ">" and w.left == expr(time)]
-    went = "Y" in kinds and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I)
-    if went and since and measure.op in ("mean", "share"):
-        among, rest = "among" if measure.op == "share" else "where", tuple(w for w in base.where if w != since[0])
-        ends = (("after", (since[0],)), ("until", tuple(negated(since[0]))))  # did it improve after May: before it, too
-        two = [measure.model_copy(update={among: w, "name": f"{measure.op} {at} {since[0].right}"}) for at, w in ends]
-        apart = Formula(name="difference", expr=" - ".join(f"`{m.name}`" for m in two))
-        return given(noted, intent="compute", where=rest, measures=tuple(two), formulas=(apart,))
+    since = any(isinstance(w, Condition) and w.op == ">" and w.left == expr(time or "") for w in base.where)
+    if since and "Y" in kinds and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I):
+        return None  # did it improve after May
     each = len(base.group_by) == 1 and not base.group_by[0].grain and ("X" in kinds or kinds >= {"Y", "j"})
     alone = kinds & {"X", "Y"} and not base.group_by and not ordered
     if time is None or not (each or alone):
