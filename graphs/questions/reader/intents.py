@@ -107,6 +107,7 @@ def other(draft: Draft, base: Query) -> Query | None:
         if not (numbers or counted):
             if each or ((hints or set(stats) - {"share"}) and money is None):  # of five days and of two no sums
                 return None
+            notes += [f"It is not said by which column; “{money.name}” is taken."] if money is not None else []
             noted = given(noted, measures=whole)
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)

@@ -85,11 +85,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             topic = own or topic
             if extra.get("show") and not ask.stats:  # the fee of the oldest
                 extra["show"] = tuple(dict.fromkeys([*extra["show"], *draft.plain(own)]))
-        if extra.get("show") and ask.empty and not ask.end and (said := text.split()[0].casefold()) in ("who", "when"):
-            asked = [c for c in draft.columns if c.person] if said == "who" else [draft.time] if draft.time else []
-            if len(asked) != 1:
-                return None
-            extra["show"] = (*extra["show"], asked[0].name)
+        if extra.get("show") and ask.empty and not ask.end and text.split()[0].casefold() in ("who", "when"):
+            return None
         if ask.within and extra.get("show"):
             return None
         measures[had:] = [m.model_copy(update={"where": (*m.where, *ask.within)}) for m in measures[had:]]
