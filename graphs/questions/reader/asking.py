@@ -103,10 +103,10 @@ def _reworded(ask: Ask) -> None:
             stat[0].code, stat[0].means = "M", "max" if flags else "max count"
             ask.columns = [expr(i.column) for i in flags[:1]]
             use(flags[:1])
-    for _, most, what in (f for shape in ("([MS])(?:E?o)?(C)(?=.*Bo?[CEG])", "(S)(C)") for f in clause.find(shape)):
-        usual = most[0].means == "max count" or clause.written(most).casefold() in ("typical", "usual")
-        if usual and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
-            most[0].code, most[0].means = "S", "mode"
+    for _, usual, what in (f for shape in ("([MS])(?:E?o)?(C)(?=.*Bo?[CEG])", "(S)(C)") for f in clause.find(shape)):
+        said = usual[0].means == "max count" or clause.written(usual).casefold() in ("typical", "usual")
+        if said and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
+            usual[0].code, usual[0].means = "S", "mode"
     for item, behind in zip(clause.items, [*clause.items[1:], None], strict=True):
         said = clause.written([item]).casefold()
         if item.code == "K" and said.endswith(" than") and (behind is None or behind.code in "VE"):
@@ -115,16 +115,14 @@ def _reworded(ask: Ask) -> None:
             item.used = True  # how much more: what the difference is; how much do we bill on average
         if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
             item.code, item.means = "S", "mean"  # a normal fare is a usual one
-        if item.code == "J" and re.match(r"differs?\b", said):
-            item.code = "B"
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
         there = re.search(r"\bthere\b.*\bothers?\b", clause.text, re.I)
         if which[0].means is not None and (opens[0].code == "q" or there):  # which of them pays more
             end = "min" if clause.written(more).casefold() in lexicon.some("less") else "max"
             hint = sides.hints(more[0])
             opens[0].code, more[0].code, more[0].means = "q", "M", f"{end} {hint or 'count' * len(rows)}".strip()
-    for most_ in clause.of("M"):
-        _judged(ask, most_)
+    for most in clause.of("M"):
+        _judged(ask, most)
     if any(i.column.kind == "bool" for i in clause.of("C")) and not set("YTj") & set(clause.shape):
         for why in clause.of("W"):  # why do members cancel: what yes or no depends on
             why.code = "A"
@@ -182,9 +180,6 @@ def _ordered(ask: Ask) -> None:
         whose = most.owner if most is not None else ""
         people = [c for c in ask.known.columns if c.person and who and not things and whose in ("", c.noun)]
         others = [c for c in people if c not in [i.means for i in clause.items]]
-        if others[1:]:  # who sees patients is none of them, and who pays is
-            pays = bool({w.stem for w in clause.words} & lexicon.says("spending"))
-            others = [c for c in others if (c.noun in lexicon.singulars()) == pays] or others
         of_one = ask.codes == "qM" and " " in top[0].means  # the salary of the oldest
         if things or of_one or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
             ask.of = next(iter(others), None)
@@ -224,8 +219,7 @@ def _each_period(ask: Ask, by: Item, item: Item) -> bool:
     clause, time, count = ask.clause, ask.known.time, ask.clause.of("h")
     mean, sums = ([i for i in clause.of("S") if i.means == op] for op in ("mean", "sum"))
     numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
-    adds = any(set(c.words) & lexicon.some("flows") or measuring.flows(clause.text, c) for c in numbers)
-    adds = bool(count or sums or adds)
+    adds = count or sums or any(measuring.flows(clause.text, c) for c in numbers)
     said, days = clause.words[by.first].low in ("a", "an"), _DAYS.get(item.means)
     if time is None or time.kind != "time" or days is None or not (adds and (mean or said)):
         return False
@@ -264,9 +258,6 @@ def _grouped(ask: Ask) -> None:
             use(apart, by, clause.of("b"))
     for _, period in clause.find("(G)"):  # the monthly revenue, the trend by month, the mean price over the years
         said = clause.words[period[0].first].low
-        if said.endswith("ly") and not ask.groups and _each_period(ask, period[0], period[0]):
-            use(period)
-            continue
         told = (said.endswith("ly") and "S" not in clause.shape) or said in ("over", "through")
         if not ask.groups and (told or re.search("[XY]", clause.shape)) and _periodic(ask, period[0]):
             use(period)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphs.questions import query as q
-from graphs.questions.reader import asking, fit, fitted, following, intents, lexicon, parts, steps, unread
+from graphs.questions.reader import asking, fit, following, intents, lexicon, parts, steps, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Known, expr, negated
 from graphs.questions.reader.items import Clause
@@ -34,7 +34,7 @@ class Draft:
         self.steps: list[q.Step] = []
         self.unused: list[str] = []
         self.blocked: list[str] = []
-        self.lost: list[tuple[str, list[str]]] = []  # clauses that ask for something unknown, with its words
+        self.lost: list[str] = []  # words of clauses that ask for something unknown
         self.untold: list[tuple[str, str]] = []  # clauses that ask for what no query gives, with why
         self.notes: list[str] = []
         self.topic: list[str] = []
@@ -94,7 +94,8 @@ class Draft:
         before = len(self.blocked)
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked), opening)
         if self.blocked[before:] and not restricts and steps.codes(clause)[:1] in tuple("qhvdS") and not talk:
-            self.lost.append((clause.text, self.blocked[before:]))
+            self.lost += self.blocked[before:]
+            self.untold.append((clause.text, unread.unknown(self, self.blocked[before:])))
             self.asks = [a for a in self.asks if a is not ask]
             del self.blocked[before:]
 
@@ -128,31 +129,31 @@ class Draft:
         """The parts of the question and their queries; a fragment changes the query before it."""
         asked = [a.clause.text for a in self.asks if not a.empty]
         alone = asked and not any(parts.POINTS.search(text) for text in asked)  # what is lost does not bear on it
-        lost = [w for _, words in self.lost for w in words]
-        missing = [*self.blocked, *(c.name for c in self._undefined()), *([] if alone else lost)]
+        missing = [*self.blocked, *(c.name for c in self._undefined()), *([] if alone else self.lost)]
         changed = following.follow(self, previous) if previous is not None and not missing else None
         queries = [changed] if changed is not None else [] if missing else self.queries()
-        if why := unread.unknown(self, missing) if missing else self._why_not(queries, lost):
+        if why := unread.unknown(self, missing) if missing else self._why_not(queries):
             return q.Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         other = f"The {self.doubt} may be meant in place of the {{}}; ask for it by its name."
         others = ((n, other.format(one.measures[0].op), following.remeasured(one, op=self.doubt))
                   for n, one in enumerate(queries) if self.doubt and len(one.measures) == 1)  # fmt: skip
-        untold = [*((text, unread.unknown(self, words)) for text, words in self.lost), *self.untold]
         return q.Reading(
-            parts=(*(one.text for one in queries), *(text for text, _ in untold)), queries=(*queries, *[None] * len(untold)),
-            why_not=(*[""] * len(queries), *(why for _, why in untold)), others=tuple(others), follows=changed is not None,
+            parts=(*(one.text for one in queries), *(text for text, _ in self.untold)),
+            queries=(*queries, *[None] * len(self.untold)),
+            why_not=(*[""] * len(queries), *(why for _, why in self.untold)), others=tuple(others), follows=changed is not None,
         )  # fmt: skip
 
-    def _why_not(self, queries: Sequence[q.Query], lost: Sequence[str]) -> str:
+    def _why_not(self, queries: Sequence[q.Query]) -> str:
         """Why these queries are no answer; empty where they are one."""
-        if not queries and self.untold:
+        if not queries and self.untold and not self.lost:
             return self.untold[0][1]
         if not queries:
             end = next((a.clause.written([i]) for a in self.asks for i in a.clause.items if i.code == "M"), "")
             why = f"It is not said by which column “{end}” is meant." if end else ""
-            unknown = [*lost, *self.unused][:3]
-            why = unread.unknown(self, unknown) if unknown else why
-            return why or "It is not clear what is to be computed of which column."
+            unknown = [*self.lost, *self.unused][:3]
+            return (
+                unread.unknown(self, unknown) if unknown else why
+            ) or "It is not clear what is to be computed of which column."
         if dropped := unread.dropped(self, queries):
             return unread.unclear(dropped)
         if uncounted := unread.uncounted(self, queries):
@@ -170,7 +171,7 @@ class Draft:
         base = parts.reconciled(self, self.base())
         kinds = {k for a in self.asks for k in a.kinds}
         fits = any(a.relation == "r2" and a.pairs for a in self.asks)
-        if (self.methods.model or "L" in kinds) and not fits and (model := fitted.modelled(self, base)) is not None:
+        if (self.methods.model or "L" in kinds) and not fits and (model := intents.modelled(self, base)) is not None:
             return [model]
         if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
             return [other]

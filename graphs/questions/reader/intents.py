@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Query, Where
+from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Model, Query, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _AHEAD = r"\b(?:next|coming|following) (\d+|[a-z]+)? ?(day|week|month|quarter|year)s?\b"
 _BETTER = r"\bbetter|\bbest\b|\bwin\w*|\bwork(?:s|ed)?\b|\bimprov|\bincreas|\blift|\breduc|\beffect|\blonger|\bmore\b|\bhigher"
+
+_AIM = r"\bpredict\w*(?! model)|\btarget(?: variable)?|\bdependent variable|\bestimat\w+|\bregression of\b"
+_MEANS = r"\b(?:based on|using|from|by|features?|predictors?|independent variables?|given)\b"
 
 _WENT = re.compile(r"^\W*(?:what happened|how (?:was|were|did)|what was \w+ like)\b", re.I)
 EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|^\W*(?:do|does|did|is|are)\b", re.I)
@@ -34,8 +37,7 @@ def usual(column: Column, notes: list[str], each: bool = False, question: str = 
         return Measure(op="share", where=(Condition(left=expr(column), op="=", right=column.yes),))
     several = column.words[-1].endswith("s") and column.words[-1] not in lexicon.some("units")  # the most tickets
     most = several and "int" in column.dtype.casefold() and re.search(r"\b(?:most|fewest)\b", question, re.I)
-    flow = bool(most) or bool(lexicon.some("flows") & set(column.words)) or flows(question, column)
-    flow = flow and not each and "per" not in column.words  # no sum of prices per kg
+    flow = (most or flows(question, column)) and not each and "per" not in column.words  # no sum of prices per kg
     notes.append(f"No statistic is named; the {'sum' if flow else 'mean'} of “{column.name}” is taken.")
     return Measure(op="sum" if flow else "mean", of=expr(column))
 
@@ -133,13 +135,9 @@ def other(draft: Draft, base: Query) -> Query | None:
         if across and divides == named:  # of species across islands
             return given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
     told = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
-    others = stats or kinds or ordered or any(a.counts or a.relation for a in draft.asks)
+    others = stats or kinds or ordered or grouped or any(a.counts or a.relation for a in draft.asks)
     if told and named and not others:
-        if not base.group_by:
-            return given(base, intent="describe", show=tuple(c.name for c in named))
-        ops: tuple[Any, ...] = ("mean", "median", "std", "min", "max")
-        each_of = tuple(Measure(op=op, of=expr(c)) for c in numbers if c.kind == "number" for op in ops)
-        return given(base, intent="compute", measures=each_of) if each_of else None
+        return given(base, intent="describe", show=tuple(c.name for c in named))
     since = any(isinstance(w, Condition) and w.op == ">" and w.left == expr(time or "") for w in base.where)
     if since and "Y" in kinds and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I):
         return None  # did it improve after May
@@ -230,3 +228,45 @@ def over(time: Column) -> Group:
     days = (date.fromisoformat(ends[1][0]) - date.fromisoformat(ends[0][0])).days if ends[0] and ends[1] else 365
     grains: tuple[tuple[int, Grain], ...] = ((21, "day"), (120, "week"), (4 * 366, "month"), (12 * 366, "quarter"))
     return Group(of=expr(time), grain=next((g for most, g in grains if days <= most), "year"))
+
+
+def modelled(draft: Draft, base: Query) -> Query | None:
+    """A fitted model: what is predicted, from what, and how it is measured."""
+    how, target, features, by = draft.methods, "", list[str](), [g.of for g in base.group_by]
+    for ask in draft.asks:
+        text, start = ask.clause.text, ask.clause.words[0].start
+        aim = re.search(_AIM, text, re.I)
+        on = r"|\bon\b" if aim and aim[0].casefold() == "regression of" else ""
+        means = re.search(_MEANS + on, text[aim.end() :] if aim else text, re.I)
+        cut = (aim.end() + means.start() if means else len(text)) if aim else 0
+        named = [i for i in ask.clause.items if i.code == "C" and (aim or means)]
+        places = [ask.clause.words[i.first].start - start for i in named]
+        for item, at in zip(named, places, strict=True):
+            near = aim is not None and aim.start() <= at <= cut + 2
+            if near and not target:
+                target = expr(item.column)
+            elif not near and not (aim and places[0] < aim.start() and at > cut > 0 and expr(item.column) in by):
+                features.append(expr(item.column))  # and not one by which groups are told
+    if not target:
+        return None
+    column, metrics = draft.named.get(target), tuple(how.metrics)
+    few = column is not None and (column.kind in ("text", "bool") or (column.n_unique <= 10 and "accuracy" in metrics))
+    kind: Any = how.model or ("logistic" if few else "linear")
+    classify = kind == "logistic" or (few and "regress" not in draft.question.casefold())
+    model = Model(
+        kind=kind, target=target, features=tuple(f for f in dict.fromkeys(features) if f != target), seed=how.seed,
+        task="classification" if classify else "regression", test_size=how.test_size, folds=how.folds,
+        stratify=how.stratify, options=how.options, metrics=metrics,
+    )  # fmt: skip
+    return by_group(given(base, intent="predict", model=model))
+
+
+def by_group(query: Query) -> Query:
+    """A straight line by one column, with one for each group: its slope and R². Of other models there is but one."""
+    if (model := query.model) is None:
+        return query
+    grouped = tuple(g for g in query.group_by if g.of not in (model.target, *model.features))
+    line = model.kind == "linear" and len(model.features) == 1 and not (model.metrics or model.test_size or model.folds)
+    lines = tuple(Measure(op=op, of=model.target, other=f) for f in model.features for op in ("slope", "r2"))
+    told = {"intent": "relate", "model": None, "measures": lines} if grouped and line else {}
+    return given(query, group_by=grouped, **told)

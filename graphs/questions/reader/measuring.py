@@ -157,7 +157,7 @@ def _of_each(ask: Ask, stat: Item, whose: Item) -> None:
         return
     numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
     flow = numbers[0] if numbers else ask.known.amount()
-    adds = flow is not None and (bool(lexicon.some("flows") & set(flow.words)) or flows(clause.text, flow))
+    adds = flow is not None and flows(clause.text, flow)
     whole = whom is not None and len(name_words(clause.written([whose]))) >= len(whom.words) > 1  # its ids
     if flow is None or whole or not (adds or not numbers):
         return
@@ -231,10 +231,12 @@ def share(ask: Ask) -> None:
 
 
 def flows(question: str, column: Column) -> bool:
-    """Whether a question says that what a column holds was spent or sold, so that it adds up."""
+    """Whether what a column holds adds up: by its name, or as a question says that it was spent or sold."""
     said = {w.stem for w in words(question)}
     some = [n for n, d in lexicon.section("dimensions").items() if d.get("flow")]
-    return any(said & lexicon.says(n) and {stem(c) for c in lexicon.columns_of(n)} & column.stems for n in some)
+    return bool(lexicon.some("flows") & set(column.words)) or any(
+        said & lexicon.says(n) and {stem(c) for c in lexicon.columns_of(n)} & column.stems for n in some
+    )
 
 
 def lacks(ask: Ask) -> bool:

@@ -31,9 +31,9 @@ def reconciled(draft: Draft, base: Query) -> Query:
         there = draft.named[left].n_unique if left in draft.named else 0
         whole = [w.op for w in own] == ["in"] and len(levels) == there  # of men and women: all there are
         clash = any(w.op == "=" for w in own) and len({(w.op, w.right) for w in own if w.op != "in"}) > 1
-        if clash or (whole and left in [g.of for g in group_by or [Group(of=left)]]):
+        if clash or whole:
             where = [w for w in where if w not in own]
-            if all(w.op != "!=" for w in own) and len(levels) < there:
+            if len(levels) < there and "!=" not in [w.op for w in own]:
                 where.append(Condition(left=left, op="in", right=tuple(levels)))
             group_by.append(Group(of=left))
     return given(base, where=tuple(where), group_by=tuple(dict.fromkeys(group_by)))
@@ -141,8 +141,9 @@ def _finished(
     if any(a.numbered for a in draft.asks) and not extra:
         extra = {"tell": "number"}
     elif relate and end and not extra and len(measures) > 2:
-        signed = len(set(re.findall(r"positive|negative", question))) == 1 or "highest" in question
-        signed = signed and not re.search(r"\b(?:magnitude|absolute|regardless|sign)\b", question)
+        signed = re.search(r"positive|negative|highest", question) and not re.search(
+            r"\b(?:magnitude|absolute|regardless|sign)\b", question
+        )
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
     elif several and not extra and any(a.among for a in draft.asks):
         extra = {"order": (Order(by="abs(value)"),)}
@@ -282,9 +283,6 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     if not (what or says or many or ask.counts or ask.share) and (found := draft.known.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
-    top = of is not None and of.kind == "text" and re.search(r"\b(?:top|bottom)\b", ask.clause.text, re.I)
-    if top and not (what or says or ask.stats or ask.share or (of and of.key)):
-        ask.counts = True  # the top topics, where no column is an amount
     if of is None and not (ask.groups or grouped):
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
@@ -305,9 +303,6 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     flag = column if column is not None and column.kind == "bool" else None
     if flag and not ask.stats and measuring.of_many(ask):
         measure = Measure(op="count", where=(Condition(left=expr(flag), op="=", right=flag.yes),))
-    elif ask.over is not None and (ratio := _ratio(draft, ask, what)) is not None:
-        order = (Order(by=ratio[1]["formulas"][0].name, descending=descending),)
-        return {"intent": "rank", "limit": ask.limit, "group_by": group_by, "order": order} | ratio[1], ratio[0]
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
     elif column and (set(ask.stats) <= {"share", "mode"} if flag else not (ask.stats or ask.counts)):

@@ -44,7 +44,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV")),
             "b": follows and follows[0] in "NT",
             "B": follows[:1] == "G" and not clause.items[n + 1].used,  # per hour
-            "G": word.casefold().endswith("ly") and codes[:n].endswith("S"),  # the average monthly cost of each site
+            "G": codes[:n].endswith("S"),  # the average monthly cost of each site
         }
         left = stepped and word.casefold() in ("left", "remaining", "remain")
         if item.code in "UQKVTbkjmn#1BG" and not (item.used or left) and said.get(item.code, True):
