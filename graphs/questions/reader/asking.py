@@ -34,7 +34,6 @@ class Ask:
     groups: list[Group] = field(default_factory=list)
     where: list[Where] = field(default_factory=list)
     share: list[Where] = field(default_factory=list)
-    within: list[Where] = field(default_factory=list)  # of the rows of a group that a clause before names
     end: str = ""  # "max" or "min", where the first or last are asked for
     of: Column | None = None  # what is named: which country
     names: bool = False
@@ -49,6 +48,12 @@ class Ask:
     steps: list[Step] = field(default_factory=list)  # that make the sides of a comparison
     periods: tuple[str, str] = ("", "")  # two times that are set against each other
     kinds: set[str] = field(default_factory=set)  # letters of what else the clause speaks of
+
+    def divide(self, of: str, *read: Sequence[Item], grain: Grain | None = None) -> None:
+        """Have what is asked be told of each side, and items be read."""
+        self.groups.append(Group(of=of, grain=grain))
+        self.kinds.add("j")
+        use(*read)
 
     @property
     def empty(self) -> bool:
@@ -253,9 +258,7 @@ def _grouped(ask: Ask) -> None:
         ask.each = ask.each or clause.words[per[0].first].low == "per"
     for _, apart, _, by in clause.find("(J)[oi]*(C)?b?(C)$"):  # a difference in cost between the wards
         if by[0].column.kind in ("text", "bool") and [c for c in clause.of("C") if c.column.kind == "number"]:
-            ask.groups.append(Group(of=expr(by[0].column)))
-            ask.kinds.add("j")
-            use(apart, by, clause.of("b"))
+            ask.divide(expr(by[0].column), apart, by, clause.of("b"))
     for _, period in clause.find("(G)"):  # the monthly revenue, the trend by month, the mean price over the years
         said = clause.words[period[0].first].low
         told = (said.endswith("ly") and "S" not in clause.shape) or said in ("over", "through")

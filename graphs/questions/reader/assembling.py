@@ -73,13 +73,12 @@ class Draft:
             ask.where = []
             clause.mark(*left.span())
             ask.kinds -= {"Y"}  # "drop" here is no fall
-        if ask.where and any(a.names for a in self.asks) and (clause.inner or parts.POINTS.search(clause.text)):
-            ask.within, ask.where = ask.where, []
         first = clause.words[0].low
         talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where or ask.periods[0])
         talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")
-        if why := intents.untold(ask):
+        of_whom = any(a.names for a in self.asks) and (clause.inner or parts.POINTS.search(clause.text))
+        if why := unread.unclear([clause.text]) if ask.where and of_whom else intents.untold(ask):
             self.untold.append((clause.text, why))
         elif not talk:
             self.asks.append(ask)
@@ -151,9 +150,8 @@ class Draft:
             end = next((a.clause.written([i]) for a in self.asks for i in a.clause.items if i.code == "M"), "")
             why = f"It is not said by which column “{end}” is meant." if end else ""
             unknown = [*self.lost, *self.unused][:3]
-            return (
-                unread.unknown(self, unknown) if unknown else why
-            ) or "It is not clear what is to be computed of which column."
+            why = unread.unknown(self, unknown) if unknown else why
+            return why or "It is not clear what is to be computed of which column."
         if dropped := unread.dropped(self, queries):
             return unread.unclear(dropped)
         if uncounted := unread.uncounted(self, queries):
@@ -220,15 +218,14 @@ class Draft:
 
     def spoken(self) -> list[Column]:
         """The columns that are spoken of and not read as a condition or a group."""
-        spent = _sides([w for a in self.asks for w in (*a.where, *a.within)])
+        spent = _sides([w for a in self.asks for w in a.where])
         items = [i for a in self.asks for i in a.clause.items if i.code == "C"]
         groups = {g.of for a in self.asks for g in a.groups}
         return list(dict.fromkeys(i.column for i in items if expr(i.column) not in spent | groups))
 
     def own(self, ask: Ask, groups: Sequence[str]) -> list[str]:
         """The columns that a clause is about: those of its statistics, or all that it mentions."""
-        rows = [*ask.where, *ask.share, *ask.within]
-        spent = _sides(rows) | ({expr(ask.of)} if ask.of else set())
+        spent = _sides([*ask.where, *ask.share]) | ({expr(ask.of)} if ask.of else set())
         mentioned = [c for i in ask.clause.items if i.code == "C" and (c := expr(i.column)) not in spent]
         return [c for c in dict.fromkeys(ask.columns or mentioned) if c not in groups]
 

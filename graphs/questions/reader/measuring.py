@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Group, Measure
+from graphs.questions.query import Condition, Measure
 from graphs.questions.reader import lexicon, sides
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Item, use
@@ -42,8 +42,8 @@ def related(ask: Ask) -> None:
     by = [i.column for i in named if i.column.kind == "text" and i.column.n_unique <= 40]
     of = [expr(i.column) for i in named if i.column.kind == "number" and not i.column.label]
     if len(by) == len(of) == 1 and len(names) == 2:  # the relationship between region and revenue
-        ask.relation, ask.pairs, ask.groups, ask.stats, ask.columns = "", [], [Group(of=expr(by[0]))], ["mean"], of
-        ask.kinds.add("j")
+        ask.relation, ask.pairs, ask.groups, ask.stats, ask.columns = "", [], [], ["mean"], of
+        ask.divide(expr(by[0]))
     ask.end = next((i.means.split()[0] for i in clause.items if i.code == "M"), ask.end)
     use(said, named, clause.of("MbaioS"))
 
@@ -68,8 +68,8 @@ def _together(ask: Ask) -> None:
     use(own, pays, clause.of("j"), [i for i in clause.of("S") if i.means == "share" and flags])
     ask.columns = numbers
     if flags:  # whether the older ones survive
-        ask.groups, ask.stats = [Group(of=flags[0])], ["mean"]
-        ask.kinds.add("j")
+        ask.stats = ["mean"]
+        ask.divide(flags[0])
     else:
         ask.relation, ask.pairs = "correlation", [(numbers[0], numbers[1])]
 

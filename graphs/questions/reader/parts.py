@@ -49,7 +49,6 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     for ask in draft.asks:
         own, text = draft.own(ask, grouped), ask.clause.text
         of_them = re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", text, re.I)
-        had = len(measures)
         left = ask.counts and removes and not re.search("ho?O", ask.codes)  # how many there are without them
         told = ask.kinds & set("OH") and not ask.stats and not left
         if ask.relation and relate:
@@ -87,9 +86,6 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
                 extra["show"] = tuple(dict.fromkeys([*extra["show"], *draft.plain(own)]))
         if extra.get("show") and ask.empty and not ask.end and text.split()[0].casefold() in ("who", "when"):
             return None
-        if ask.within and extra.get("show"):
-            return None
-        measures[had:] = [m.model_copy(update={"where": (*m.where, *ask.within)}) for m in measures[had:]]
     if extra.get("show") and measures:
         return None  # a statistic of one row is none
     spoken, bare = draft.spoken(), not measures and not extra

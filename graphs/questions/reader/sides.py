@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Group, Recode
+from graphs.questions.query import Condition, Recode
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -68,10 +68,8 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     averaged = {i.means for i in clause.items if i.code == "S"} & {"mean", "median"} and " or " not in clause.text
     apart = averaged or compares or re.search("[ZYjJ]|[bK][dwoi]*[CE]?V", ask.codes)
     if several and apart:  # of two classes tells neither
-        ask.groups.append(Group(of=several[0].left))
+        ask.divide(several[0].left, clause.of("jb"))
         ask.where = [w for w in ask.where if w not in several or several[0].op == "in"]
-        ask.kinds.add("j")
-        use(clause.of("jb"))
     elif own and (clause.says(_WITHOUT) or ("j" in clause.shape and re.match("[ac]*(?:d|Sj|j)", ask.codes))):
         flags = [expr(i.column) for i in clause.items if i.code == "C" and i.column.kind == "bool"]
         subject = next((w for w in own if w.left in flags), own[0])
@@ -86,10 +84,8 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
 def _set_apart(ask: Ask, whose: Ask, condition: Condition) -> None:
     """Have the rows that meet a condition be one group of several, all else another where it is told so."""
     whose.where.remove(condition)
-    whose.groups.append(Group(of=condition.left))
-    whose.kinds.add("j")
-    use([i for i in ask.clause.of("j") if i.means == "more"])  # the answer says which side is higher
-    use([i for i in ask.clause.of("K") if re.search(r"\bthan$", ask.clause.written([i]))])
+    than = [i for i in ask.clause.of("K") if re.search(r"\bthan$", ask.clause.written([i]))]
+    whose.divide(condition.left, than, [i for i in ask.clause.of("j") if i.means == "more"])  # the answer says which
     values = [str(v) for v in (condition.right if isinstance(condition.right, tuple) else (condition.right,))]
     for item in (i for i in whose.clause.items if i.code == "V" and expr(i.means[0]) == condition.left):
         item.code, item.means = "C", item.means[0]  # the value stands for its column
@@ -106,8 +102,7 @@ def _of_its_kind(ask: Ask, when: Condition) -> None:
     if (other := OTHERS.get(str(when.right))) and not (ask.counts and other == "weekday 0-4"):
         ask.periods = (str(when.right), other)
     else:
-        ask.groups.append(Group(of=when.left, grain=GRAINS[kind_of(str(when.right))]))
-        ask.kinds.add("j")
+        ask.divide(when.left, grain=GRAINS[kind_of(str(when.right))])
 
 
 def hints(item: Item) -> str:
