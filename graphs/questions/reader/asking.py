@@ -185,6 +185,9 @@ def _ordered(ask: Ask) -> None:
         whose = most.owner if most is not None else ""
         people = [c for c in ask.known.columns if c.person and who and not things and whose in ("", c.noun)]
         others = [c for c in people if c not in [i.means for i in clause.items]]
+        if others[1:]:  # who sees patients is none of them, and who pays is
+            pays = bool({w.stem for w in clause.words} & lexicon.says("spending"))
+            others = [c for c in others if (c.noun in lexicon.singulars()) == pays] or others
         of_one = ask.codes == "qM" and " " in top[0].means  # the salary of the oldest
         if things or of_one or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
             ask.of = next(iter(others), None)
@@ -256,11 +259,17 @@ def _grouped(ask: Ask) -> None:
         use(by, [i for i in (*first, *rest) if i.code != "U"])
     for _, per, _ in clause.find("(B)(V)"):  # the value per new contract: of each such row
         ask.each = ask.each or clause.words[per[0].first].low == "per"
-    for _, apart, _, by in clause.find("(J)[oi]*(C)?b?(C)$"):  # a difference in cost between the wards
-        if by[0].column.kind in ("text", "bool") and [c for c in clause.of("C") if c.column.kind == "number"]:
-            ask.divide(expr(by[0].column), apart, by, clause.of("b"))
+    for shape in ("(J)[oi]*C?b?(C)$", "^[ac]*(j)(C)$", "^[ac]*(d)(C)j$"):  # a difference in cost between the wards
+        for _, apart, by in clause.find(shape):
+            numbers = any(i.column.kind == "number" for i in clause.of("C"))
+            whole = bool(measuring.APART.match(clause.text))  # how do the islands differ
+            if by[0].column.kind in ("text", "bool") and (numbers if apart[0].code == "J" else whole):
+                ask.divide(expr(by[0].column), apart, by, clause.of("bj"))
     for _, period in clause.find("(G)"):  # the monthly revenue, the trend by month, the mean price over the years
         said = clause.words[period[0].first].low
+        if said.endswith("ly") and not ask.groups and _each_period(ask, period[0], period[0]):
+            use(period)
+            continue
         told = (said.endswith("ly") and "S" not in clause.shape) or said in ("over", "through")
         if not ask.groups and (told or re.search("[XY]", clause.shape)) and _periodic(ask, period[0]):
             use(period)
