@@ -48,7 +48,8 @@ def read(
     vague = re.search(_SOME_TIME, question, re.I)
     question = question.replace(vague[0], "") if vague else question
     columns += [n.column for n in new]
-    columns += made.new_columns(question, columns)
+    earned = made.revenue(columns)
+    columns += made.new_columns(question, columns) + ([earned.column] if earned else [])
     draft = Draft(asked, columns, time, previous.text if previous is not None else "")
     draft.notes += [f"It is not said when “{vague[0].strip()}” was: all times count."] if vague else []
     draft.notes += [n.note for n in new if n.note]
@@ -62,6 +63,8 @@ def read(
         reading = reading.model_copy(
             update={"why_not": (*reading.why_not[:-1], f"{reading.why_not[-1]} {_told(tables)}")}
         )
+    if earned:
+        queries = tuple(q and _with(earned, q) for q in queries)
     return by_case(reading.model_copy(update={"queries": queries}), columns)
 
 
@@ -82,6 +85,14 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> str:
     return question
 
 
+def _with(new: made.Made, query: Query) -> Query:
+    """The query with the step and the note of a column, where it has the column."""
+    if f'"{new.column.name}"' not in query.model_dump_json(exclude={"text", "notes", "unused"}):
+        return query
+    steps, notes = (new.step, *query.prepare), (*query.notes, new.note)
+    return query.model_copy(update={"prepare": steps, "notes": notes})
+
+
 def _told(tables: Sequence[Mapping[str, Any]]) -> str:
     """What there is to ask of, for one whose question was not understood."""
     names = list(dict.fromkeys(str(c["name"]) for t in tables for c in t["columns"]))
@@ -93,7 +104,7 @@ _NAMED = 20
 """Columns that are told by name."""
 
 
-_EARNS = r"\b(?:how much(?: money)?|what) (?:do|did|have|are) we (?:make|made|making|get|getting|tak(?:e|en|ing)(?: in)?|earn(?:ed|ing)?|bill(?:ed|ing)?|charg(?:e|ed|ing))\b(?! up)"
+_EARNS = r"\b(?:how much(?: money)?|what) (?:do|did|have|are) we (?:make|made|making|get|getting|tak(?:e|en|ing)(?: in(?! \d| [A-Z]| the\b| an?\b))?|earn(?:ed|ing)?|bill(?:ed|ing)?|charg(?:e|ed|ing))\b(?! up)"
 _LASTS = rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?"
 _SOME_TIME = r"\s(?:over|during|in|within) the (?:(?:recent|specific|same|given) )+(?:time )?(?:period|frame)\b"
 """A time of which it is not said when it was."""

@@ -120,6 +120,8 @@ def _reworded(ask: Ask) -> None:
             item.used = True  # how much more: what the difference is; how much do we bill on average
         if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
             item.code, item.means = "S", "mean"  # a normal fare is a usual one
+        if item.code == "i" and said == "within" and behind and behind.code == "N" and behind.unit:
+            item.code, item.means = "K", "<= duration"  # within two days
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
         there = re.search(r"\bthere\b.*\bothers?\b", clause.text, re.I)
         if which[0].means is not None and (opens[0].code == "q" or there):  # which of them pays more
@@ -168,6 +170,8 @@ def _ordered(ask: Ask) -> None:
                 return use(*groups, [_ends(ask, clause.of("M")[0])])
     for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
         item, last = named[0], clause.words[named[0].last].low
+        if which[0].code == "v" and "q" in ask.codes[: clause.items.index(which[0])]:
+            continue  # on which day do we get the most orders
         says = clause.written(top).casefold() in ("best", "worst", "top") or " " in top[0].means
         says = says or last in lexicon.some("events")
         owned = last.removesuffix("s") in {c.owner for c in ask.known.columns}
@@ -209,6 +213,8 @@ def _ends(ask: Ask, most: Item) -> Item:
     ask.end, _, hint = most.means.partition(" ")
     ask.counts = hint == "count"
     ask.by = ask.known.hinted(hint) if hint else None
+    if ask.by is None and {"price", "size"} & set(hint.split()) and "E" in ask.codes and "C" not in ask.codes:
+        ask.by = ask.known.amount()  # the most expensive booking
     return most
 
 

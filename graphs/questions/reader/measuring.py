@@ -218,7 +218,10 @@ def share(ask: Ask) -> None:
             ask.share = [Condition(left=expr(column), op="=", right=levels[0] if levels else column.yes)]
             ask.where, ask.columns = [w for w in ask.where if w not in ask.share], []
             return
-    own = [w for w in ask.where if not timed(w)] or ask.where  # a time says which rows, not which of them count
+    grouped = {g.of for g in ask.groups}
+    apart = [w for w in ask.where if isinstance(w, Condition) and w.left in grouped and w.op == "in"]  # its sides
+    rows = [w for w in ask.where if w not in apart] or ask.where
+    own = [w for w in rows if not timed(w)] or rows  # a time says which rows, not which of them count
     told = [(n, w) for n, i in enumerate(clause.items) if i.code in "CV" and i.means is not None for w in own
             if isinstance(w, Condition) and w.left == expr(i.means[0] if i.code == "V" else i.column)]  # fmt: skip
     rated = [(n, w) for n, w in told if ask.codes[n + 1 : n + 2] == "S"]  # the completion rate
@@ -226,8 +229,10 @@ def share(ask: Ask) -> None:
     inside = r"(?<!is )(?<!are )(?<!was )(?<!were )(?<!came )(?<!come )(?<!comes )(?:in|at|from|for|on)(?: the)?$"
     told = rated or [(n, w) for n, w in told if not re.search(inside, lead[n])] or told  # loans at Hill that are late
     if own:
-        part = told[-1][1] if told else own[-1]
-        ask.share, ask.where = [part], [w for w in ask.where if w is not part]
+        part = [told[-1][1] if told else own[-1]]
+        if re.search("dCKN", ask.codes):  # are paid within two weeks
+            part += [w for w in own if isinstance(w, Condition) and w.op[0] in "<>"]
+        ask.share, ask.where = part, [w for w in ask.where if w not in part]
 
 
 def flows(question: str, column: Column) -> bool:

@@ -140,6 +140,8 @@ def periods(ask: Ask) -> None:
             _of_both(ask, second[0].means, first[0].means, False)
             use(found)
     for found, _, first, joined, second in clause.find("([bKio]?)(T)([aioj]+|K)(T)"):
+        if clause.written(joined) == "of":
+            continue  # the second half of 2024
         than = clause.written(joined).endswith("than")
         against = than or set("Yj") & set(clause.shape) or re.search(AGAINST, clause.written(joined), re.I)
         if against:
