@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Group, Measure
+from graphs.questions.query import Condition, Measure
 from graphs.questions.reader import lexicon, sides
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Item, use
@@ -42,8 +42,8 @@ def related(ask: Ask) -> None:
     by = [i.column for i in named if i.column.kind == "text" and i.column.n_unique <= 40]
     of = [expr(i.column) for i in named if i.column.kind == "number" and not i.column.label]
     if len(by) == len(of) == 1 and len(names) == 2:  # the relationship between region and revenue
-        ask.relation, ask.pairs, ask.groups, ask.stats, ask.columns = "", [], [Group(of=expr(by[0]))], ["mean"], of
-        ask.kinds.add("j")
+        ask.relation, ask.pairs, ask.groups, ask.stats, ask.columns = "", [], [], ["mean"], of
+        ask.divide(expr(by[0]))
     ask.end = next((i.means.split()[0] for i in clause.items if i.code == "M"), ask.end)
     use(said, named, clause.of("MbaioS"))
 
@@ -68,8 +68,8 @@ def _together(ask: Ask) -> None:
     use(own, pays, clause.of("j"), [i for i in clause.of("S") if i.means == "share" and flags])
     ask.columns = numbers
     if flags:  # whether the older ones survive
-        ask.groups, ask.stats = [Group(of=flags[0])], ["mean"]
-        ask.kinds.add("j")
+        ask.stats = ["mean"]
+        ask.divide(flags[0])
     else:
         ask.relation, ask.pairs = "correlation", [(numbers[0], numbers[1])]
 
@@ -157,7 +157,7 @@ def _of_each(ask: Ask, stat: Item, whose: Item) -> None:
         return
     numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
     flow = numbers[0] if numbers else ask.known.amount()
-    adds = flow is not None and (bool(lexicon.some("flows") & set(flow.words)) or flows(clause.text, flow))
+    adds = flow is not None and flows(clause.text, flow)
     whole = whom is not None and len(name_words(clause.written([whose]))) >= len(whom.words) > 1  # its ids
     if flow is None or whole or not (adds or not numbers):
         return
@@ -236,10 +236,12 @@ def share(ask: Ask) -> None:
 
 
 def flows(question: str, column: Column) -> bool:
-    """Whether a question says that what a column holds was spent or sold, so that it adds up."""
+    """Whether what a column holds adds up: by its name, or as a question says that it was spent or sold."""
     said = {w.stem for w in words(question)}
     some = [n for n, d in lexicon.section("dimensions").items() if d.get("flow")]
-    return any(said & lexicon.says(n) and {stem(c) for c in lexicon.columns_of(n)} & column.stems for n in some)
+    return bool(lexicon.some("flows") & set(column.words)) or any(
+        said & lexicon.says(n) and {stem(c) for c in lexicon.columns_of(n)} & column.stems for n in some
+    )
 
 
 def lacks(ask: Ask) -> bool:

@@ -41,9 +41,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
     for n, item in enumerate(clause.items):
         word, follows = clause.written([item]), codes[n + 1 :]
         said = {
-            "1": re.match(
-                "[ac]*[TGMS]" + "|$" * ("q" in codes or codes[:n].endswith("i")), follows
-            ),  # than in the first
+            "1": re.match("[ac]*[TGMS]" + "|$" * bool(re.search("q|i$", codes[:n])), follows),  # than in the first
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
             "n": opening and re.match("[idwohSv]*[CEVUQT]", follows),
             "m": opening and re.search("[dn]$", codes[:n]),
@@ -51,7 +49,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV")),
             "b": follows and follows[0] in "NT",
             "B": follows[:1] == "G" and not clause.items[n + 1].used,  # per hour
-            "G": word.casefold().endswith("ly") and codes[:n].endswith("S"),  # the average monthly cost of each site
+            "G": codes[:n].endswith("S"),  # the average monthly cost of each site
         }
         left = stepped and word.casefold() in ("left", "remaining", "remain")
         if item.code in "UQKVTbkjmn#1BG" and not (item.used or left) and said.get(item.code, True):
@@ -113,9 +111,9 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     """Whether the queries have what an item means; `said` is their text."""
     item, items = ask.clause.items[n], ask.clause.items
     if item.code == "j" and ask.codes[n + 1 : n + 2] == "E" and ask.clause.written([item]).casefold() in _SIZES:
-        return (amount := draft.amount()) is not None and amount.name in said  # do higher fines take longer
+        return (amount := draft.known.amount()) is not None and amount.name in said  # do higher fines take longer
     if item.code == "j" and not item.means.startswith("more"):
-        column = draft.hinted(item.means.partition("> ")[2] or item.means)
+        column = draft.known.hinted(item.means.partition("> ")[2] or item.means)
         return column is None or column.name in said
     if item.code == "E":  # how much was claimed, of which only the rows are known
         return not re.fullmatch("Sd*E", ask.codes) or ask.clause.written(items[:1]).casefold() != "how much"
@@ -142,7 +140,7 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         return long or any(q.intent in _INTENTS[item.code] for q in queries)
     if item.code == "M":
         hint = str(item.means).partition(" ")[2]
-        column = draft.hinted(hint) if hint else None
+        column = draft.known.hinted(hint) if hint else None
         if column.name not in said if column else "price" in hint.split():
             return False  # the cheapest, of which something else is told
         ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict")
