@@ -109,6 +109,42 @@ def applications() -> list[dict[str, Any]]:
     return dated("applications.csv", table)
 
 
+@pytest.fixture(scope="module")
+def houses() -> list[dict[str, Any]]:
+    """Houses sold, each with its type and how long it was for sale."""
+    n = 90
+    table = pd.DataFrame(
+        {
+            "listing": [f"L{i}" for i in range(n)],
+            "sold_on": pd.date_range("2022-01-10", periods=n, freq="11D"),
+            "sale_price": [180_000 + 7_000 * (i % 61) for i in range(n)],
+            "rooms": [1 + i % 7 for i in range(n)],
+            "house_type": [("flat", "terraced", "detached")[i % 3] for i in range(n)],
+            "days_on_market": [5 + i % 83 for i in range(n)],
+            "agent": [("Hart", "Iqbal", "Jansen")[i % 4 % 3] for i in range(n)],
+        }
+    )
+    return dated("houses.csv", table)
+
+
+@pytest.fixture(scope="module")
+def members() -> list[dict[str, Any]]:
+    """Members of a gym, of whom some left."""
+    n = 90
+    joined = pd.date_range("2021-01-04", periods=n, freq="12D")
+    left = [when + pd.Timedelta(days=30 + i % 50) if i % 3 == 0 else None for i, when in enumerate(joined)]
+    table = pd.DataFrame(
+        {
+            "member_no": range(7001, 7001 + n),
+            "joined": joined,
+            "left_on": pd.to_datetime(pd.Series(left)),
+            "sex": ["fm"[i % 2] for i in range(n)],
+            "plan": [("Basic", "Plus", "Premium")[i % 3] for i in range(n)],
+        }
+    )
+    return dated("members.csv", table)
+
+
 def why(question: str, tables: list[dict[str, Any]]) -> str:
     """Why a question is not answered."""
     reading = read(question, tables)
@@ -233,6 +269,28 @@ def test_when_the_first_came_is_the_first_of_the_times(orders: list[dict[str, An
     assert told(one("When did we take our first order?", orders)) == {("min", "ordered_on")}
 
 
+def test_who_sold_the_most_is_a_person_and_no_day(houses: list[dict[str, Any]]) -> None:
+    query = one("Who sold the most houses?", houses)
+    assert query.group_by == (Group(of="agent"),)
+    assert told(query) == {("count", None)}
+
+
+def test_houses_of_a_file_of_houses_are_its_rows(houses: list[dict[str, Any]]) -> None:
+    assert told(one("How many rooms does a typical house have?", houses)) == {("mean", "rooms")}
+
+
+def test_months_are_told_in_the_unit_of_their_column(houses: list[dict[str, Any]]) -> None:
+    query = one("How many houses were on the market for more than two months?", houses)
+    assert query.where == (Condition(left="days_on_market", op=">", right=60.875),)
+
+
+def test_those_who_left_in_a_year_are_dated_by_when_they_left(members: list[dict[str, Any]]) -> None:
+    query = one("How many members left in 2023?", members)
+    assert Condition(left="left_on", op="during", right="2023") in query.where
+    rate = one("What's our churn rate?", members)
+    assert rate.measures[0].where == (Condition(left="left_on", op="present"),)
+
+
 def test_the_first_quarter_of_a_year_is_a_time(applications: list[dict[str, Any]]) -> None:
     query = one("How many applications came through agencies in the first quarter of 2025?", applications)
     assert Condition(left="source", op="=", right="agency") in query.where
@@ -253,6 +311,10 @@ def test_how_long_a_decision_takes_is_the_time_from_the_application_to_it(applic
         ("orders", "How many orders did we make in time?", "time"),
         ("applications", "What's the most expensive position?", "expensive"),
         ("orders", "How many litres did we sell?", "litres"),
+        ("houses", "What's the average discount from the sale price?", "discount"),
+        ("houses", "How many flats were sold for less than 300,000?", "less than"),
+        ("members", "What proportion of men and women do we have?", "share"),
+        ("members", "On how many days did women come?", "days"),
         ("fines", "How much money is outstanding?", "outstanding"),
         ("fines", "Do higher fines take longer to be paid?", "higher"),
         ("parcels", "How many one-star ratings did we get?", "star"),

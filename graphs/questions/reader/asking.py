@@ -189,6 +189,8 @@ def _ordered(ask: Ask) -> None:
     for _, which, run, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
         run = [i for n, i in enumerate(run) if i.code in "CEG" and not any(k.code in "oi" for k in run[:n])]
         things = [i for i in run if i.code in "EG" or i.column.kind not in ("number", "bool")]
+        if clause.words[which[0].first].low == "who":
+            things = [i for i in things if i.means is None or i.code == "G" or i.column.kind != "time"]  # who sold most
         things = things or [i for i in run[:1] if i.column.divides and i.column.kind == "number"]
         who = which[0].code == "q" and clause.words[which[0].first].low == "who"
         most = ask.known.hinted(top[0].means.partition(" ")[2])
@@ -201,7 +203,7 @@ def _ordered(ask: Ask) -> None:
         of_one = ask.codes == "qM" and " " in top[0].means  # the salary of the oldest
         if things or of_one or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
             ask.of = next(iter(others), None)
-            ask.columns += [expr(i.column) for i in run if i not in things]
+            ask.columns += [expr(i.column) for i in run if i not in things and i.column.kind != "time"]
             return use(which, run, _named(ask, top[0], *things))
 
 

@@ -136,7 +136,8 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
         right[0].means = hours
         return [op]
     column = known.time if code == "T" and column is None else column
-    if column is None or (column.kind in ("text", "bool") and code == "N") or (code == "S" and not named):
+    dated = column is not None and column.kind == "time" and not 1500 < float(value if code == "N" else 2000) < 2100
+    if column is None or dated or (column.kind in ("text", "bool") and code == "N") or (code == "S" and not named):
         return None
     verb = clause.words[after[0].last].low if after and not left else ""
     if code == "N" and not right[0].unit and verb.endswith("ed") and verb not in column.words:

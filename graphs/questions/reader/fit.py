@@ -41,7 +41,7 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
     if any(m.op == "share" and m.of and not (m.where or m.within or q.where or q.group_by) and m.of in draft.named
            and (draft.named[m.of].kind == "number" or draft.named[m.of].label) for q in queries for m in q.measures):  # fmt: skip
         return "It is not clear what a share is asked of."
-    if any(m.op == "share" and m.where and _certain(q, m.where) for q in queries for m in q.measures):
+    if any(m.op == "share" and m.where and _certain(draft, q, m.where) for q in queries for m in q.measures):
         return "It is not clear of which rows a share is asked for."
     if re.search(r"\b(?:or|either|neither|nor)\b", opening, re.I) and any(_crossed(q) for q in queries):
         return "It is not clear which of its conditions must hold together."
@@ -80,6 +80,7 @@ def _tells(draft: Draft, query: Query) -> set[str]:
     kinds = {
         "every": query.test is not None or query.verdicts,
         "reason": intent not in _PLAIN,
+        "periods": not measured <= {"count"} or groups or draft.time is None or draft.time.key,
         "amount": bool(groups) or not measured <= {"count"},
         "figure": intent != "list",
         "future": intent in ("forecast", "predict") and not any(
@@ -104,10 +105,12 @@ def _crossed(query: Query) -> bool:
     return 1 < len(single) == len(query.where) and not query.group_by
 
 
-def _certain(query: Query, share: Sequence[Where]) -> bool:
+def _certain(draft: Draft, query: Query, share: Sequence[Where]) -> bool:
     """Whether every row that is looked at, or each group as a whole, meets what a share is of."""
-    groups = {g.of for g in query.group_by}
-    return all(w in query.where or (isinstance(w, Condition) and w.left in groups and w.op == "=") for w in share)
+    groups, own = {g.of for g in query.group_by}, [w for w in share if isinstance(w, Condition)]
+    every = [w for w in own if w.op == "in" and isinstance(w.right, tuple) and w.left in draft.named
+             and len(w.right) == draft.named[w.left].n_unique]  # fmt: skip
+    return all(w in query.where or w in every or (w in own and w.left in groups and w.op == "=") for w in share)
 
 
 def _by_row(draft: Draft, query: Query) -> Column | None:

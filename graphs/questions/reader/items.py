@@ -142,7 +142,9 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     for link in nearness.parts(ws, [not t for t in taken], columns):  # "score" in "the life expectancy score" trails
         if doers and link.how == "near" and link.column.words[-1] in ("by", "to"):  # closed by agents: who closes
             link = replace(link, column=doers[0])
-        verb = link.column.kind == "bool" or ws[link.first].low.endswith("ed")  # what makes guests cancel, calls waited
+        verb = link.column.kind in ("bool", "time") or ws[link.first].low.endswith(
+            "ed"
+        )  # what makes guests cancel, calls waited
         trails = link.how == "part" and link.first == link.last and link.first - 1 in named and not verb
         take(Item("x", link.first, link.last) if trails else _linked(link))
     compared = {i.last + 1 for i in items if i.code == "K"}

@@ -143,10 +143,9 @@ class Column:
         if inside:
             found += [name_words(self.name[: inside.start()]), name_words(inside[1])]
         headed = self.words[-1] in lexicon.some("heads", *(["units"] if self.words[2:] else [])) and self.words[1:]
-        if headed and (
-            self.words[-1] != "type" or self.words[0] not in lexicon.some("people")
-        ):  # customers are no type
-            found.append(self.words[:-1])
+        rows = lexicon.some("people") | set(name_words(self.file))
+        if headed and (self.words[-1] != "type" or not {self.words[0], self.words[0] + "s"} & rows):
+            found.append(self.words[:-1])  # and customers are no type, nor are houses of houses.csv
         if self.words[0] in ("is", "has") and self.words[1:]:
             found.append(self.words[1:])
         if len(self.words) == 2:

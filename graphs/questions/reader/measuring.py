@@ -141,7 +141,7 @@ def measured(ask: Ask) -> None:
         averaged = whole[0].code != "M" and {"mean", "median"} & set(ask.stats)  # how old guests are on average
         named = [i for i in whole if i.code == "C" and not (averaged and i.column.label)]
         ask.columns += [expr(i.column) for i in named]
-        use([i for i in whole if i.code != "C"], named)
+        use([i for i in whole if i.code not in "CU"], named)
     ask.stats += [i.means for i in clause.of("S")]
     use(clause.of("S"))
     if ask.end and not ask.columns and ask.by is not None:
@@ -214,8 +214,10 @@ def share(ask: Ask) -> None:
         column, said = item.column, {stem(w) for w in name_words(clause.written([item]))}
         meant = expr(column) in ask.columns or (chance is not None and item.first > chance)
         levels = [v for v in column.values if column.kind == "text" and {stem(w) for w in name_words(v)} == said]
-        if meant and (levels or column.kind == "bool"):  # likely to be admitted; the return rate
-            ask.share = [Condition(left=expr(column), op="=", right=levels[0] if levels else column.yes)]
+        dated = column.kind == "time" and column.missing > 0
+        if meant and (levels or dated or column.kind == "bool"):  # likely to be admitted; the return rate
+            says = {"op": "present"} if dated else {"op": "=", "right": levels[0] if levels else column.yes}
+            ask.share = [Condition.model_validate({"left": expr(column), **says})]
             ask.where, ask.columns = [w for w in ask.where if w not in ask.share], []
             return
     grouped = {g.of for g in ask.groups}

@@ -56,6 +56,8 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         about = (
             column.words[1:] and column.words[0] + "s" in met and column.words[-1] not in lexicon.some("keys", "heads")
         )
+        if column.words[-1] == "type" and {stem(m) for m in met} <= {stem(w) for w in name_words(column.file)}:
+            continue  # houses of houses.csv, and no house_type
         if (column.kind == "time" or about) and met <= lexicon.some("events"):
             continue  # readings, and not their reading_date; orders, and not the order_value
         if column.owner and met <= {column.owner, column.owner + "s"}:
