@@ -39,11 +39,11 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             "1": re.match("[ac]*[TGMS]" + "|$" * ("q" in codes), follows),  # whom first, the first Monday
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
             "n": opening and re.match("[idwohSv]*[CEVUQT]", follows),
-            "m": opening and re.search("[dn]$", codes[:n]),
+            "m": opening,
             "K": word.casefold() in _BOUNDS
             or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV")),
             "b": follows and follows[0] in "NT",
-            "B": follows[:1] == "G" and not clause.items[n + 1].used,  # per hour
+            "B": follows[:1] == "G",  # per hour
             "G": word.casefold().endswith("ly") and codes[:n].endswith("S"),  # the average monthly cost of each site
         }
         left = stepped and word.casefold() in ("left", "remaining", "remain")
@@ -67,7 +67,6 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         or any(i.code == "C" and i.column.label for i in near)  # German customers, customers who complained
         or (
             not re.search(_TOLD, shape)
-            and not (re.search("[EC]_K?[TN]", shape) and word.low.endswith("ed"))  # "orders placed after June"
             and (bool(re.search(_MEANT, shape)) or (before[-1:] == "i" and word.text[:1].isupper()))
         )
     )
@@ -105,10 +104,10 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     """Whether the queries have what an item means; `said` is their text."""
     item, items = ask.clause.items[n], ask.clause.items
     if item.code == "j" and not item.means.startswith("more"):
-        column = draft.hinted(item.means.partition("> ")[2] or item.means)
+        column = draft.hinted(item.means)
         return column is None or column.name in said
     if item.code == "E":  # how much was claimed, of which only the rows are known
-        return not re.fullmatch("Sd*E", ask.codes) or ask.clause.written(items[:1]).casefold() != "how much"
+        return not re.fullmatch("Sd*E", ask.codes)
     if item.code == "C":
         whose = n and items[n - 1].code == "V"  # fleet drivers
         return (
@@ -122,9 +121,8 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         grouped = any(g.of == expr(item.means[0]) for q in queries for g in q.group_by)
         return grouped or str(item.means[1]) in said
     if item.code == "M":
-        ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict")
-        ordered = any(q.order and q.intent != "list" for q in queries)
-        return ordered or any(q.intent in told or {m.op for m in q.measures} & ends for q in queries)
+        ends = {"min", "max", "mode"}
+        return any(q.order or q.intent == "outliers" or {m.op for m in q.measures} & ends for q in queries)
     if item.code == "T" and f'"{GRAINS.get(kind_of(item.means))}"' not in said:
         return str(item.means).removeprefix("> ") in said
     return (
