@@ -92,9 +92,11 @@ def read(ask: Ask) -> None:
 def bare(ask: Ask, number: Item) -> Column | None:
     """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
     known, said = ask.known, ask.known.before | {w.low for w in ask.clause.words}
-    someone = said & {*lexicon.people(), *lexicon.section("ages")}
-    hint = lexicon.dimensions("units", number.unit) or ("age" if someone else "")
-    column = known.hinted(hint) if hint else known.amount() if said & lexicon.some("events") else None
+    doing = any(ask.clause.words[i.last].low.removesuffix("s").endswith(("er", "or")) for i in ask.clause.of("E"))
+    someone = said & {*lexicon.people(), *lexicon.section("ages")} or (doing and known.hinted("age"))
+    hint = lexicon.dimensions("units", number.unit) or ("age" if someone and not number.unit else "")
+    paid = number.unit in lexicon.section("units")["money"] or said & lexicon.some("events")
+    column = known.hinted(hint) if hint else known.amount() if paid else None
     value = None if column is None else in_units_of(column, number.means, number.unit)
     if column is None or value is None or not within(value, column):
         return None
@@ -134,10 +136,15 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     column = known.time if code == "T" and column is None else column
     if column is None or (column.kind in ("text", "bool") and code == "N") or (code == "S" and not named):
         return None
+    verb = clause.words[after[0].last].low if after and not left else ""
+    if code == "N" and not right[0].unit and verb.endswith("ed") and verb not in column.words:
+        return None  # how many runners over 65 finished
     compared: Any
     if code == "S":
         of, (stat, _, p) = next((i.column for i in after if i.code == "C"), column), value.partition(" ")
         compared = Scalar(query=Query(measures=(Measure(op=stat, of=expr(of), p=float(p) if p else None),)))
+    elif code == "C" and right[0].column.kind != column.kind:
+        return None  # the revenue after returns
     else:
         compared = Other(column=right[0].column.name) if code == "C" else _value(column, right[0])
     if compared is None:
@@ -206,9 +213,15 @@ def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any
 def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
     """Where age is missing, penguins with unknown sex, orders without a channel."""
     column, lacks = (left or behind)[0].column, bool(behind and no)
-    zero = column.kind == "number" and column.low == 0 and not column.missing
-    without = ask.clause.words[no[0].first].low in lexicon.some("lacks") if no else False
-    if lacks and (column.kind == "bool" or not (without or zero)):
+    zero, denial = column.kind == "number" and column.low == 0 and not column.missing, no[0] if no else None
+    if lacks and denial and ask.clause.words[denial.first].low not in lexicon.some("lacks"):
+        lead = ask.clause.words[max(denial.first - 1, 0)].low
+        helps = re.fullmatch("(?:did|do|does|have|has)n?", lead)
+        rated = column.missing and (helps or ask.clause.words[behind[0].last].low.endswith("ed"))  # did not finish
+        lacks = denial.means == "not" and bool(rated or zero)
+        if not lacks:
+            return None
+    if lacks and column.kind == "bool":
         return None
     use(ask.clause.of("m"))
     levels = [v for v in column.values if v.casefold() in ("none", "no", "nothing") and column.kind == "text"]
@@ -257,6 +270,8 @@ def _during(ask: Ask) -> None:
         if str(item.means).startswith("hour") and not time.clock:
             continue  # days have no hours
         year = _year(time, item.means.removeprefix("> "))
+        if time.kind == "number" and not isinstance(year, int):
+            continue  # years have no months
         since: Any = ">" if item.means.startswith(">") else "=" if isinstance(year, int) else "during"
         alike.setdefault(kind_of(item.means), []).append(Condition(left=expr(time), op=since, right=year))
         said = clause.written([item]).casefold()

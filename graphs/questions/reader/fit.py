@@ -76,6 +76,7 @@ def _tells(draft: Draft, query: Query) -> set[str]:
     kinds = {
         "every": query.test is not None or query.verdicts,
         "reason": intent not in _PLAIN,
+        "amount": bool(groups) or not measured <= {"count"},
         "figure": intent != "list",
         "future": intent in ("forecast", "predict"),
         "number": intent not in ("compute", "list") or query.tell == "number"

@@ -196,6 +196,8 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
 def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str]) -> bool:
     """Whether a word of the lexicon is rather one of the table's: how many drivers, where a column says who drove."""
     word, lead = ws[last], ws[first - 1] if first else None
+    if code == "W":  # which reason
+        return word.stem in held
     if code == "A":
         return word.stem in held and {w.low for w in ws[first : last + 1]} <= lexicon.people()
     if code == "v":  # the return rate
@@ -247,9 +249,9 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
         return Item("N", n, n, _figure(ws, n))
     if word.low in ("once", "twice"):
         return Item("#", n, n, 1 + (word.low == "twice"))
-    if compared and (word.low == "one" or (word.low in ("a", "an", "half") and _units() & {*after})):
+    if compared and word.low in ("a", "an", "half") and _units() & {*after}:
         return Item("N", n, n, 0.5 if word.low == "half" else 1.0)  # longer than an hour
-    if word.low in numbers[2:]:
+    if word.low in numbers[2 - compared :]:
         return Item("N", n, n, float(numbers.index(word.low)))
     if word.low in ordinals:
         return Item("1", n, n, float(ordinals.index(word.low)))
@@ -257,9 +259,10 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
     harmless = word.low in lexicon.harmless()
     if known and not harmless:
         return Item("E", n, n)
-    apart = word.low == "same" and after[:1] and after[0] in ("day", "week", "month", "year", "hour")
+    around = " ".join(w.low for w in ws[max(n - 1, 0) : n + 2])
+    apart = re.search(r"\bsame (?:day|week|month|year|hour)\b|\b[oi]n time\b", around)  # issued on time
     silent = (harmless and not apart) or word.low in lexicon.some("units") or len(word.low) == 1
-    return Item("x" if silent else "U", n, n)
+    return Item("x" if silent else "E" if known else "U", n, n)
 
 
 def _lasting(ws: Sequence[Word], items: list[Item]) -> list[Item]:
@@ -286,7 +289,8 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         if noun and ((before and before.code == "V") or re.match("[oiw]V", codes)):
             item.code = "E"
         held = before.column if before and before.code == "C" else None
-        still = item.code == "U" and codes[:1] == "V" and word.low in ("still", "already")  # still open
+        state = [i for i in items[n + 1 : n + 3] if i.code == "V" or (i.code == "C" and i.column.kind == "bool")]
+        still = item.code == "U" and state and re.match("n?[VC]", codes) and word.low in ("still", "already")
         rated = said == {"rate"} and held and held.words[-1] in lexicon.some("units")
         done = item.code == "C" and item.column.words[-1] in ("to", "by") and codes[:1] == "V"
         dated = item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items)
@@ -332,9 +336,9 @@ def _measured(ws: Sequence[Word], items: list[Item]) -> list[Item]:
             item.code, item.last = "#", item.last + 1
             continue
         skip = after[:1] == ["an"]
-        unit = next(iter(after[skip:]), "")
-        behind = at.get(item.last + 1 + skip)
-        if lexicon.dimensions("units", unit) and (behind is None or behind.code in "xG"):
+        unit, behind = next(iter(after[skip:]), ""), at.get(item.last + 1 + skip)
+        paid = unit in lexicon.section("units")["money"]
+        if (paid or lexicon.dimensions("units", unit)) and (behind is None or behind.code in "xG"):
             item.unit, item.last = unit, item.last + 1 + skip
             if behind is not None:
                 items = [i for i in items if i is not behind]

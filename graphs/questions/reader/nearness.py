@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.linking import Column, Link, clipped
+from graphs.questions.reader.linking import Column, Link, clipped, doers
 from graphs.questions.reader.text import Word, name_words, root, stem
 
 _PERIOD = r"( last| past| this| previous)? (day|week|month|quarter|year)$"
@@ -35,7 +35,7 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         rated = not lexicon.holds("takings", column.words) or (sold and "price" in column.words)
         hit, last, at, left = 0.0, i, i, set(names)
         while at < len(ws) and at - last <= 2:
-            near = ws[at].content and (free[at] or ws[at].low in column.words)
+            near = ws[at].content and not doers(ws[at], column) and (free[at] or ws[at].low in column.words)
             grade = _kinship(ws[at], left, ours, own) if near else None
             paid = ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")
             if grade and not (rated and grade[0] < 1 and paid):  # no price of a piece
@@ -44,11 +44,14 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
             elif at == i or ws[at].low not in lexicon.some("stop") - {"by", "per"}:
                 break
             at += 1
-        met, events = {w.low for w in ws[i : last + 1]}, lexicon.some("events")
+        met, events = {w.low for w in ws[i : last + 1] if w.content}, lexicon.some("events")
         flag = column.kind == "bool" and len(names) > 1  # clients are no repeat clients
         whose = {column.owner, column.owner + "s"} if column.owner else set()  # guests, and not the guest_country
         general = lexicon.harmless() | lexicon.some("rows", "people") | events if flag else whose
-        if hit and not met <= (events if column.kind == "time" else general):  # readings, and not their reading_date
+        heads = lexicon.some("keys", "heads")
+        about = column.words[1:] and column.words[0] + "s" in met and column.words[-1] not in heads
+        general = events if column.kind == "time" or (about and met <= events) else general
+        if hit and not met <= general:  # readings, and not their reading_date; orders, and not the order_value
             rank = column.words[-1] == "rank"  # happiness is rather its score
             scored.append((hit, hit / len(names), -rank - len(column.words), last, column))
     if not scored:
