@@ -106,8 +106,7 @@ def watch(browser: Browser, dashboard: Dashboard) -> Iterator[Callable[..., Watc
     contexts = []
 
     def new(**options: Any) -> Watch:
-        # What moves while a run is under way is drawn sixty times a second, by the processor.
-        context = browser.new_context(**{"reduced_motion": "reduce"} | options)
+        context = browser.new_context(**options)
         contexts.append(context)
         return Watch(context.new_page(), dashboard)
 
