@@ -90,7 +90,9 @@ async def test_every_table_has_its_documented_columns_and_what_was_recorded(full
     fires = "SELECT s.cron, f.outcome, a.run_id FROM fires f JOIN attempts a USING (schedule_id, due)"
     assert await ask(full, f"{fires} JOIN schedules s ON s.id = f.schedule_id") == [["0 7 * * *", "done", "run_1"]]
     assert await ask(full, "SHOW TABLES") == [[name] for name in sorted(t.name for t in TABLES)]
-    columns = "SELECT table_name, list(column_name ORDER BY ordinal_position) FROM information_schema.columns GROUP BY 1"
+    columns = (
+        "SELECT table_name, list(column_name ORDER BY ordinal_position) FROM information_schema.columns GROUP BY 1"
+    )
     assert dict(await ask(full, columns)) == {table.name: list(table.columns) for table in TABLES}
 
 
