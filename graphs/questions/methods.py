@@ -68,10 +68,8 @@ def fit(query: Query, scope: Scope) -> None:
         by = query.group_by[0].of
         raise NotComputable(f"One model is fitted to all rows, and not one for each {by}: choose rows of one instead.")
     features = [c for f in model.features for name in [scope.as_column(f)] for c in scope.dummies.get(name, [name])]
-    if not features:
-        raise NotComputable("Say from which columns the model is to be made.")
-    if not model.target and model.kind != "kmeans":
-        raise NotComputable("Say what the model is to predict.")
+    if not features or not (model.target or model.kind == "kmeans"):
+        raise NotComputable("Say what the model is to predict, and from which columns.")
     target = scope.as_column(model.target) if model.target else ""
     if target in features:
         raise NotComputable(f"“{target}” cannot be predicted from itself; leave it out of the features.")
@@ -95,16 +93,13 @@ def outliers(query: Query, scope: Scope) -> None:
         raise NotComputable("Say in which column outliers are looked for: a measure names it.")
     column, of = columns[0], f"rows[{literal(columns[0])}]"
     if query.group_by or len(columns) > 1:
-        keys = keys_of(query, scope)
-        name, part = ("group", "part") if keys else ("name", "rows[name]")
-        each = (
-            f"group, part in rows.groupby({by_keys(keys)})[{literal(column)}]"
-            if keys
-            else f"name in {literal(columns)}"
-        )
+        name, part, each, what = "name", "rows[name]", f"name in {literal(columns)}", ""
+        if keys := keys_of(query, scope):
+            name, part, what = "group", "part", f" of {column} by {and_list(keys)}"
+            each = f"group, part in rows.groupby({by_keys(keys)})[{literal(column)}]"
         source, said = limits(rule, part)
+        said += " in their own group" * bool(keys)
         scope.add(f"found = {{{name}: {beyond(rule, part, source)}.sum() for {each}}}")
-        what, said = f" of {column} by {and_list(keys)}" if keys else "", said + " in their own group" * bool(keys)
         scope.tell("answer_outlier_counts", Source("found"), Source(literal(what)), said, _ROWS, where)
         return
     show = [scope.column(c) for c in query.show] or [column] * (query.tell == "names")
