@@ -19,8 +19,8 @@ type Expr = str
 """A column or an expression over columns, as text."""
 
 Intent = Literal[
-    "describe", "compute", "list", "rank", "compare", "relate", "test", "change", "why_changed", "experiment", "drivers",
-    "predict", "forecast", "outliers", "clean", "join", "plot", "distribution",
+    "describe", "compute", "list", "rank", "compare", "relate", "test", "change", "why_changed", "experiment",
+    "drivers", "predict", "forecast", "outliers", "clean", "join", "plot", "distribution",
 ]  # fmt: skip
 """What is wanted: `compute` one number, word or list, or one per group; `list` rows, or the values of a column; `rank`
 them in order of a score; `relate` two columns; `test` a hypothesis; `change` of a number over time, `why_changed` what
