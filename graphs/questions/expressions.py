@@ -45,15 +45,15 @@ def nearest(name: str, names: Collection[str]) -> str | None:
     return str(found[0]) if found else None
 
 
-def column(name: str, names: Collection[str], what: str = "column") -> str:
-    """The column of that name, whatever its case. Raises NotComputable, naming the nearest, where there is none."""
+def column(name: str, names: Collection[str], what: str = "column", none: str = "") -> str:
+    """The column of that name, whatever its case. Raises NotComputable, naming the nearest, where there is `none`."""
     alike = [name] if name in names else [n for n in names if n.casefold() == name.strip().casefold()]
     if len(alike) == 1:
         return alike[0]
     near = nearest(name, names)
     some = ", ".join(f"“{n}”" for n in list(names)[:8]) + (" …" if len(names) > 8 else "")
     hint = f"Did you mean “{near}”?" if near else f"There are {some}." if names else ""
-    raise NotComputable(f"There is no {what} “{name}”. {hint}".strip())
+    raise NotComputable(f"{none or f'There is no {what} “{name}”.'} {hint}".strip())
 
 
 _SIGNS: dict[type[ast.AST], str] = {

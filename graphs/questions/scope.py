@@ -8,7 +8,7 @@ from typing import Any
 
 from graphs.questions import conditions, measures
 from graphs.questions.cells import Tables
-from graphs.questions.expressions import NotComputable, bare, columns_of, kind, kind_of, nearest, to_pandas
+from graphs.questions.expressions import NotComputable, bare, columns_of, kind, kind_of, to_pandas
 from graphs.questions.expressions import column as column_of
 from graphs.questions.functions import AS_TIME, Kind
 from graphs.questions.query import Condition, Scalar, Where
@@ -164,14 +164,9 @@ class Scope:
         if isinstance(value, tuple):
             return self._some(name, value)
         levels = self.levels(name)
-        if self.kinds.get(name) != "text" or levels is None or not isinstance(value, str) or value in levels:
+        if self.kinds.get(name) != "text" or levels is None or not isinstance(value, str):
             return value
-        alike = [v for v in levels if v.strip().casefold() == value.strip().casefold()]
-        if len(alike) == 1:
-            return alike[0]
-        near = nearest(value, levels)
-        hint = f"Did you mean “{near}”?" if near else f"It holds {', '.join(f'“{v}”' for v in levels[:8])}."
-        raise NotComputable(f"No row has “{value}” in “{name}”. {hint}")
+        return column_of(value, levels, none=f"No row has “{value}” in “{name}”.")
 
     def _some(self, name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Those of several texts that a column holds; at least one of them must be there."""
