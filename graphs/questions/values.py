@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from graphs.questions import conditions
-from graphs.questions.expressions import bare, in_backticks, to_scalar, to_series
-from graphs.questions.functions import Kind
+from graphs.questions.expressions import NotComputable, bare, in_backticks, to_scalar, to_series
+from graphs.questions.functions import AS_TIME, Kind
 from graphs.questions.measures import PAIRS, beside, by_keys, name_of, of_few, single, with_p
 from graphs.questions.query import IN_A_ROW, Grain, Group, Measure, Order, Query
 from graphs.questions.rows import order_rows, sorting, take
@@ -132,8 +132,10 @@ def keys_of(query: Query, scope: Scope) -> list[str]:
     for group in query.group_by:
         key = name = scope.as_column(group.of)
         if group.grain is not None:
-            of = scope.times(name, f"there is no {group.grain.replace('_', ' ')} of it")
-            said, source, what = _GRAINS[group.grain]
+            (said, source, what), of = _GRAINS[group.grain], found(name, "rows")
+            if scope.kinds[name] not in ("text", "time"):
+                raise NotComputable(f"“{name}” holds no times, so there is no {said} of it.")
+            of = of if scope.kinds[name] == "time" else AS_TIME.format(of)
             key = scope.make(f"{said} of {name}", source.format(of), what, missing=True)
         if known.get(bare(group.of), scope.facts.get(key, {})).get("n_missing"):
             scope.say(f"Rows without a value of {key} are in no group.")
