@@ -80,7 +80,7 @@ def singles(query: Query, scope: Scope) -> None:
     if ranked:
         _ranked(query, scope, ranked)
         return
-    given = [n for n in (*(m.name for m in query.measures), *(f.name for f in query.formulas)) if n]
+    given = [m.name for m in (*query.measures, *query.formulas) if m.name]
     alone = len(query.measures) == len(names) == 1 and not (query.verdicts or query.order)
     few = of_few(query.where, scope)[:1] if alone and query.measures[0].op not in PAIRS else []
     each = {f"by {c}": ("", [Group(of=in_backticks(c))], query.measures[0]) for c in few}
@@ -100,7 +100,7 @@ def _intervals(query: Query, scope: Scope) -> dict[str, Source]:
     """Of each of a few correlations, the variable that holds its 95 % interval."""
     related = [m for m in query.measures if m.op == "correlation" and m.method == "pearson" and not m.where]
     told = dict[str, Source]()
-    for n, m in enumerate(related if len(related) <= 3 and not query.order else ()):
+    for n, m in enumerate(related if len(related) <= 3 else ()):
         both = literal([scope.sized(c or "", "It") for c in (m.of, m.other)])
         told[name_of(m, scope)] = ends = Source(f"ends{n + 1}" if len(related) > 1 else "ends")
         scope.add(f"{ends} = r_interval(*rows[{both}].dropna().to_numpy(dtype=float).T)")
@@ -179,7 +179,7 @@ def groups(query: Query, scope: Scope) -> None:
 def _told(query: Query, names: Sequence[str], order: Sequence[tuple[str, bool]]) -> str:
     """What is told of the groups: all, their names, or the first, which is the highest or the lowest of one number."""
     if query.tell == "names" or query.limit != 1:
-        return "names" if query.tell == "names" else "all"
+        return query.tell
     by_number = len(names) == 1 and not query.offset and order and order[0][0] in names
     return ("highest" if order[0][1] else "lowest") if by_number else "first"
 
@@ -216,7 +216,10 @@ def _beside(
     (measure, *_), (group, *others) = query.measures or (_COUNT,), query.group_by
     grain, uncut = group.grain or ("year" if intent == "change" else ""), not query.order and query.limit is None
     if grain in IN_A_ROW and uncut and len(keys) <= 1 + (intent == "change"):
-        return [_trend(number, grain, unit, query, scope)]
+        flows = all(m.op in ("count", "sum", "missing", "distinct") for m in query.measures)
+        of = scope.as_column(group.of)
+        times = Source(found(of, "rows") if flows and group.grain and scope.kinds[of] == "time" else "")
+        return [called("trends_by", number, grain, unit=unit, flows=flows, quiet=intent != "change", times=times)]
     told, chosen = list[Source](), query.formulas or query.having
     if intent in ("compare", "describe") and not (others or group.grain or chosen or query.limit):
         told += _gap(measure, keys[0], unit, scope)
@@ -238,19 +241,7 @@ def _beside(
 
 def _gap(measure: Measure, key: str, unit: str, scope: Scope) -> list[Source]:
     """By how much groups differ in a mean or share."""
-    if measure.op == "share" and measure.where and not measure.of:
-        of = f"100 * ({scope.mask(measure.where)})"
-    elif measure.op == "mean" and not measure.where:
-        of = f"rows[{literal(scope.as_column(measure.of or ''))}]"
-    else:
+    if (measure.op, bool(measure.where)) not in (("share", True), ("mean", False)):
         return []
-    return [called("group_difference", Source(of), Source(f"rows[{literal(key)}]"), unit)]
-
-
-def _trend(number: Source, grain: str, unit: str, query: Query, scope: Scope) -> Source:
-    """The trend of a number, or of each group's, from the periods that the rows cover wholly."""
-    flows = all(m.op in ("count", "sum", "missing", "distinct") for m in query.measures)
-    of = scope.as_column(query.group_by[0].of)
-    timed = flows and query.group_by[0].grain and scope.kinds[of] == "time"
-    times = Source(f"rows[{literal(of)}]" if timed else "")
-    return called("trends_by", number, grain, unit=unit, flows=flows, quiet=query.intent != "change", times=times)
+    of = f"100 * ({scope.mask(measure.where)})" if measure.where else found(scope.as_column(measure.of or ""), "rows")
+    return [called("group_difference", Source(of), Source(found(key, "rows")), unit)]
