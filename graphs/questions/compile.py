@@ -47,9 +47,9 @@ def compile(query: Query, tables: Tables) -> Cells | Call:
     elif query.group_by:
         single = of_each_row(query, scope)
         rows(single, scope) if single is not None else groups(query, scope)
-    elif query.measures or query.formulas:
+    elif query.measures or query.formulas or (query.tell == "number" and not query.show):
         singles(query, scope)
-    elif query.show or query.tell == "number":
+    elif query.show:
         rows(query, scope)
     else:
         raise NotComputable("The query does not say what is wanted: name a measure, columns, a test or a model.")

@@ -15,9 +15,6 @@ from graphs.questions.source import Source, literal
 def rows(query: Query, scope: Scope) -> None:
     """Rows, or the values of columns, in order; or how many."""
     where, of = scope.words(query.where), Source("rows")
-    if query.tell == "number" and not query.show:
-        scope.tell("answer_values", {"number of rows": Source("len(rows)")}, of, where)
-        return
     order = order_rows(query, scope, "shown")
     show = [scope.column(c) for c in query.show]
     names = list(dict.fromkeys([*show, *(order if query.tell == "all" else [])]))

@@ -187,9 +187,8 @@ def _told(query: Query, names: Sequence[str], order: Sequence[tuple[str, bool]])
 def _order(by: str, keys: Sequence[str], known: Mapping[str, str], scope: Scope) -> str:
     """The column of the result that puts it in order; one is made for an expression."""
     plain = bare(by)
-    source = (
-        found(plain, "result") if plain in keys else to_series(in_backticks(plain) if plain in known else by, known)
-    )
+    known = {**known, **{key: found(key, "result") for key in keys}}
+    source = to_series(in_backticks(plain) if plain in known else by, known)
     name = re.fullmatch(r'result\["([^"]+)"\]', source)
     if name is None:
         scope.add(f"{found(by, 'result')} = {source}")
