@@ -117,7 +117,7 @@ class _Sql:
         left = column(left, self.kinds) if left.isidentifier() else left
         if self.kinds.get(left) != "text":
             return condition.model_copy(update={"left": left if left in self.kinds else condition.left})
-        fact = next((c for c in self.tables[self.file]["columns"] if c["name"] == left), {})
+        fact: Mapping[str, Any] = next((c for c in self.tables[self.file]["columns"] if c["name"] == left), {})
         levels = {str(v).strip().casefold(): v for v in fact.get("values") or ()}
 
         def spelt(value: Any) -> Any:
