@@ -17,7 +17,7 @@ from graphs.questions.query import Compare, Condition, Formula, Measure, Query, 
 from graphs.questions.rows import of_each_row, rows
 from graphs.questions.scope import Scope
 from graphs.questions.source import literal
-from graphs.questions.steps import join, prepare
+from graphs.questions.steps import prepare
 from graphs.questions.values import groups, singles
 from notebooks.toolkit.naming import readable
 
@@ -33,10 +33,7 @@ def compile(query: Query, tables: Tables) -> Cells | Call:
     if (query.intent in NOTEBOOKS or not closed) and (call := templates.call(query, tables)) is not None:
         return call
     scope = Scope(tables, query.table)
-    for step in query.joins:
-        join(step, scope)
-    for made in query.prepare:
-        prepare(made, scope)
+    prepare(query, scope)
     query = compared(described(query, scope), scope)
     prepared = len(scope.lines)
     if query.where:

@@ -8,9 +8,9 @@ from typing import Any
 
 from graphs.questions import conditions, measures
 from graphs.questions.cells import Tables
-from graphs.questions.expressions import AS_TIME, NotComputable, bare, columns_of, kind, kind_of, nearest, to_pandas
+from graphs.questions.expressions import NotComputable, bare, columns_of, kind, kind_of, nearest, to_pandas
 from graphs.questions.expressions import column as column_of
-from graphs.questions.functions import Kind
+from graphs.questions.functions import AS_TIME, Kind
 from graphs.questions.query import Condition, Scalar, Where
 from graphs.questions.source import literal, written
 
@@ -195,6 +195,11 @@ class Scope:
         if self.kind(text) != "truth":
             raise NotComputable(f"“{text}” is neither true nor false, so it is no condition.")
         return self.source(text)
+
+    def keep(self, where: Sequence[Where]) -> None:
+        """Go on with the rows that meet conditions."""
+        if where:
+            self.add(f"rows = rows[{self.mask(where)}]")
 
     def words(self, where: Sequence[Where]) -> str:
         """Conditions as a sentence says them."""

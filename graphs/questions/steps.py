@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from graphs.questions import query as q
-from graphs.questions.expressions import AS_TIME, NotComputable, column, kind_of
+from graphs.questions.expressions import NotComputable, column, kind_of
+from graphs.questions.functions import AS_TIME
 from graphs.questions.scope import Scope
 from graphs.questions.source import Source, called, literal
 
@@ -48,9 +49,12 @@ def join(step: q.Join, scope: Scope) -> None:
     scope.facts.clear()
 
 
-def prepare(step: q.Step, scope: Scope) -> None:
-    """Write the lines of one step. Raises NotComputable."""
-    STEPS[type(step)](step, scope)
+def prepare(query: q.Query, scope: Scope) -> None:
+    """Write the lines of a query's joins, but of those that are its whole answer, and of its steps, in order."""
+    for looked_up in query.joins if query.intent != "join" or query.measures else ():
+        join(looked_up, scope)
+    for step in query.prepare:
+        STEPS[type(step)](step, scope)
 
 
 def keep(step: q.Keep, scope: Scope) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from artifacts.types import Execution
 from graphs.questions.expressions import in_backticks, kind_of
 from graphs.questions.query import Group, Join, Measure, Query, Statistic
 from graphs.questions.reader.text import stem
@@ -25,7 +26,7 @@ from graphs.review.mentions import (
     telling,
     time_columns,
 )
-from graphs.review.prose.printed import Series
+from graphs.review.prose.printed import printed
 
 Of = frozenset[tuple[str, str]]
 """The values of columns that a number is of; none where it is of all rows."""
@@ -125,8 +126,8 @@ def computed_in(code: str) -> tuple[Statistic, ...]:
 class Given:
     """The given tables, how rows of one are found from another, and what a text and its code have to do with them."""
 
-    def __init__(self, tables: Tables, text: str, question: str, code: str, printed: Sequence[Series] = ()) -> None:
-        self.printed = printed
+    def __init__(self, tables: Tables, text: str, question: str, code: str, cells: Sequence[Execution] = ()) -> None:
+        self.printed = list(printed(cells, tables))
         self.tables = {str(t["name"]): t for t in tables}
         self.list, self.text, self.question, self.code = list(tables), text, question, code
         self.kinds = {

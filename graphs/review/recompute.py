@@ -25,7 +25,6 @@ from graphs.review.prose.asked import expected, stated, unlooked
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
-from graphs.review.prose.printed import printed
 from graphs.review.prose.verdicts import stale, untested
 from graphs.review.sql import MOST, Tables, sql
 from graphs.state import Desk
@@ -223,7 +222,7 @@ class _Report:
         self.unseen = unlooked(question, tables, work)
         code = "\n".join(x.code for x in work.written)
         spoken = "\n".join([*self.texts, *(text for _, text in self.titles)])
-        self.given = Given(tables, spoken, question, code, printed(work.written, tables))
+        self.given = Given(tables, spoken, question, code, work.written)
         self.stated = [s for text in self.texts for s in stated(text, self.given, work.roles)]
         self.wanted = list(self.given.wanted())
 

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Sequence
 from itertools import permutations
 from typing import Literal
 
-from graphs.questions.reader import lexicon
 from graphs.questions.reader.text import stem
 from graphs.review.facts import ALL, FALLS, PLAIN, RISES, Facts, Given, Of, computed_in
 from graphs.review.mentions import YEAR, Label, columns, contrasted, flags, labels, telling
 from graphs.review.prose.figures import CHANGES, IS_POINTS, PERCENT, POINTS, Figure, figures, sentences
-from graphs.review.prose.said import statistic
+from graphs.review.prose.said import meanings, statistic
 
 _HANDFUL = 12
 """Rows below which a group's average is as good as its chance."""
@@ -112,21 +111,13 @@ class Statements:
         certain = [k for k in sure if k.of]
         for kinds in (certain, None, sure, used):
             if kinds is None:
-                if shown := self._printed(clause, column):
+                if shown := [by for c, by in self.given.printed if c == column]:
                     return shown
             elif found := list(facts.series(column, kinds)):
                 found = [(rest, by) for rest, by in found if rest <= fixed]
                 deep = max((len(rest) for rest, _ in found), default=0)
                 return [by for rest, by in found if len(rest) == deep]
         return []
-
-    def _printed(self, clause: str, column: str) -> list[By]:
-        """The numbers by each value of a column that cells printed under a heading of which the sentence speaks, or
-        where it speaks of none all of them; labels of yes and no may be of any column."""
-        every = [s for s in self.given.printed if s.column == column and not {*s.by} <= {"yes", "no"}]
-        said, told = {stem(w) for w in re.findall(r"[^\W\d_]+", clause.casefold())}, statistic(clause)
-        spoken_of = [s for s in every if telling(s.head) & said] or [s for s in every if computed_in(s.head) == told]
-        return [s.by for s in spoken_of or every]
 
     def _either(self, clause: str) -> bool:
         """Whether it is not said which end is put first: of "the most punctual" what is least late."""
@@ -327,15 +318,10 @@ def _compared(clause: str, named: Sequence[Label]) -> tuple[str, str, str] | Non
 
 def superlative(clause: str) -> Literal["max", "min"] | None:
     """Whether a sentence speaks of the greatest or of the least; None where of neither or both."""
-    exact, _ = lexicon.phrases()
     clause = re.sub(r"\bat (?:least|most)\b", " ", clause, flags=re.I)
-    ways = {
-        meaning.split()[0]
-        for phrase, (code, meaning) in exact.items()
-        if code == "M" and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", clause, re.I)
-    }
+    ways = meanings(clause, "M")
     if re.search(r"\b(?:slow|fast|quick)est\b", clause, re.I):  # tables hold how long things take
-        ways = {"min" if way == "max" else "max" for way in ways}
+        ways = frozenset("min" if way == "max" else "max" for way in ways)
     if not ways and _LEADS.search(clause):
-        ways = {"max"}
+        return "max"
     return ("max" if "max" in ways else "min") if len(ways) == 1 else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 from artifacts.types import Execution
@@ -24,17 +25,20 @@ _HALF = re.compile(r"\bhalf\b[^.,;]*\s[€$£]?\d", re.I)
 
 def statistic(text: str) -> tuple[Statistic, ...]:
     """The statistic that a text names, where it names one and no more."""
-    exact, _ = lexicon.phrases()
-    found = {
-        meaning.split()[0]
-        for phrase, (code, meaning) in exact.items()
-        if code in ("S", "h")
-        and phrase not in _LOOSE
-        and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", text, re.I)
-    }
-    found |= {"median"} if _HALF.search(text) else set()
+    found = meanings(text, "Sh") | ({"median"} if _HALF.search(text) else set())
     ops = tuple(op for op in _NAMED if op in found and (op != "sum" or found != {"sum", "share"}))
     return ops if len(ops) == 1 else ()
+
+
+@lru_cache(maxsize=4096)
+def meanings(text: str, codes: str) -> frozenset[str]:
+    """What the phrases of the lexicon that stand in a text mean, of those with one of these codes."""
+    exact, _ = lexicon.phrases()
+    return frozenset(
+        meaning.split()[0]
+        for phrase, (code, meaning) in exact.items()
+        if code in codes and phrase not in _LOOSE and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", text, re.I)
+    )
 
 
 _CUTS = re.compile(r"[,;:]\s(?:and |but |while |whereas )?|\s(?:and|but|while|whereas)\s")
