@@ -332,7 +332,7 @@ async def test_reading_a_report_and_holding_it_against_results_leave_the_event_l
     async def aside(code: str) -> str:
         return "nothing"
 
-    names = ("Given", "sql", "_held", "misstated", "_without_query")
+    names = ("Given", "sql", "_held", "misstated", "_all")
     for name in names:
         noted(name)
     value = AnswerValue(name="mean days", value=1.0)
