@@ -80,7 +80,7 @@ def singles(query: Query, scope: Scope) -> None:
     if ranked:
         _ranked(query, scope, ranked)
         return
-    given = [m.name for m in (*query.measures, *query.formulas) if m.name]
+    given = [n for n in (*(m.name for m in query.measures), *(f.name for f in query.formulas)) if n]
     alone = len(query.measures) == len(names) == 1 and not (query.verdicts or query.order)
     few = of_few(query.where, scope)[:1] if alone and query.measures[0].op not in PAIRS else []
     each = {f"by {c}": ("", [Group(of=in_backticks(c))], query.measures[0]) for c in few}
