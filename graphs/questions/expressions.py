@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import keyword
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
 from rapidfuzz import fuzz, process, utils
 
 from graphs.errors import GraphError
-from graphs.questions.functions import FUNCTIONS, Function, Kind
+from graphs.questions.functions import AS_TIME, FUNCTIONS, OPERATORS, Function, Kind
 from graphs.questions.source import literal
 
 type Kinds = Mapping[str, Kind]
@@ -44,33 +45,29 @@ def nearest(name: str, names: Collection[str]) -> str | None:
     return str(found[0]) if found else None
 
 
-def column(name: str, names: Collection[str], what: str = "column") -> str:
-    """The column of that name, whatever its case. Raises NotComputable, naming the nearest, where there is none."""
-    if name in names:
-        return name
-    alike = [n for n in names if n.casefold() == name.strip().casefold()]
+def column(name: str, names: Collection[str], what: str = "column", none: str = "") -> str:
+    """The column of that name, whatever its case. Raises NotComputable, naming the nearest, where there is `none`."""
+    alike = [name] if name in names else [n for n in names if n.casefold() == name.strip().casefold()]
     if len(alike) == 1:
         return alike[0]
     near = nearest(name, names)
     some = ", ".join(f"“{n}”" for n in list(names)[:8]) + (" …" if len(names) > 8 else "")
     hint = f"Did you mean “{near}”?" if near else f"There are {some}." if names else ""
-    raise NotComputable(f"There is no {what} “{name}”. {hint}".strip())
+    raise NotComputable(f"{none or f'There is no {what} “{name}”.'} {hint}".strip())
 
 
-_OPERATORS: dict[type[ast.operator], str] = {
+_SIGNS: dict[type[ast.AST], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
+    ast.And: "and", ast.Or: "or", ast.Not: "not", ast.USub: "minus", ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<",
+    ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.In: "in", ast.NotIn: "not in",
 }  # fmt: skip
-_COMPARISONS: dict[type[ast.cmpop], str] = {
-    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.In: "in",
-    ast.NotIn: "not in",
-}  # fmt: skip
-_TURNED = {"<": ast.Gt, "<=": ast.GtE, ">": ast.Lt, ">=": ast.LtE}
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_UNLIKE_NUMBERS = {("-", "time"): "since", ("+", "text"): "attached"}
+"""What an operator means where both of its sides are no numbers."""
 _SAID: dict[Kind, str] = {"number": "numbers", "text": "text", "time": "times", "truth": "true or false"}
 _WANTED: dict[str, Kind] = {"n": "number", "s": "text", "t": "time", "b": "truth"}
-AS_TIME = 'pd.to_datetime({}, format="mixed", errors="coerce")'
-"""How a text becomes a time."""
-_SINGLE = re.compile(r"\.(?:mean|median|sum|std|min|max)\(\)\)*$")
-"""How the source of one number of all rows ends."""
+_TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_WORDS = {"yes": True, "true": True, "1": True, "1.0": True, "no": False, "false": False, "0": False, "0.0": False}
 
 
 def text_literal(value: Any) -> str:
@@ -88,8 +85,7 @@ def bare(name: str) -> str:
 
 def in_backticks(name: str) -> str:
     """A column's name as an expression writes it."""
-    plain = name.isidentifier() and name not in ("and", "or", "not", "in", "is", "if", "else", "True", "False", "None")
-    return name if plain else f"`{name}`"
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"`{name}`"
 
 
 @cache
@@ -103,14 +99,13 @@ def _read(text: str) -> tuple[ast.expr, tuple[str, ...]]:
         ticked.append(found[1])
         return f"_{len(ticked) - 1}_"
 
-    plain = re.sub(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`([^`]+)`""", take, text.strip())
+    plain = re.sub(rf"{_TEXT}|`([^`]+)`", take, text.strip())
     try:
         return ast.parse(plain, mode="eval").body, tuple(ticked)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        hint = " Names with spaces or signs stand in backticks."
-        if re.search(r"(?<![<>=!])=(?!=)", plain):
-            hint = " Write == for “equals”."
-        raise NotComputable(f"The expression “{text}” cannot be read.{hint}") from None
+        single = re.search(r"(?<![<>=!])=(?!=)", plain)
+        hint = "Write == for “equals”." if single else "Names with spaces or signs stand in backticks."
+        raise NotComputable(f"The expression “{text}” cannot be read. {hint}") from None
 
 
 def columns_of(text: str, names: Collection[str]) -> tuple[str, ...]:
@@ -123,12 +118,12 @@ def kind(text: str, kinds: Kinds) -> Kind:
     return InPandas(text, kinds).translated()[1]
 
 
-def to_pandas(text: str, kinds: Kinds, *, frame: str = "rows", given: Mapping[str, str] | None = None) -> str:
-    """The expression as pandas source over the columns of `frame`. `given` are names that stand for other source.
+def to_pandas(text: str, kinds: Kinds, *, given: Mapping[str, str] | None = None) -> str:
+    """The expression as pandas source over the columns of `rows`. `given` are names that stand for other source.
 
     An expression of constants alone gives that constant. Raises NotComputable.
     """
-    return InPandas(text, kinds, frame, given).translated()[0]
+    return InPandas(text, kinds, given).translated()[0]
 
 
 def to_scalar(text: str, sources: Mapping[str, str]) -> str:
@@ -148,38 +143,24 @@ class InPandas:
     way: ClassVar = "pandas"  # the field of a function in which it is written so
     lacks: ClassVar = ""  # why a function has none
     constant = staticmethod(literal)
-    both, either, negated, attached = " & ", " | ", "~{}", "{} + {}"
-    equal, unequal = "({} {} {})", "{0}.notna() & ({0} {1} {2})"
-    within, not_within = "{}.isin([{}])", "{0}.notna() & ~{0}.isin([{1}])"
-    divisor, time, truth_as_number = "{}.replace(0, np.nan)", AS_TIME, "{}.astype(float)"
-    signs: ClassVar[dict[str, str]] = {}  # those that Python writes otherwise
-    operations: ClassVar[dict[str, str]] = {}  # those that are not written with their sign
+    time, truth_as_number, listed = AS_TIME, "{}.astype(float)", "[{}]"
 
-    def __init__(
-        self, text: str, kinds: Kinds, frame: str = "rows", given: Mapping[str, str] | None = None, what: str = "column"
-    ) -> None:
-        self.text, self.kinds, self.frame, self.given, self.what = text, kinds, frame, given or {}, what
-        whole = bare(text)
-        self.whole = whole if whole in kinds else None
+    def __init__(self, text: str, kinds: Kinds, given: Mapping[str, str] | None = None, what: str = "column") -> None:
+        self.text, self.kinds, self.given, self.what = text, kinds, given or {}, what
+        self.tree, self.ticked = (ast.Name(bare(text)), ()) if bare(text) in kinds else _read(text)
 
     def names(self) -> list[str]:
-        if self.whole:
-            return [self.whole]
-        tree, ticked = _read(self.text)
-        called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
-        return [self.name(n.id, ticked) for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
+        called = {id(n.func) for n in ast.walk(self.tree) if isinstance(n, ast.Call)}
+        return [self.name(n.id) for n in ast.walk(self.tree) if isinstance(n, ast.Name) and id(n) not in called]
 
-    def name(self, written: str, ticked: tuple[str, ...]) -> str:
+    def name(self, written: str) -> str:
         ours = re.fullmatch(r"_(\d+)_", written)
-        name = ticked[int(ours[1])] if ours and int(ours[1]) < len(ticked) else written
+        name = self.ticked[int(ours[1])] if ours and int(ours[1]) < len(self.ticked) else written
         return name if name in self.given else column(name, self.kinds, self.what)
 
     def translated(self) -> tuple[str, Kind]:
-        if self.whole:
-            return self.of_column(self.whole)
-        tree, self.ticked = _read(self.text)
         try:
-            source, what = self.part(tree)
+            source, what = self.part(self.tree)
             return self.tidy(source), what
         except RecursionError:
             raise self.wrong("it is nested too deeply") from None
@@ -189,196 +170,155 @@ class InPandas:
 
     def tidy(self, source: str) -> str:
         plain = ast.unparse(ast.parse(source, mode="eval"))
-        texts = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
-        return re.sub(texts, lambda m: literal(ast.literal_eval(m[0])), plain)
+        return re.sub(_TEXT, lambda m: literal(ast.literal_eval(m[0])), plain)
 
-    def of_column(self, name: str) -> tuple[str, Kind]:
-        return self.given.get(name, f"{self.frame}[{self.constant(name)}]"), self.kinds.get(name, "number")
+    def of_column(self, name: str) -> str:
+        return self.given.get(name, f"rows[{self.constant(name)}]")
 
-    def function(self, f: Function, args: list[str]) -> str:
-        form = getattr(f, self.way)
+    def written(self, function: Function, *args: str) -> str:
+        form = getattr(function, self.way)
         if form is None:
             raise self.wrong(self.lacks)
-        written: str = form(*args) if callable(form) else form.format(*args)
-        return written
-
-    def compared(self, left: str, sign: str, right: str) -> str:
-        form = self.unequal if sign == "!=" and not _SINGLE.search(left) else self.equal
-        return form.format(left, self.signs.get(sign, sign), right)
-
-    def among(self, left: str, values: list[Any], negative: bool) -> str:
-        return (self.not_within if negative else self.within).format(left, ", ".join(map(self.constant, values)))
-
-    def joined(self, all_of_them: bool, parts: list[str]) -> str:
-        return (self.both if all_of_them else self.either).join(parts)
+        source: str = form(*args) if callable(form) else form.format(*args)
+        return source if re.fullmatch(r'[\w.]+(\["[^"\\]*"\])?', source) else f"({source})"
 
     def part(self, node: ast.expr) -> tuple[str, Kind]:
-        source, what = self._part(node)
-        return (source if re.fullmatch(r'[\w.]+(\["[^"\\]*"\])?', source) else f"({source})"), what
-
-    def _part(self, node: ast.expr) -> tuple[str, Kind]:
         match node:
             case ast.Constant(value=bool() | int() | float() | str() as value):
                 told: Kind = "truth" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
                 return self.constant(value), told
             case ast.Name(id=written):
-                return self.of_column(self.name(written, self.ticked))
-            case ast.UnaryOp(op=ast.Not(), operand=inner):
-                return self.negated.format(self.truth(inner)), "truth"
-            case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=inner):
-                return f"{'-' * isinstance(node.op, ast.USub)}{self.number(inner)}", "number"
-            case ast.BinOp():
-                return self.operation(node)
+                name = self.name(written)
+                return self.of_column(name), self.kinds.get(name, "number")
+            case ast.UnaryOp(op=ast.Not() | ast.USub() as op, operand=inner):
+                return self.call(_SIGNS[type(op)], OPERATORS, [inner])
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _SIGNS:
+                return self.call(_SIGNS[type(op)], OPERATORS, [left, right])
             case ast.BoolOp(op=op, values=values):
-                return self.joined(isinstance(op, ast.And), [self.truth(v) for v in values]), "truth"
-            case ast.Compare(left=first, ops=ops, comparators=others):
-                sides = [first, *others]
-                each = [self.comparison(a, op, b) for a, op, b in zip(sides, ops, others, strict=False)]
-                return (each[0] if len(each) == 1 else self.joined(True, [f"({e})" for e in each])), "truth"
+                return self.call(_SIGNS[type(op)], OPERATORS, values)
+            case ast.Compare(left=first, ops=[op], comparators=[other]) if type(op) in _SIGNS:
+                return self.comparison(first, _SIGNS[type(op)], other), "truth"
+            case ast.Compare(left=first, ops=ops, comparators=others) if len(ops) > 1:
+                sides = zip([first, *others], ops, others, strict=False)
+                return self.part(ast.BoolOp(ast.And(), [ast.Compare(a, [op], [b]) for a, op, b in sides]))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-                return self.call(name, args)
-        raise self.wrong("only columns, numbers, quoted texts, + - * / % **, comparisons, and, or, not, and functions "
-                         f"such as {', '.join(list(FUNCTIONS)[:4])} may stand there")  # fmt: skip
+                return self.call(name, FUNCTIONS, args)
+        raise self.wrong("only columns, numbers, quoted texts, + - * / // % **, == != < <= > >= in, and, or, not, and "
+                         f"functions such as {', '.join(list(FUNCTIONS)[:4])} may stand there")  # fmt: skip
 
-    def truth(self, node: ast.expr) -> str:
-        source, what = self.part(node)
-        if what != "truth":
-            raise self.wrong(f"“{self.said(node)}” is neither true nor false; compare it with something")
-        return source
-
-    def number(self, node: ast.expr) -> str:
-        source, what = self.part(node)
-        if what == "truth":
-            return self.truth_as_number.format(source)
-        if what == "time" and re.search(r"year|jahr", source, re.I):
-            return self.function(FUNCTIONS["year"], [source])
-        if what != "number":
-            less = "use year(…), month(…) or days(a, b)" if what == "time" else "use number(…) where it holds numbers"
-            raise self.wrong(f"“{self.said(node)}” holds {_SAID[what]}, no numbers; {less}")
-        return source
-
-    def operation(self, node: ast.BinOp) -> tuple[str, Kind]:
-        if type(node.op) not in _OPERATORS:
-            raise self.wrong("the operators are + - * / // % ** and comparisons; write and, or and not in words")
-        sign = _OPERATORS[type(node.op)]
-        (left, what), (right, and_what) = self.part(node.left), self.part(node.right)
-        if sign == "-" and what == and_what == "time":
-            return self.function(FUNCTIONS["days"], [right, left]), "number"
-        if sign == "+" and what == and_what == "text":
-            return self.attached.format(left, right), "text"
-        left, right = self.number(node.left), self.number(node.right)
-        constant = isinstance(getattr(node.right, "operand", node.right), ast.Constant)
-        if sign in ("/", "//", "%") and not constant and not _SINGLE.search(right):
-            right = self.divisor.format(right)
-        return self.operations.get(sign, f"{{}} {sign} {{}}").format(left, right), "number"
-
-    def comparison(self, first: ast.expr, op: ast.cmpop, other: ast.expr) -> str:
-        if type(op) not in _COMPARISONS:
-            raise self.wrong("compare with == != < <= > >= or in; is_missing(a) tells of missing values")
-        sign = _COMPARISONS[type(op)]
+    def comparison(self, first: ast.expr, sign: str, other: ast.expr) -> str:
+        if isinstance(first, ast.Constant) and not isinstance(other, ast.Constant):
+            return self.comparison(other, _TURNED.get(sign, sign), first)
         left, what = self.part(first)
         if sign in ("in", "not in"):
-            return self.membership(first, left, what, other, sign == "not in")
-        if isinstance(other, ast.Constant):
-            if what == "time" and (_years([other.value]) or isinstance(other.value, str)):
-                return self.during(left, str(other.value), sign)
-            return self.compared(left, sign, self.constant(self.fitting(other.value, what, first, sign)))
-        if isinstance(first, ast.Constant):
-            return self.comparison(other, _TURNED.get(sign, type(op))(), first)
-        right, and_what = self.part(other)
-        if what != and_what and {what, and_what} != {"truth", "number"}:
-            raise self.wrong(
-                f"“{self.said(first)}” holds {_SAID[what]} and “{self.said(other)}” {_SAID[and_what]}: unlike things"
-            )
-        return self.compared(left, sign, right)
+            return self.membership(first, left, what, other, sign)
+        if not isinstance(other, ast.Constant):
+            right, and_what = self.part(other)
+            if what != and_what and {what, and_what} != {"truth", "number"}:
+                sides = f"“{self.said(first)}” holds {_SAID[what]} and “{self.said(other)}” {_SAID[and_what]}"
+                raise self.wrong(f"{sides}: unlike things")
+        elif what == "time":
+            return self.during(left, str(other.value), sign)
+        else:
+            right = self.constant(self.fitting(other.value, what, first, sign))
+        return self.written(OPERATORS[sign], left, right)
 
     def during(self, source: str, period: str, sign: str = "==") -> str:
         """A condition that a time lies in a period ("2023", "2023-Q2", "2023-05", "2023-05-14", "month 5", "weekend");
         by its sign also before it, until its end, from its beginning, after or outside it."""
         told = "weekday 5-6" if period == "weekend" else period
+        if sign in ("==", "!=") and re.fullmatch(r"\d{4}", told):
+            told = f"year {told}"
         if found := re.fullmatch(r"(month|quarter|weekday|hour|day|year)s? (\d+)(?:-(\d+))?", told):
             if sign not in ("==", "!="):
                 raise NotComputable(f"“{told}” comes again and again, so nothing is before or after it. Name a date.")
-            source = self.function(FUNCTIONS[found[1]], [source])
-            if found[3] in (None, found[2]):
-                return self.compared(source, sign, found[2])
-            first, after = found[2], str(int(found[3]) + 1)
-        elif sign == "==" and re.fullmatch(r"\d{4}", told):
-            return self.compared(self.function(FUNCTIONS["year"], [source]), "==", told)
-        else:
-            first, after = map(self.constant, ends_of(told))
+            numbers, part = (
+                range(int(found[2]), int(found[3] or found[2]) + 1),
+                self.written(FUNCTIONS[found[1]], source),
+            )
+            return self.among(part, numbers, "in" if sign == "==" else "not in")
+        first, after = map(self.constant, ends_of(told))
         within: dict[str, list[tuple[str, str]]] = {
             "<": [("<", first)], "<=": [("<", after)], ">": [(">=", after)], ">=": [(">=", first)],
             "!=": [("<", first), (">=", after)], "==": [(">=", first), ("<", after)],
         }  # fmt: skip
-        return self.joined(sign == "==", [self.compared(source, *end) for end in within[sign]])
+        ends = [self.written(OPERATORS[end], source, moment) for end, moment in within[sign]]
+        return self.written(OPERATORS["and" if sign == "==" else "or"], *ends)
 
-    def membership(self, first: ast.expr, left: str, what: Kind, other: ast.expr, negative: bool) -> str:
+    def membership(self, first: ast.expr, left: str, what: Kind, other: ast.expr, sign: str) -> str:
         try:
             given = ast.literal_eval(other)
         except ValueError:
             raise self.wrong("after “in” stands a list of numbers or texts") from None
-        values = list(given) if isinstance(given, (tuple, list)) else [given]
-        if what == "time" and not _years(values):
-            parts = [f"({self.during(left, str(v))})" for v in values]
-            source = self.joined(False, parts)
-            return self.negated.format(f"({source})") if negative else source
-        source = self.function(FUNCTIONS["year"], [left]) if what == "time" else left
-        plain = [self.fitting(v, "number" if what == "time" else what, first) for v in values]
-        return self.among(source, plain, negative)
+        values = given if isinstance(given, (tuple, list)) else [given]
+        if what != "time":
+            return self.among(left, [self.fitting(v, what, first) for v in values], sign)
+        each, link = ("==", "or") if sign == "in" else ("!=", "and")
+        return self.written(OPERATORS[link], *(self.during(left, str(v), each) for v in values))
+
+    def among(self, source: str, values: Sequence[Any], sign: str) -> str:
+        if len(values) == 1:
+            return self.written(OPERATORS["==" if sign == "in" else "!="], source, self.constant(values[0]))
+        return self.written(OPERATORS[sign], source, self.listed.format(", ".join(map(self.constant, values))))
 
     def fitting(self, value: Any, what: Kind, of: ast.expr, sign: str = "==") -> Any:
         """A constant as it can be compared with what a column holds."""
+        word = str(value).casefold()
         if what == "text":
             if sign not in ("==", "!=") and not isinstance(value, str):
                 raise self.wrong(f"“{self.said(of)}” holds text, which is not above or below a number")
-            return value if isinstance(value, str) else str(value)
+            return str(value)
         if what == "number" and isinstance(value, str):
             try:
                 return float(value) if "." in value else int(value)
             except ValueError:
                 raise self.wrong(f"“{self.said(of)}” holds numbers, and “{value}” is none") from None
-        if what == "truth" and not isinstance(value, bool):
-            word = str(value).casefold()
-            if word not in ("yes", "true", "1", "1.0", "no", "false", "0", "0.0", "y", "n", "t", "f"):
-                raise self.wrong(f"“{self.said(of)}” is true or false, not “{value}”")
-            return word in ("yes", "true", "1", "1.0", "y", "t")
-        return value
+        if what == "truth" and word not in _WORDS:
+            raise self.wrong(f"“{self.said(of)}” is true or false, not “{value}”")
+        return _WORDS[word] if what == "truth" else value
 
-    def call(self, name: str, args: list[ast.expr]) -> tuple[str, Kind]:
-        if name not in FUNCTIONS:
-            near = nearest(name, FUNCTIONS)
-            hint = f"did you mean {near}(…)?" if near else f"the functions are {', '.join(FUNCTIONS)}"
+    def call(self, name: str, table: Mapping[str, Function], args: Sequence[ast.expr]) -> tuple[str, Kind]:
+        if name not in table:
+            near = nearest(name, table)
+            hint = f"did you mean {near}(…)?" if near else f"the functions are {', '.join(table)}"
             raise NotComputable(f"There is no function {name}(…) in “{self.text}”: {hint}")
-        f = FUNCTIONS[name]
+        f = table[name]
         letters = f.takes.replace("?", "").replace("*", "")
         least = 1 if "*" in f.takes else len(letters) - f.takes.count("?")
         if not least <= len(args) <= (99 if "*" in f.takes else len(letters)):
             raise self.wrong(f"{name}(…) takes {len(letters)} argument{'s' * (len(letters) > 1)}, not {len(args)}")
-        sources, given = list[str](), list[Kind]()
-        for letter, arg in zip(letters.ljust(len(args), letters[-1]), args, strict=False):
-            if letter.isupper():
-                sources.append(self.fixed(name, letter, arg))
-                continue
-            source, what = self.part(arg)
-            if name == "number" and what == "number":
-                return source, what
-            if letter == "n":
-                source = self.number(arg)
-            elif letter == "t" and what == "text":
-                source = self.time.format(source)
-            elif letter != "a" and what != _WANTED[letter]:
-                raise self.wrong(
-                    f"{name}(…) takes {_SAID[_WANTED[letter]]}, and “{self.said(arg)}” holds {_SAID[what]}"
-                )
-            sources.append(source)
-            given.append(what)
-        mixed = dict.fromkeys(given[name == "if_" :]) if f.gives == "same" else {}
-        if len(mixed) > 1:
+        letters = letters.ljust(len(args), letters[-1])
+        parts = [
+            (self.fixed(name, letter, arg), None) if letter.isupper() else self.part(arg)
+            for letter, arg in zip(letters, args, strict=False)
+        ]
+        kinds = [what for _, what in parts if what]
+        if len(set(kinds)) == 1 and (meant := _UNLIKE_NUMBERS.get((name, kinds[0]))):
+            f, letters = OPERATORS[meant], "aa"
+        if f.gives == "same" and len(mixed := dict.fromkeys(kinds[letters.index("a") :])) > 1:
             raise self.wrong(f"{name}(…) would mix {' and '.join(_SAID[k] for k in mixed)}")
+        if name == "number" and kinds == ["number"]:
+            return parts[0][0], "number"
+        given = zip(letters, args, parts, strict=False)
+        sources = [self.wanted(name, letter, arg, source, what) for letter, arg, (source, what) in given]
         if name == "during":
             return self.during(*sources), "truth"
-        return self.function(f, sources), given[-1] if f.gives == "same" else f.gives
+        return self.written(f, *sources), kinds[-1] if f.gives == "same" else f.gives
+
+    def wanted(self, name: str, letter: str, arg: ast.expr, source: str, what: Kind | None) -> str:
+        """An argument's source as what the function takes there."""
+        if what is None or letter == "a" or what == _WANTED[letter]:
+            return source
+        if letter == "n" and what == "truth":
+            return self.truth_as_number.format(source)
+        if letter == "t" and what == "text":
+            return self.time.format(source)
+        less = {
+            "n": f"holds {_SAID[what]}, no numbers; use {'number(…)' if what == 'text' else 'year(…) or days(a, b)'}",
+            "b": "is neither true nor false; compare it with something",
+        }
+        wants = f"holds {_SAID[what]}, and {name}(…) takes {_SAID[_WANTED[letter]]}"
+        raise self.wrong(f"“{self.said(arg)}” {less.get(letter, wants)}")
 
     def fixed(self, name: str, letter: str, arg: ast.expr) -> str:
         """An argument that must be a constant, as source; of a period its text."""
@@ -394,9 +334,7 @@ class InPandas:
             except re.error as error:
                 raise NotComputable(f"The pattern {text!r} is no regular expression: {error}.") from None
             if groups > 1:
-                raise NotComputable(
-                    f"The pattern {text!r} has {groups} groups; keep one, and write the others as (?:…)."
-                )
+                raise NotComputable(f"The pattern {text!r} has {groups} groups; keep one, and write (?:…) for others.")
             text = f"({text})" if letter == "G" and not groups else text
         return self.constant(text)
 
@@ -409,16 +347,9 @@ class _Single(InPandas):
 
     way = "scalar"
     lacks = "of single values only abs, round, floor, exp, min, max and if_ can be taken"
-    both, either, negated, divisor = " and ", " or ", "not {}", "{}"
-    equal = unequal = "{} {} {}"
-    within, not_within = "{} in [{}]", "{} not in [{}]"
 
     def fitting(self, value: Any, what: Kind, of: ast.expr, sign: str = "==") -> Any:
         return value
-
-
-def _years(values: list[Any]) -> bool:
-    return all(isinstance(v, int) and not isinstance(v, bool) and 1000 <= v <= 2999 for v in values)
 
 
 _PERIOD = re.compile(r"(\d{4})(?:-?Q([1-4])|-(\d\d?)(?:-(\d\d?)(?:[T ](\d\d?:\d\d(?::\d\d)?))?)?)?")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from graphs.questions.expressions import InPandas, Kinds
-from graphs.questions.functions import Kind
 
 
 def quoted(value: Any) -> str:
@@ -32,16 +31,11 @@ class _InSql(InPandas):
     way = "sql"
     lacks = "it depends on the order of the rows, which SQL does not know"
     constant = staticmethod(quoted)
-    both, either, negated, attached = " AND ", " OR ", "NOT {}", "{} || {}"
-    equal = unequal = "coalesce({} {} {}, false)"
-    within, not_within = "coalesce({} IN ({}), false)", "coalesce({} NOT IN ({}), false)"
-    divisor, time, truth_as_number = "nullif({}, 0)", "TRY_CAST({} AS TIMESTAMP)", "CAST({} AS INTEGER)"
-    signs: ClassVar = {"==": "=", "!=": "<>"}
-    operations: ClassVar = {"**": "pow({}, {})", "//": "floor({} / {})", "%": "({0} - {1} * floor({0} / {1}))"}
+    time, truth_as_number, listed = "TRY_CAST({} AS TIMESTAMP)", "CAST({} AS INTEGER)", "({})"
 
     def tidy(self, source: str) -> str:
         return source
 
-    def of_column(self, name: str) -> tuple[str, Kind]:
+    def of_column(self, name: str) -> str:
         doubled = name.replace('"', '""')
-        return self.given.get(name, f'"{doubled}"'), self.kinds.get(name, "number")
+        return self.given.get(name, f'"{doubled}"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
@@ -9,6 +10,10 @@ from typing import Literal
 
 type Kind = Literal["number", "text", "time", "truth"]
 """What a column or an expression holds. Truth counts as 0 and 1 in arithmetic."""
+
+
+AS_TIME = 'pd.to_datetime({}, format="mixed", errors="coerce")'
+"""How a text becomes a time in pandas."""
 
 
 @dataclass(frozen=True)
@@ -104,3 +109,37 @@ FUNCTIONS: dict[str, Function] = {
                     "CASE WHEN {0} THEN {1} ELSE {2} END", "({1} if {0} else {2})"),
 }  # fmt: skip
 """All functions, with how they are written in pandas and in SQL (None: it depends on the order of the rows)."""
+
+
+def _infix(
+    sign: str, sql: str = "", pandas: str | Callable[..., str] = "", gives: Literal["number", "truth"] = "number"
+) -> Function:
+    plain = f"{{}} {sign} {{}}"
+    return Function("nn", gives, pandas or plain, sql or plain, plain)
+
+
+def _by(sign: str) -> Callable[..., str]:
+    """A division, by zero missing."""
+    single = r"\.(?:mean|median|sum|std|min|max)\(\)\)*$|^\(?-?[\d.]+\)?$"  # one number of all rows
+    return lambda a, b: f"{a} {sign} {b}" if re.search(single, b) else f"{a} {sign} {b}.replace(0, np.nan)"
+
+
+def _joined(*signs: str) -> Function:
+    return Function("b*", "truth", *((lambda *a, sign=sign: f" {sign} ".join(a)) for sign in signs))
+
+
+OPERATORS: dict[str, Function] = {
+    "+": _infix("+"), "-": _infix("-"), "*": _infix("*"), "**": _infix("**", "pow({}, {})"),
+    "/": _infix("/", "{} / nullif({}, 0)", _by("/")), "//": _infix("//", "floor({} / nullif({}, 0))", _by("//")),
+    "%": _infix("%", "{0} - {1} * floor({0} / nullif({1}, 0))", _by("%")),
+    "minus": Function("n", "number", "-{}", "-{}", "-{}"), "not": Function("b", "truth", "~{}", "NOT {}", "not {}"),
+    "since": Function("tt", "number", "({0} - {1}).dt.total_seconds() / 86400", "epoch({0} - {1}) / 86400"),
+    "attached": Function("ss", "text", "{} + {}", "{} || {}"),
+    "and": _joined("&", "AND", "and"), "or": _joined("|", "OR", "or"),
+    "==": _infix("==", "coalesce({} = {}, false)", gives="truth"),
+    "!=": _infix("!=", "coalesce({} <> {}, false)", "{0}.notna() & ({0} != {1})", "truth"),
+    **{sign: _infix(sign, f"coalesce({{}} {sign} {{}}, false)", gives="truth") for sign in ("<", "<=", ">", ">=")},
+    "in": _infix("in", "coalesce({} IN {}, false)", "{}.isin({})", "truth"),
+    "not in": _infix("not in", "coalesce({} NOT IN {}, false)", "{0}.notna() & ~{0}.isin({1})", "truth"),
+}  # fmt: skip
+"""The operators in the same way; `since` and `attached` are differences of times and sums of texts."""

@@ -49,9 +49,8 @@ def test_a_period_is_told_with_the_others_of_its_kind(visits: Tables) -> None:
     assert halves.compare == Compare(of="date", first="month 7-12", second="month 1-6")
 
 
-def test_what_came_after_a_time_is_set_against_what_was_before_it(visits: Tables) -> None:
-    after, until = one("did ratings improve after may?", visits).measures
-    assert [(w.left, w.op) for m in (after, until) for w in m.where] == [("date", ">"), ("date", "<=")]
+def test_what_came_after_a_time_says_nothing_of_what_was_before_it(visits: Tables) -> None:
+    assert read("did ratings improve after may?", visits).queries == (None,)
 
 
 def test_this_month_is_not_set_against_itself_where_it_is_whole(visits: Tables) -> None:
@@ -95,7 +94,6 @@ def test_fragments_begin_with_an_end_or_with_the_rows(visits: Tables) -> None:
     assert one("most expensive visit ever", visits).show == ("visit_no", "fee_eur")
     assert one("visits per dentist", visits).measures == (Measure(op="count"),)
     assert one("worst dentist by rating", visits).order == (Order(by="mean", descending=False),)
-    assert one("when are we busiest?", visits).group_by == (Group(of="date", grain="weekday"),)
     assert one("share of visits by treatment", visits).measures == (Measure(op="share"),)
 
 

@@ -77,6 +77,7 @@ def of(op: str, column: str = "days", **more) -> dict:
         (of("correlation", "age", other="exercise"), P["age"].corr(P["exercise"])),
         (of("slope", other="age"), P["age"].cov(P["days"]) / P["age"].var()),
         (of("mean", where=[{"left": "ward", "op": "=", "right": "cedar"}]), P.loc[P["ward"] == "Cedar", "days"].mean()),
+        ({"table": "patients.csv", "measures": [{"op": "duplicates"}]}, P.duplicated().sum()),
         ({**of("mean"), "prepare": [{"do": "drop_duplicates"}]}, P.drop_duplicates()["days"].mean()),
         (
             {"measures": [{"op": "share", "where": [{"left": "returned", "op": "=", "right": "yes"}]}],
@@ -198,7 +199,7 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
         (f"{LEAST} has {100 * (CITY[MOST] / CITY[LEAST] - 1):.2f} % fewer items on average than {MOST}.", "",
          "df.groupby('city')['items'].mean()", CITY, f"as a part of {MOST} it is"),
         (f"{100 * len(POOR) / len(P):.1f} % of the patients on Cedar were poor.", "", BY_OUTCOME,
-         100 * len(POOR) / len(P), "the share among all, not among those of ward Cedar"),
+         100 * len(POOR) / len(P), "among all, not among those of ward Cedar"),
         (f"{100 * len(POOR) / ON['Cedar']:.1f} % of the patients on Cedar were poor.", "", BY_OUTCOME,
          100 * len(POOR) / ON["Cedar"], None),
         (f"{100 * len(POOR) / len(P):.1f} % of the patients were on Cedar and poor.", "", BY_OUTCOME,
@@ -228,7 +229,7 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
         (f"On the web {100 * (BACK['web'] / BACK['shop'] - 1):.1f} % more orders are returned than in the shop.", "",
          BY_CHANNEL, 100 * (BACK["web"] / BACK["shop"] - 1), None),
         (f"{100 * len(POOR) / ON['Cedar']:.1f} % of all patients were on Cedar and poor.", "", BY_OUTCOME,
-         100 * len(POOR) / ON["Cedar"], "a share among those of Cedar, not among all"),
+         100 * len(POOR) / ON["Cedar"], "among those of ward Cedar, not among all"),
         ("Some nine in ten orders were returned.", "", BY_CHANNEL, "", "said, and the input files give"),
         ("Few were returned, nine in ten were not.", "", BY_CHANNEL, "", None),
         ("The first quarter of 2024 had few returned orders.", "", BY_CHANNEL, "", None),
@@ -331,7 +332,7 @@ async def test_reading_a_report_and_holding_it_against_results_leave_the_event_l
     async def aside(code: str) -> str:
         return "nothing"
 
-    names = ("Given", "sql", "_held", "misstated", "_without_query")
+    names = ("Given", "sql", "_held", "misstated", "_all")
     for name in names:
         noted(name)
     value = AnswerValue(name="mean days", value=1.0)

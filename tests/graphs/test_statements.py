@@ -42,10 +42,10 @@ def work(question: str, answer: str, *cells: Execution) -> Work:
 def test_tables_lists_and_dicts_that_cells_print_are_numbers_by_group():
     table = "      mean  count\nkiln             \nK 1  0.25     20\nK 2  0.10     20\nK 3  0.40     20\n"
     dicts = "{'ash': 3.5, 'tin': np.float64(2.0)}"
-    found = {(s.column, s.head): s.by for s in printed([cell("", table), cell("", dicts)], TABLES)}
-    assert found["kiln", "mean"] == {"K 1": 0.25, "K 2": 0.1, "K 3": 0.4}
-    assert found["kiln", "count"] == {"K 1": 20, "K 2": 20, "K 3": 20}
-    assert found["glaze", ""] == {"ash": 3.5, "tin": 2.0}
+    found = [*printed([cell("", table), cell("", dicts)], TABLES)]
+    assert ("kiln", {"K 1": 0.25, "K 2": 0.1, "K 3": 0.4}) in found
+    assert ("kiln", {"K 1": 20, "K 2": 20, "K 3": 20}) in found
+    assert ("glaze", {"ash": 3.5, "tin": 2.0}) in found
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_tables_lists_and_dicts_that_cells_print_are_numbers_by_group():
 )
 def test_an_order_is_held_against_the_tables_that_cells_printed(text, problem):
     shown = "      rate\nkiln      \nK 1   0.25\nK 2   0.10\nK 3   0.40\n"
-    given = Given(TABLES, text, "", "", printed([cell("", shown)], TABLES))
+    given = Given(TABLES, text, "", "", [cell("", shown)])
     found = list(Statements(text, given, Facts(), "").problems())
     assert (found == []) if problem is None else any(problem in f for f in found), found
 

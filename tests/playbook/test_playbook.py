@@ -440,4 +440,4 @@ def test_what_a_brief_leaves_out_of_a_table_is_read_back() -> None:
     message = Message(role="user", content=block({"question": "", "files": [told]}))
     (back,) = read([message]).tables
     assert [c["n_unique"] for c in back["columns"]] == [c["n_unique"] for c in described["columns"]]
-    assert [c.name for c in read([message]).files[0].columns if is_group(c)] == ["species", "island", "sex", "year"]
+    assert [c.name for c in read([message]).columns if is_group(c)] == ["species", "island", "sex", "year"]

@@ -38,6 +38,8 @@ SPOKEN = ("total", "ranking", "separability")
 _ROOT = {"eta2": 0.5, "r2": 0.5}  # these are squares; a correlation is not
 _IN_UNITS = ("count", "k", "period", "lag", "mean_diff", "slope_per_step", "mean_shift", "lift_rel")
 _RELIABLE = {"high": 1.0, "medium": 0.8, "low": 0.5}
+_UNASSIGNED = "Causes: nothing says that anything was assigned at random, so other explanations remain open."
+_FEW_AT_ONCE = "Combinations of three or more columns, beyond the search for relations that flip within groups."
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ def write_report(facts: Facts) -> Reply:
     stories = [set(f["columns"]) for f in spoken if f["kind"] in ("simpsons_paradox", "clusters")]
     headlines = _collapse(sorted(spoken, key=lambda f: _rank(f, asked, stories)))
     given = {str(a["part"]): a for a in facts.answers}
-    answers = [_answer(part, given.get(part.text), headlines, usable) for part in asked]
-    texts = [_told(given.get(answer["part"]), answer) for answer in answers]
+    answers = [_answer(part, given.get(part.text, {}), headlines, usable) for part in asked]
+    texts = [_told(given.get(answer["part"], {}), answer) for answer in answers]
     shown = [str(f["id"]) for f in headlines[:HEADLINES]]
     said = f"{len(shown)} {'finding' if len(shown) == 1 else 'findings'} in the order of what was asked."
     return said, "write_report", {
@@ -77,44 +79,41 @@ def write_report(facts: Facts) -> Reply:
 def _asked(facts: Facts) -> list[Asked]:
     """The parts of the question, as the plan has them."""
     grouped = {s.get("part") for s in facts.plan if s.get("template") == "groups"}
-    parts = [(s, s.get("parameters") or {}) for s in facts.plan if s.get("part") and not s.get("template")]
-    whys = ["" if s.get("query") is not None else str(s.get("why", "")) for s, _ in parts]
-    return [
-        Asked(str(s["part"]), tuple(told.get("columns", ())), why, s["part"] in grouped, bool(told.get("whole")))
-        for (s, told), why in zip(parts, whys, strict=True)
-    ]
+    asked = list[Asked]()
+    for step in (s for s in facts.plan if s.get("part") and not s.get("template")):
+        told, why = step.get("parameters") or {}, "" if step.get("query") is not None else str(step.get("why", ""))
+        columns = tuple(told.get("columns", ()))
+        asked.append(Asked(step["part"], columns, why, step["part"] in grouped, bool(told.get("whole"))))
+    return asked
 
 
-def _answer(
-    part: Asked, given: Finding | None, headlines: Sequence[Finding], everything: Sequence[Finding]
-) -> dict[str, Any]:
+def _answer(part: Asked, given: Finding, headlines: Sequence[Finding], everything: Sequence[Finding]) -> dict[str, Any]:
     """The answer to a part: what its query gave, with what turns that round; else findings of just what it is about.
 
     No other finding is an answer: what has none of its own is not answered, whatever else the table shows.
     """
-    if given is not None and given.get("status") != "not_answered":
+    if given.get("status", "not_answered") != "not_answered":
         turning = [f for f in headlines if f["kind"] in TURNS]
         both = [f for f in turning if f["kind"] not in _RELATIONS or set(f["columns"][:2]) <= set(part.columns)]
-        turns = _reply(part, both, ())
+        # first: without it the number misleads; of a table, counts and means alone say little
+        lead = [(str(f["text"]), f) for f in _strongest(headlines)] if part.whole else _reply(part, both, ())[:1]
         said = {"part": part.text, "status": given["status"]}
-        if part.whole and (shown := _strongest(headlines)):  # counts and means alone say little of a table
-            cells = list(dict.fromkeys(str(f["evidence"].get("cell", "")) for f in shown))
-            return said | {"text": " ".join([*(str(f["text"]) for f in shown), str(given["text"])]), "cells": cells}
-        if not turns:
-            return said
-        text, finding = turns[0]  # first: without it the number misleads
-        return said | {"text": f"{text} {given['text']}", "cells": [str(finding["evidence"].get("cell", ""))]}
+        return (
+            said | {"text": " ".join([*(t for t, _ in lead), given["text"]]), "cells": _cells(lead)} if lead else said
+        )
     about = _reply(part, headlines, everything)
     if about and not part.why.startswith("No column"):
-        return {
-            "part": part.text, "text": " ".join(dict.fromkeys(text for text, _ in about)),
-            "values": [v for _, f in about if (v := _value(f))],
-            "cells": list(dict.fromkeys(str(f["evidence"].get("cell", "")) for _, f in about)),
-        }  # fmt: skip
+        values = [v for _, f in about if (v := _value(f))]
+        text = " ".join(dict.fromkeys(text for text, _ in about))
+        return {"part": part.text, "text": text, "values": values, "cells": _cells(about)}
     if part.whole:
         return {"part": part.text, "text": _screened(headlines, everything)}
-    why = str((given or {}).get("why") or part.why) or "Nothing that was tested is about it."
+    why = str(given.get("why") or part.why) or "Nothing that was tested is about it."
     return {"part": part.text, "status": "not_answered", "why": why}
+
+
+def _cells(told: Sequence[tuple[str, Finding]]) -> list[str]:
+    return list(dict.fromkeys(str(f["evidence"].get("cell", "")) for _, f in told))
 
 
 def _value(finding: Finding) -> dict[str, Any] | None:
@@ -126,11 +125,11 @@ def _value(finding: Finding) -> dict[str, Any] | None:
     return {"name": name, "value": 100 * value if unit == "pp" else value, "unit": str(unit)}
 
 
-def _told(given: Finding | None, answer: Mapping[str, Any]) -> str:
+def _told(given: Finding, answer: Mapping[str, Any]) -> str:
     """An answer as text, for whoever reads the report as one."""
     if answer.get("status") == "not_answered":
         return f"Not answered: “{answer['part']}” {answer['why']}"
-    return str(answer.get("text") or (given or {}).get("text", ""))
+    return str(answer.get("text") or given.get("text", ""))
 
 
 def _strongest(headlines: Sequence[Finding]) -> list[Finding]:
@@ -140,46 +139,38 @@ def _strongest(headlines: Sequence[Finding]) -> list[Finding]:
 
 def _screened(headlines: Sequence[Finding], everything: Sequence[Finding]) -> str:
     """What a table shows of itself, where nothing in particular was asked."""
-    strongest = [f for f in headlines if f["type"] == "claim"][:2]
-    warnings = [f for f in headlines if f["type"] == "warning"]
-    said = [f["text"] for f in [*(w for w in warnings if w["kind"] in TURNS), *strongest] or warnings[:2]]
-    if not strongest:
-        tests = [f for f in everything if f["kind"] == "tested" or (f["type"], f["kind"]) == ("null", "trend")]
-        said += [f["text"] for f in tests[:1]] or ["Nothing could be tested in this table."]
-    return " ".join(dict.fromkeys(said))
+    said = _strongest(headlines) or [f for f in headlines if f["type"] == "warning"][:2]
+    if not any(f["type"] == "claim" for f in said):
+        said += [f for f in everything if f["kind"] == "tested" or (f["type"], f["kind"]) == ("null", "trend")][:1]
+    return " ".join(dict.fromkeys(f["text"] for f in said)) or "Nothing could be tested in this table."
 
 
 def strength(finding: Finding) -> float:
     """A size from 0 to 1 that can be compared between metrics, on the scale of a correlation."""
-    value, metric = finding["effect"].get("value"), finding["effect"].get("metric")
-    if finding["kind"] == "seasonality" and isinstance(share := finding["params"].get("share"), (int, float)):
+    value, metric, more = finding["effect"].get("value"), str(finding["effect"].get("metric")), finding["params"]
+    if finding["kind"] == "seasonality" and isinstance(share := more.get("share"), (int, float)):
         return float(share**0.5)
     if not isinstance(value, (int, float)) or metric in _IN_UNITS:
         return 0.3
-    if isinstance(elsewhere := finding["params"].get("elsewhere"), (int, float)):  # what is told is how far they differ
+    if isinstance(elsewhere := more.get("elsewhere"), (int, float)):  # what is told is how far they differ
         return float(min(1.0, abs(value - elsewhere) / 2))
     if metric in ("cohens_d", "sd_ratio", "odds_ratio_per_sd"):
         return float(abs(value) / (value * value + 4) ** 0.5)
-    return float(min(1.0, abs(value)) ** _ROOT.get(str(metric), 1.0))
+    return float(min(1.0, abs(value)) ** _ROOT.get(metric, 1.0))
 
 
 def relevance(finding: Finding, asked: Sequence[Asked]) -> float:
     """How much a finding is about what some part asks, from 0.2 to 1; all are equal where none names a column."""
     wanted = [(set(part.columns), part.groups) for part in asked if part.columns]
     columns = set(finding["columns"])
-    if not wanted:
-        return 1.0
-    if not columns:  # of the whole table
-        return 0.5
-    return 0.2 + 0.8 * max(len(columns & named) / (1 if apart else min(2, len(named))) for named, apart in wanted)
+    about = (len(columns & named) / (1 if apart else min(2, len(named))) for named, apart in wanted)
+    return min(1.0, 0.2 + 0.8 * max(about, default=1.0))
 
 
-def _rank(
-    finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]] = ()
-) -> tuple[float, float, float, str]:
+def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]]) -> tuple[float, float, float, str]:
     """Its place: what turns the answer round, what bites, what was found, and last what another finding implies."""
     kind, pair, name = str(finding["kind"]), set(finding["columns"]), str(finding["id"])
-    about = 1.0 if kind in ROWS else min(1.0, relevance(finding, asked))  # rows touch every number counted of them
+    about = 1.0 if kind in ROWS else relevance(finding, asked)  # rows touch every number counted of them
     score = about * strength(finding) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
     warning, few = finding["type"] == "warning", float(finding["effect"].get("value") or 0) <= 4
     if warning and kind in TURNS and about > 0.5:
@@ -198,20 +189,14 @@ def _rank(
 
 def _collapse(findings: Sequence[Finding]) -> list[Finding]:
     """One finding for one fact: a claim that a warning turns round, or that was made before, is dropped."""
-    flipped = [f for f in reversed(findings) if f["kind"] == "simpsons_paradox"]
-    turned = {frozenset(f["columns"]): f["roles"].get("stratifier", "") for f in flipped}
-    kept, pairs, drifting = list[Finding](), set[frozenset[str]](), set[frozenset[str]]()
+    flipped = [{*f["columns"]} - {f["roles"].get("stratifier")} for f in findings if f["kind"] == "simpsons_paradox"]
+    kept, told = list[Finding](), set[frozenset[str]]()
     for finding in findings:
-        pair = frozenset(finding["columns"])
-        if finding["type"] == "claim" and len(finding["columns"]) > 1:
-            pooled = len(pair) == 2 and any(pair <= of and by not in pair for of, by in turned.items())
-            if pair in pairs or pooled:
-                continue
-            pairs.add(pair)
-        if finding["kind"] == "spurious_trend_correlation":  # looked for along the time, and again among all pairs
-            if pair in drifting:
-                continue
-            drifting.add(pair)
+        pair, claim = frozenset(finding["columns"]), finding["type"] == "claim"
+        pooled = len(pair) == 2 and any(pair <= turned for turned in flipped)
+        if claim and len(pair) > 1 and (pooled or pair in told):
+            continue
+        told |= {pair} if claim else set()
         kept.append(finding)
     return kept
 
@@ -223,46 +208,37 @@ def _uncompared(facts: Facts) -> list[str]:
 
 def _reply(part: Asked, headlines: Sequence[Finding], everything: Sequence[Finding]) -> list[tuple[str, Finding]]:
     """The sentences that answer a part, each with the finding that carries its numbers: those about its columns."""
-    columns = set(part.columns)
-    if not columns:
-        return []
+    columns, need = set(part.columns), min(2, len(part.columns))
     if part.groups:
-        found = [
-            next((f for f in everything if f["kind"] == k and columns & set(f["columns"])), None) for k in SPOKEN[1:]
-        ]
-        return [(str(f["text"]), f) for f in found if f is not None]
-    need = min(2, len(columns))
-    about = [f for f in headlines if len(columns & set(f["columns"])) >= need]
-    about = [f for f in about if f["type"] == "claim" or (f["type"] == "warning" and f["kind"] in TURNS)]
+        tell = [[f for f in everything if f["kind"] == k and columns & set(f["columns"])] for k in SPOKEN[1:]]
+        return [(str(f["text"]), f) for some in tell for f in some[:1]]
+    spoken = [f for f in headlines if f["type"] == "claim" or (f["type"] == "warning" and f["kind"] in TURNS)]
+    absent = [f for f in everything if f["type"] == "null"]
+    about, none = ([f for f in some if 0 < need <= len(columns & set(f["columns"]))] for some in (spoken, absent))
     if turned := next((f for f in about if f["kind"] == "simpsons_paradox"), None):
         by = str(turned["roles"].get("stratifier", "")).replace("_", " ")
-        shares = turned["effect"].get("metric") == "mean_diff"
-        lead = "That turns round when" if shares else "Yes, but only when"
-        return [(f"{lead} it is read by {by}. {turned['text']}" if by else str(turned["text"]), turned)]
-    absent = [f for f in everything if f["type"] == "null" and len(columns & set(f["columns"])) >= need]
-    return [(str(f["text"]), f) for f in about[:2] or absent[:1]]
+        lead = "That turns round when" if turned["effect"].get("metric") == "mean_diff" else "Yes, but only when"
+        return [(f"{lead} it is read by {by}. {turned['text']}", turned)]
+    return [(str(f["text"]), f) for f in about[:2] or none[:1]]
 
 
 def _not_found(findings: Sequence[Finding]) -> list[str]:
     """What was tested and is not there: findings of their own, and what stood beside a claim in the same tests."""
-    beside = [str(f["params"].get("not_found") or "") for f in findings if f["type"] == "claim"]
     absent = [str(f["text"]) for f in findings if f["type"] == "null"]
-    return list(
-        dict.fromkeys([*absent, *(said for said in beside if said and not any(said in text for text in absent))])
-    )
+    beside = [str(f["params"].get("not_found") or "") for f in findings if f["type"] == "claim"]
+    return list(dict.fromkeys([*absent, *(s for s in beside if s and not any(s in text for text in absent))]))
 
 
 def _not_checked(facts: Facts, findings: Sequence[Finding]) -> list[str]:
     failed = [c for c in facts.cells if not c.get("ok", True)]
+    claimed = "assignment" not in facts.roles and any(f["type"] == "claim" for f in findings)
     said = [
         *_uncompared(facts),
         *(str(f["text"]) for f in findings if f["kind"] == "not_checked"),
         *(str(beyond) for f in findings if (beyond := f["params"].get("not_checked"))),
         *(f"{cell.get('title') or 'A step'}: {cell.get('cell')} failed and was left." for cell in failed),
         *(f"The reviewer's objection to {o.get('where')} stands: {o.get('problem')}" for o in facts.objections),
+        *[_UNASSIGNED] * claimed,
+        *[_FEW_AT_ONCE] * (not any(f["kind"] == "interaction" for f in findings)),
     ]
-    if "assignment" not in facts.roles and any(f["type"] == "claim" for f in findings):
-        said.append("Causes: nothing says that anything was assigned at random, so other explanations remain open.")
-    if not any(f["kind"] == "interaction" for f in findings):
-        said.append("Combinations of three or more columns, beyond the search for relations that flip within groups.")
     return list(dict.fromkeys(said))

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from graphs.models.playbook.facts import Facts
 from graphs.questions.compile import compile
 from graphs.questions.expressions import NotComputable, columns_of
-from graphs.questions.query import AnyOf, Condition, Query, Where, compact
+from graphs.questions.query import AnyOf, Condition, Query, Where
 from graphs.questions.reader import read
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import expr
@@ -23,27 +22,20 @@ from graphs.questions.reader.linking import Column
 @dataclass(frozen=True)
 class Wish:
     """One part of the question. `columns` are those that it is about, the outcome last; `why` says why it has no query
-    that can be computed, where it has none."""
+    that can be computed, where it has none; of an `unread` one nothing is known but the columns that it names."""
 
     text: str
-    columns: tuple[str, ...] = ()
+    columns: tuple[str, ...]
     query: Query | None = None
     why: str = ""
 
     @property
     def intent(self) -> str:
-        """What is wanted of the columns; of a part that was not read nothing is known but them."""
         return self.query.intent if self.query is not None else ""
 
     @property
     def unread(self) -> bool:
-        """Whether it was not understood, so that nothing but the columns that it names is known of it."""
         return self.query is None and not self.why.startswith(UNTOLD)
-
-    @property
-    def told(self) -> dict[str, Any] | None:
-        """The query as a tool takes it; None where nothing can be computed."""
-        return compact(self.query) if self.query is not None and not self.why else None
 
 
 def wishes(facts: Facts) -> list[Wish]:
@@ -86,21 +78,19 @@ def _is_key(column: Column) -> bool:
 
 def about(query: Query, facts: Facts) -> tuple[str, ...]:
     """The columns that a query is about: groups and factors first, what is computed or explained last."""
-    model, compare = query.model, query.compare
-    by = weights(facts.columns)
+    model, by = query.model, weights(facts.columns)
     weight = expr(by) if by is not None else None
-    pairs = {m.of for m in query.measures if m.other}
-    if len(query.measures) > 2 and len(pairs) == 1 and all(m.other for m in query.measures):
-        return tuple(c.name for c in facts.columns if c.name in {str(of).strip("`") for of in pairs})  # by all others
-    if query.intent == "compare" and len(query.group_by) == 1 and len(query.measures) > 2 and not query.measures[0].of:
-        return (str(query.group_by[0].of).strip("`"),)  # how the groups differ in all that is measured
+    of = [m.other or m.of for m in query.measures]
+    shared = set.intersection(*({m.of, m.other} for m in query.measures)) - {None} if query.measures else set()
+    if len(query.measures) > 2 and (query.group_by or shared):  # in all that is measured
+        of = [c for c in of[:1] if c in shared]
     given = [
         *(group.of for group in query.group_by),
-        *([compare.of] if compare else ()),
+        *([query.compare.of] if query.compare else ()),
         *(model.features if model else ()),
-        *(m.of for m in query.measures if m.other),
+        *(m.of for m in query.measures if m.other and (m.of in shared or len(of) > 1)),
         *query.show,
-        *(m.other or m.of for m in query.measures),
+        *of,
         *(c.left for m in query.measures if m.op == "share" or m.of == weight for c in _conditions(m.where)),
         *([model.target] if model else ()),
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from graphs.questions.query import Condition, Query, Reading
@@ -36,43 +37,23 @@ def read(
     together = whole(question, tables) or _of_the_whole(question, columns)
     if together is not None:
         return Reading(parts=(question,), queries=(together,), why_not=("",))
-    time, lengths = _time(columns, roles or {}), list[made.Made]()
-    if (age := made.age(question, columns, time)) is not None:
-        question = question.replace(age.said, age.read_as)
-        lengths.append(age)
-    if (lasts := made.lasting(question, columns)) is not None:  # "how long do people wait": the verb says no more
-        verbs = rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?"
-        question = re.sub(verbs, "", question.replace(lasts.said, lasts.read_as), flags=re.I)
-        lengths.append(lasts)
-    if (met := made.reached(question, columns)) is not None:
-        question = question.replace(met.said, met.read_as)
-        lengths.append(met)
-    if (cut := made.classes(question, columns)) is not None:
-        question = cut.read_as
-        lengths.append(cut)
-    for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):  # how old: which age
-        hint = lexicon.dimensions("much little", said[1].casefold())
-        known, spoken = Known(columns, time), {w.stem for w in words(question)}
-        near = [c for c in columns if c.kind == "number" and known.sense(hint, c) and spoken & c.stems]
-        measured = near[0] if len(near) == 1 else known.hinted(hint)
-        if hint not in ("time", "count") and measured is not None:
-            question = question.replace(said[0], f"what {measured.name}")
-    if earned := re.search(_EARNS, question, re.I):  # what we take, and not what we take in fines
-        what = next(
-            (w.stem for w in words(question[earned.end() :]) if w.low not in lexicon.some("stop") - {"per"}), ""
-        )
-        named = any(what in c.stems for c in columns if c.kind == "number")
-        question = question if named else question.replace(earned[0], "how much revenue")
+    time, new = _time(columns, roles or {}), list[made.Made]()
+    for make in (partial(made.age, time=time), made.lasting, made.reached, made.classes):
+        if (column := make(question, columns)) is not None:
+            question = question.replace(column.said, column.read_as)
+            new.append(column)
+            if column.column.made_in:  # "how long do people wait": the verb says no more
+                question = re.sub(_LASTS, "", question, flags=re.I)
+    question = _plainly(question, columns, Known(columns, time))
     vague = re.search(_SOME_TIME, question, re.I)
     question = question.replace(vague[0], "") if vague else question
+    columns += [n.column for n in new]
+    earned = made.revenue(columns)
+    columns += made.new_columns(question, columns) + ([earned.column] if earned else [])
     draft = Draft(asked, columns, time, previous.text if previous is not None else "")
     draft.notes += [f"It is not said when “{vague[0].strip()}” was: all times count."] if vague else []
-    for new in lengths:
-        columns.append(new.column)
-        draft.steps.append(new.step)
-        draft.notes += [new.note] if new.note else []
-    columns += made.new_columns(question, columns)
-    draft.know(columns)
+    draft.notes += [n.note for n in new if n.note]
+    draft.steps += [n.step for n in new]
     files = [str(t["name"]) for t in tables]
     for clause in split(question, columns, files):
         draft.add(clause)
@@ -82,7 +63,34 @@ def read(
         reading = reading.model_copy(
             update={"why_not": (*reading.why_not[:-1], f"{reading.why_not[-1]} {_told(tables)}")}
         )
+    if earned:
+        queries = tuple(q and _with(earned, q) for q in queries)
     return by_case(reading.model_copy(update={"queries": queries}), columns)
+
+
+def _plainly(question: str, columns: Sequence[Column], known: Known) -> str:
+    """The question with the column that "how old" asks for, and with the revenue that is meant by what "we make"."""
+    spoken = {w.stem for w in words(question)}
+    for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):
+        hint = lexicon.dimensions("much little", said[1].casefold())
+        near = [c for c in columns if c.kind == "number" and known.sense(hint, c) and spoken & c.stems]
+        measured = near[0] if len(near) == 1 else known.hinted(hint)
+        if hint not in ("time", "count") and measured is not None:
+            question = question.replace(said[0], f"what {measured.name}")
+    if earned := re.search(_EARNS, question, re.I):  # what we take, and not what we take in fines
+        behind = words(question[earned.end() :])
+        what = next((w.stem for w in behind if w.low not in lexicon.some("stop") - {"per"}), "")
+        if not any(what in c.stems for c in columns if c.kind == "number"):
+            question = question.replace(earned[0], "how much revenue")
+    return question
+
+
+def _with(new: made.Made, query: Query) -> Query:
+    """The query with the step and the note of a column, where it has the column."""
+    if f'"{new.column.name}"' not in query.model_dump_json(exclude={"text", "notes", "unused"}):
+        return query
+    steps, notes = (new.step, *query.prepare), (*query.notes, new.note)
+    return query.model_copy(update={"prepare": steps, "notes": notes})
 
 
 def _told(tables: Sequence[Mapping[str, Any]]) -> str:
@@ -96,7 +104,8 @@ _NAMED = 20
 """Columns that are told by name."""
 
 
-_EARNS = r"\b(?:how much(?: money)?|what) (?:do|did|have|are) we (?:make|made|making|get|getting|tak(?:e|en|ing)(?: in)?|earn(?:ed|ing)?|bill(?:ed|ing)?|charg(?:e|ed|ing))\b(?! up)"
+_EARNS = r"\b(?:how much(?: money)?|what) (?:do|did|have|are) we (?:make|made|making|get|getting|tak(?:e|en|ing)(?: in(?! \d| [A-Z]| the\b| an?\b))?|earn(?:ed|ing)?|bill(?:ed|ing)?|charg(?:e|ed|ing))\b(?! up)"
+_LASTS = rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?"
 _SOME_TIME = r"\s(?:over|during|in|within) the (?:(?:recent|specific|same|given) )+(?:time )?(?:period|frame)\b"
 """A time of which it is not said when it was."""
 _WHOLE = r"\b(?:describe|summari[sz]e|summary|overview|stands? out|interesting|unusual|notable|tell me about|look like|in (?:this|the) (?:table|data|file|dataset))\b"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphs.questions.query import Condition, Derive, Grain, Group, Scalar, Step, Where
+from graphs.questions.query import Condition, Derive, Grain, Group, Step, Where
 from graphs.questions.reader import conditions, lexicon, measuring, sides
 from graphs.questions.reader.conditions import Items, Known, expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -34,7 +34,6 @@ class Ask:
     groups: list[Group] = field(default_factory=list)
     where: list[Where] = field(default_factory=list)
     share: list[Where] = field(default_factory=list)
-    within: list[Where] = field(default_factory=list)  # of the rows of a group that a clause before names
     end: str = ""  # "max" or "min", where the first or last are asked for
     of: Column | None = None  # what is named: which country
     names: bool = False
@@ -49,6 +48,12 @@ class Ask:
     steps: list[Step] = field(default_factory=list)  # that make the sides of a comparison
     periods: tuple[str, str] = ("", "")  # two times that are set against each other
     kinds: set[str] = field(default_factory=set)  # letters of what else the clause speaks of
+
+    def divide(self, of: str, *read: Sequence[Item], grain: Grain | None = None) -> None:
+        """Have what is asked be told of each side, and items be read."""
+        self.groups.append(Group(of=of, grain=grain))
+        self.kinds.add("j")
+        use(*read)
 
     @property
     def empty(self) -> bool:
@@ -70,7 +75,6 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
     _grouped(ask)
     sides.periods(ask)
     conditions.read(ask)
-    _above(ask)
     measuring.flagged(ask)
     sides.against(ask, earlier)
     measuring.related(ask)
@@ -89,10 +93,14 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
 def _reworded(ask: Ask) -> None:
     """Items that stand for others where they stand: the same in all species, which of them pays more, why do they leave."""
     clause = ask.clause
+    if re.match("Sd+V", ask.codes) and clause.written(clause.items[:1]).casefold() == "how often":
+        clause.items[0].code, clause.items[0].means = "h", "count"  # how often was Blue Fork inspected
+    if ask.codes[:1] == "q" and clause.words[0].low == "when" and ask.known.time is not None:
+        for place in (i for i in clause.of("1U") if clause.written([i]).casefold() in ("first", "last")):
+            ask.stats, ask.columns = ["min" if place.code == "1" else "max"], [expr(ask.known.time)]
+            use([clause.items[0], place], clause.of("E"))  # when was the last order
     if "F" in ask.codes:
         clause.says(lexicon.section("said")["unchanged"])  # any forecast takes it so
-    if ask.codes[:1] == "d" and clause.items[-1].code == "U" and clause.words[-1].low in ("up", "down"):
-        clause.items[-1].code, clause.items[-1].means = "Y", "change"  # are cancellations up
     if "Y" in ask.codes:
         clause.says(r"\b(?:lately|recently|these days|nowadays)\b")  # a trend is told to the last day
     if re.search(_ALIKE, clause.text, re.I) and re.match("[ac]*d", ask.codes):
@@ -106,36 +114,28 @@ def _reworded(ask: Ask) -> None:
             stat[0].code, stat[0].means = "M", "max" if flags else "max count"
             ask.columns = [expr(i.column) for i in flags[:1]]
             use(flags[:1])
-    for _, most, what in (f for shape in ("([MS])(?:E?o)?(C)(?=.*Bo?[CEG])", "(S)(C)") for f in clause.find(shape)):
-        usual = most[0].means == "max count" or clause.written(most).casefold() in ("typical", "usual")
-        if usual and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
-            most[0].code, most[0].means = "S", "mode"
-    if re.fullmatch("[ac]*(?:jC|dCj)", ask.codes) and measuring.APART.match(clause.text):  # how do the islands differ
-        whose = next(i for i in clause.items if i.code == "C")
-        if whose.column.kind != "number":
-            ask.groups.append(Group(of=expr(whose.column)))
-            ask.kinds.add("j")
-            use([whose], clause.of("j"))
+    for _, usual, what in (f for shape in ("([MS])(?:E?o)?(C)(?=.*Bo?[CEG])", "(S)(C)") for f in clause.find(shape)):
+        said = usual[0].means == "max count" or clause.written(usual).casefold() in ("typical", "usual")
+        if said and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
+            usual[0].code, usual[0].means = "S", "mode"
     for item, behind in zip(clause.items, [*clause.items[1:], None], strict=True):
         said = clause.written([item]).casefold()
         if item.code == "K" and said.endswith(" than") and (behind is None or behind.code in "VE"):
             item.code, item.means = "j", item.means.partition(" ")[2] or "more"  # more than women, not than 30
         if item.code == "S" and said == "how much" and ((behind and behind.code == "j") or ask.codes.count("S") > 1):
             item.used = True  # how much more: what the difference is; how much do we bill on average
-        if item.code == "v" and said in ("get", "become") and behind is clause.items[-1] and behind.code == "j":
-            behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
         if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
             item.code, item.means = "S", "mean"  # a normal fare is a usual one
-        if item.code == "J" and re.match(r"differs?\b", said):
-            item.code = "B"
+        if item.code == "i" and said == "within" and behind and behind.code == "N" and behind.unit:
+            item.code, item.means = "K", "<= duration"  # within two days
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
         there = re.search(r"\bthere\b.*\bothers?\b", clause.text, re.I)
         if which[0].means is not None and (opens[0].code == "q" or there):  # which of them pays more
             end = "min" if clause.written(more).casefold() in lexicon.some("less") else "max"
             hint = sides.hints(more[0])
             opens[0].code, more[0].code, more[0].means = "q", "M", f"{end} {hint or 'count' * len(rows)}".strip()
-    for most_ in clause.of("M"):
-        _judged(ask, most_)
+    for most in clause.of("M"):
+        _judged(ask, most)
     if any(i.column.kind == "bool" for i in clause.of("C")) and not set("YTj") & set(clause.shape):
         for why in clause.of("W"):  # why do members cancel: what yes or no depends on
             why.code = "A"
@@ -174,13 +174,10 @@ def _ordered(ask: Ask) -> None:
                 ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
                 ask.columns = [expr(by[0].column)] if by else []
                 return use(*groups, [_ends(ask, clause.of("M")[0])])
-    for _, when, top in clause.find("^(q)[d]*(M)[EV]?[di]*$"):
-        if clause.words[0].low == "when" and (time := ask.known.time) is not None and time.kind == "time":
-            hour = Item("G", 0, 0, "hour_of_day" if time.clock else "weekday")
-            top[0].means = f"{top[0].means.split()[0]} count"
-            return use(when, top, _named(ask, top[0], hour))
     for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
         item, last = named[0], clause.words[named[0].last].low
+        if which[0].code == "v" and "q" in ask.codes[: clause.items.index(which[0])]:
+            continue  # on which day do we get the most orders
         says = clause.written(top).casefold() in ("best", "worst", "top") or " " in top[0].means
         says = says or last in lexicon.some("events")
         owned = last.removesuffix("s") in {c.owner for c in ask.known.columns}
@@ -222,7 +219,7 @@ def _ends(ask: Ask, most: Item) -> Item:
     ask.end, _, hint = most.means.partition(" ")
     ask.counts = hint == "count"
     ask.by = ask.known.hinted(hint) if hint else None
-    if ask.by is None and "price" in hint.split() and "E" in ask.codes and "C" not in ask.codes:
+    if ask.by is None and {"price", "size"} & set(hint.split()) and "E" in ask.codes and "C" not in ask.codes:
         ask.by = ask.known.amount()  # the most expensive booking
     return most
 
@@ -242,8 +239,7 @@ def _each_period(ask: Ask, by: Item, item: Item) -> bool:
     clause, time, count = ask.clause, ask.known.time, ask.clause.of("h")
     mean, sums = ([i for i in clause.of("S") if i.means == op] for op in ("mean", "sum"))
     numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
-    adds = any(set(c.words) & lexicon.some("flows") or measuring.flows(clause.text, c) for c in numbers)
-    adds = bool(count or sums or adds)
+    adds = count or sums or any(measuring.flows(clause.text, c) for c in numbers)
     said, days = clause.words[by.first].low in ("a", "an"), _DAYS.get(item.means)
     if time is None or time.kind != "time" or days is None or not (adds and (mean or said)):
         return False
@@ -273,20 +269,14 @@ def _grouped(ask: Ask) -> None:
             for item in (first[0], *(r for r in rest if r.code in "CG")):
                 _by(ask, by[0], item)
         use(by, [i for i in (*first, *rest) if i.code != "U"])
-    for _, stat, period in clause.find("(S)(G)"):  # how many kilos on a normal day
-        if stat[0].means == "mean" and not ask.groups and _each_period(ask, stat[0], period[0]):
-            use(stat, period)
     for _, per, _ in clause.find("(B)(V)"):  # the value per new contract: of each such row
         ask.each = ask.each or clause.words[per[0].first].low == "per"
-    for _, which, what in clause.find("^q(C)[dwi]*(C)$"):  # which dentists run late: each one's lateness is told
-        if which[0].column.kind == "text" and not which[0].column.key and what[0].column.kind == "number":
-            _by(ask, which[0], which[0])
-            use(which)
-    for _, apart, _, by in clause.find("(J)[oi]*(C)?b?(C)$"):  # a difference in cost between the wards
-        if by[0].column.kind in ("text", "bool") and [c for c in clause.of("C") if c.column.kind == "number"]:
-            ask.groups.append(Group(of=expr(by[0].column)))
-            ask.kinds.add("j")
-            use(apart, by, clause.of("b"))
+    for shape in ("(J)[oi]*C?b?(C)$", "^[ac]*(j)(C)$", "^[ac]*(d)(C)j$"):  # a difference in cost between the wards
+        for _, apart, by in clause.find(shape):
+            numbers = any(i.column.kind == "number" for i in clause.of("C"))
+            whole = bool(measuring.APART.match(clause.text))  # how do the islands differ
+            if by[0].column.kind in ("text", "bool") and (numbers if apart[0].code == "J" else whole):
+                ask.divide(expr(by[0].column), apart, by, clause.of("bj"))
     for _, period in clause.find("(G)"):  # the monthly revenue, the trend by month, the mean price over the years
         said = clause.words[period[0].first].low
         if said.endswith("ly") and not ask.groups and _each_period(ask, period[0], period[0]):
@@ -299,21 +289,6 @@ def _grouped(ask: Ask) -> None:
     for shape in (many + "[wd](K?)(N)([EV])", many + "(K?)(#)()"):
         for _, how, of, op, number, rows in clause.find(shape):
             use(_having(ask, how, of[0], op, number[0], rows))
-
-
-def _above(ask: Ask) -> None:
-    """Which ports are above average: of each group its own average is held against that of all rows."""
-    whole = [w for w in ask.where if isinstance(w, Condition) and isinstance(w.right, Scalar) and w.op[0] in "<>"]
-    which = next((i for i in ask.clause.items[1:2] if re.match("qC", ask.codes)), None)
-    if len(whole) != 1 or which is None or which.column.kind not in ("text", "bool") or which.column.key:
-        return
-    (bound,) = whole
-    op = bound.right.query.measures[0].op  # type: ignore[union-attr]
-    ask.where.remove(bound)
-    ask.groups.append(Group(of=expr(which.column)))
-    ask.having.append(bound.model_copy(update={"left": op}))
-    ask.stats, ask.columns = [op], [bound.left]
-    use([which])
 
 
 def _by(ask: Ask, by: Item, item: Item) -> None:

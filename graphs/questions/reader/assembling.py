@@ -6,22 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from graphs.questions.query import Column as Other
-from graphs.questions.query import (
-    Condition,
-    Derive,
-    Encode,
-    Fill,
-    Keep,
-    Query,
-    Reading,
-    Recode,
-    RemoveOutliers,
-    Scale,
-    Step,
-    Where,
-)
-from graphs.questions.reader import asking, fit, fitted, following, intents, lexicon, parts, steps, unread
+from graphs.questions import query as q
+from graphs.questions.reader import asking, fit, following, intents, lexicon, parts, steps, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Known, expr, negated
 from graphs.questions.reader.items import Clause
@@ -39,13 +25,16 @@ class Draft:
     """The question as far as it has been read."""
 
     def __init__(self, question: str, columns: Sequence[Column], time: Column | None, before: str) -> None:
-        self.question, self.time, self.before = question, time, before
+        self.question, self.columns, self.time = question, columns, time
+        self.named = {expr(c): c for c in reversed(columns)}
+        self.new = [c for c in columns if c.dtype == "new"]
+        self.known = Known(columns, time, before)
         self.methods = Methods(outliers="outlier" in question.casefold())
         self.asks: list[Ask] = []
-        self.steps: list[Step] = []
+        self.steps: list[q.Step] = []
         self.unused: list[str] = []
         self.blocked: list[str] = []
-        self.lost: list[tuple[str, list[str]]] = []  # clauses that ask for something unknown, with its words
+        self.lost: list[str] = []  # words of clauses that ask for something unknown
         self.untold: list[tuple[str, str]] = []  # clauses that ask for what no query gives, with why
         self.notes: list[str] = []
         self.topic: list[str] = []
@@ -53,15 +42,6 @@ class Draft:
         self.counted: list[Column] = []  # of whom rows are told, each as many times as it stands there
         self.doubt = ""  # the other statistic that a question without one may mean
         self.opening = len(question.split("\n")[0])
-        self.know(columns)
-
-    def know(self, columns: Sequence[Column]) -> None:
-        """Take the columns of the tables, and those that are made for the question."""
-        self.columns = columns
-        self.named = {expr(c): c for c in reversed(columns)}
-        self.new = [c for c in columns if c.dtype == "new"]
-        self.known = Known(columns, self.time, self.before)
-        self.hinted, self.amount = self.known.hinted, self.known.amount
 
     def add(self, clause: Clause) -> None:
         """Read one clause more."""
@@ -73,14 +53,14 @@ class Draft:
         after = re.search(_CLEARED if self.methods.outliers else _CLEAR, clause.text, re.I)
         if after and re.search(r"without|exclu|remov|drop|eliminat", after[0], re.I):
             clause.mark(*after.span())
-            self._merge([RemoveOutliers(columns=tuple(self.plain(mentioned or self.topic[:1])))])
+            self._merge([q.RemoveOutliers(columns=tuple(self.plain(mentioned or self.topic[:1])))])
         if by := re.search(lexicon.section("steps")["modelled"], clause.text, re.I):
             self.blocked.append(by[1])  # gaps that no step fills so
         done, whole = steps.read(clause, self.columns, self.methods.rule, self.recent, self._undefined())
         self.recent = [i.column for i in clause.items if i.code == "C"] or self.recent
         self._merge(done)
-        self.topic = [expr(s.name) for s in done if isinstance(s, Derive)] or self.topic
-        self.topic = self.topic or [expr(c) for s in done if isinstance(s, Fill) for c in s.columns[:1]]
+        self.topic = [expr(s.name) for s in done if isinstance(s, q.Derive)] or self.topic
+        self.topic = self.topic or [expr(c) for s in done if isinstance(s, q.Fill) for c in s.columns[:1]]
         if whole:
             self._leave(clause, False)
             return
@@ -89,17 +69,16 @@ class Draft:
         self._merge(ask.steps)
         if left and ask.where and not ask.stats:
             denied = any(i.code == "n" for i in clause.items)
-            self._merge([Keep(where=tuple(w for one in ask.where for w in ([one] if denied else negated(one))))])
+            self._merge([q.Keep(where=tuple(w for one in ask.where for w in ([one] if denied else negated(one))))])
             ask.where = []
             clause.mark(*left.span())
             ask.kinds -= {"Y"}  # "drop" here is no fall
-        if ask.where and any(a.names for a in self.asks) and (clause.inner or parts.POINTS.search(clause.text)):
-            ask.within, ask.where = ask.where, []
         first = clause.words[0].low
         talk = first in lexicon.some("discuss") and not (ask.columns or ask.groups or ask.where or ask.periods[0])
         talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")
-        if why := intents.untold(ask):
+        of_whom = any(a.names for a in self.asks) and (clause.inner or parts.POINTS.search(clause.text))
+        if why := unread.unclear([clause.text]) if ask.where and of_whom else intents.untold(ask):
             self.untold.append((clause.text, why))
         elif not talk:
             self.asks.append(ask)
@@ -114,11 +93,12 @@ class Draft:
         before = len(self.blocked)
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked), opening)
         if self.blocked[before:] and not restricts and steps.codes(clause)[:1] in tuple("qhvdS") and not talk:
-            self.lost.append((clause.text, self.blocked[before:]))
+            self.lost += self.blocked[before:]
+            self.untold.append((clause.text, unread.unknown(self, self.blocked[before:])))
             self.asks = [a for a in self.asks if a is not ask]
             del self.blocked[before:]
 
-    def _merge(self, done: Sequence[Step]) -> None:
+    def _merge(self, done: Sequence[q.Step]) -> None:
         """Take steps along; one that is said again in other words is no second one."""
         for step in done:
             own, outliers = _about(step), step.do == "remove_outliers"
@@ -144,33 +124,32 @@ class Draft:
         self.unused += [word for word, _ in left]
         self.blocked += [word for word, changes in left if core and changes]
 
-    def reading(self, previous: Query | None = None) -> Reading:
+    def reading(self, previous: q.Query | None = None) -> q.Reading:
         """The parts of the question and their queries; a fragment changes the query before it."""
         asked = [a.clause.text for a in self.asks if not a.empty]
         alone = asked and not any(parts.POINTS.search(text) for text in asked)  # what is lost does not bear on it
-        lost = [w for _, words in self.lost for w in words]
-        missing = [*self.blocked, *(c.name for c in self._undefined()), *([] if alone else lost)]
+        missing = [*self.blocked, *(c.name for c in self._undefined()), *([] if alone else self.lost)]
         changed = following.follow(self, previous) if previous is not None and not missing else None
         queries = [changed] if changed is not None else [] if missing else self.queries()
-        if why := unread.unknown(self, missing) if missing else self._why_not(queries, lost):
-            return Reading(parts=(self.question,), queries=(None,), why_not=(why,))
+        if why := unread.unknown(self, missing) if missing else self._why_not(queries):
+            return q.Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         other = f"The {self.doubt} may be meant in place of the {{}}; ask for it by its name."
-        others = ((n, other.format(q.measures[0].op), following.remeasured(q, op=self.doubt))
-                  for n, q in enumerate(queries) if self.doubt and len(q.measures) == 1)  # fmt: skip
-        untold = [*((text, unread.unknown(self, words)) for text, words in self.lost), *self.untold]
-        return Reading(
-            parts=(*(q.text for q in queries), *(text for text, _ in untold)), queries=(*queries, *[None] * len(untold)),
-            why_not=(*[""] * len(queries), *(why for _, why in untold)), others=tuple(others), follows=changed is not None,
+        others = ((n, other.format(one.measures[0].op), following.remeasured(one, op=self.doubt))
+                  for n, one in enumerate(queries) if self.doubt and len(one.measures) == 1)  # fmt: skip
+        return q.Reading(
+            parts=(*(one.text for one in queries), *(text for text, _ in self.untold)),
+            queries=(*queries, *[None] * len(self.untold)),
+            why_not=(*[""] * len(queries), *(why for _, why in self.untold)), others=tuple(others), follows=changed is not None,
         )  # fmt: skip
 
-    def _why_not(self, queries: Sequence[Query], lost: Sequence[str]) -> str:
+    def _why_not(self, queries: Sequence[q.Query]) -> str:
         """Why these queries are no answer; empty where they are one."""
-        if not queries and self.untold:
+        if not queries and self.untold and not self.lost:
             return self.untold[0][1]
         if not queries:
             end = next((a.clause.written([i]) for a in self.asks for i in a.clause.items if i.code == "M"), "")
             why = f"It is not said by which column “{end}” is meant." if end else ""
-            unknown = [*lost, *self.unused][:3]
+            unknown = [*self.lost, *self.unused][:3]
             why = unread.unknown(self, unknown) if unknown else why
             return why or "It is not clear what is to be computed of which column."
         if dropped := unread.dropped(self, queries):
@@ -185,21 +164,21 @@ class Draft:
         """The columns that the question names as new and has not said how to make."""
         return [c for c in self.new if not any(getattr(s, "name", "") == c.name for s in self.steps)]
 
-    def queries(self) -> list[Query]:
+    def queries(self) -> list[q.Query]:
         """A query for each kind of thing that is asked for, in the order of asking."""
         base = parts.reconciled(self, self.base())
         kinds = {k for a in self.asks for k in a.kinds}
         fits = any(a.relation == "r2" and a.pairs for a in self.asks)
-        if (self.methods.model or "L" in kinds) and not fits and (model := fitted.modelled(self, base)) is not None:
+        if (self.methods.model or "L" in kinds) and not fits and (model := intents.modelled(self, base)) is not None:
             return [model]
         if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
             return [other]
         test = parts.tested(self, base, kinds)
         found = [test] if test is not None else []
-        removes = any(isinstance(s, RemoveOutliers) for s in self.steps)
+        removes = any(isinstance(s, q.RemoveOutliers) for s in self.steps)
         all_rows = not removes or any(re.search("ho?O", a.codes) for a in self.asks)  # how many there were
         if "O" in kinds and all_rows:
-            kept = tuple(s for s in base.prepare if not isinstance(s, RemoveOutliers))
+            kept = tuple(s for s in base.prepare if not isinstance(s, q.RemoveOutliers))
             found += parts.outliers(self, intents.given(base, prepare=kept))
         plain = intents.given(base, verdicts=()) if test is not None else base
         computed = parts.computed(self, plain, bool(found and found[-1].outliers) and not removes, not found)
@@ -215,18 +194,18 @@ class Draft:
             return [*found, computed]
         return [intents.given(computed, group_by=computed.group_by or test.group_by), *found]
 
-    def base(self) -> Query:
+    def base(self) -> q.Query:
         """What holds for all parts: rows, groups, steps, rules."""
         rule, topic = self.methods.rule, tuple(self.plain(self.topic[:1]))
         prepare = [
-            s.model_copy(update={"rule": rule or s.rule, "columns": s.columns or topic}) if isinstance(s, RemoveOutliers) else s
+            s.model_copy(update={"rule": rule or s.rule, "columns": s.columns or topic}) if isinstance(s, q.RemoveOutliers) else s
             for s in self.steps
         ]  # fmt: skip
         normal = "normality" in self.said("H")
         verdicts = [v.model_copy(update={"then": plain_normal(v.then)}) if normal else v for v in self.methods.verdicts]
         groups = {g.of: g for a in self.asks for g in a.groups}
         own = " ".join(a.clause.text for a in self.asks) if self.untold else self.question
-        return Query(
+        return q.Query(
             text=own, prepare=tuple(prepare), where=tuple(dict.fromkeys(w for a in self.asks for w in a.where)),
             having=tuple(dict.fromkeys(h for a in self.asks for h in a.having)), group_by=tuple(groups.values()),
             decimals=self.methods.decimals, verdicts=tuple(dict.fromkeys(verdicts)),
@@ -239,15 +218,14 @@ class Draft:
 
     def spoken(self) -> list[Column]:
         """The columns that are spoken of and not read as a condition or a group."""
-        spent = _sides([w for a in self.asks for w in (*a.where, *a.within)])
+        spent = _sides([w for a in self.asks for w in a.where])
         items = [i for a in self.asks for i in a.clause.items if i.code == "C"]
         groups = {g.of for a in self.asks for g in a.groups}
         return list(dict.fromkeys(i.column for i in items if expr(i.column) not in spent | groups))
 
     def own(self, ask: Ask, groups: Sequence[str]) -> list[str]:
         """The columns that a clause is about: those of its statistics, or all that it mentions."""
-        rows = [*ask.where, *ask.share, *ask.within]
-        spent = _sides(rows) | ({expr(ask.of)} if ask.of else set())
+        spent = _sides([*ask.where, *ask.share]) | ({expr(ask.of)} if ask.of else set())
         mentioned = [c for i in ask.clause.items if i.code == "C" and (c := expr(i.column)) not in spent]
         return [c for c in dict.fromkeys(ask.columns or mentioned) if c not in groups]
 
@@ -257,8 +235,8 @@ class Draft:
 
     def everything(self) -> list[str]:
         """The columns that the steps are about, or all that hold numbers."""
-        stepped = [c for s in self.steps if isinstance(s, Scale | Encode) for c in s.columns]
-        stepped += [s.column for s in self.steps if isinstance(s, Recode)]
+        stepped = [c for s in self.steps if isinstance(s, q.Scale | q.Encode) for c in s.columns]
+        stepped += [s.column for s in self.steps if isinstance(s, q.Recode)]
         numbers = [c.name for c in self.columns if c.kind == "number" and not {"id", "index", "unnamed"} & set(c.words)]
         return [expr(c) for c in dict.fromkeys(stepped or numbers)]
 
@@ -281,12 +259,12 @@ class Draft:
         return column is None or column.kind == "number" or column.dtype == "new"
 
 
-def _sides(where: Sequence[Where]) -> set[str]:
+def _sides(where: Sequence[q.Where]) -> set[str]:
     """The columns of conditions, on both sides: those that close higher than they opened."""
-    plain = [w for w in where if isinstance(w, Condition)]
-    return {w.left for w in plain} | {expr(w.right.column) for w in plain if isinstance(w.right, Other)}
+    plain = [w for w in where if isinstance(w, q.Condition)]
+    return {w.left for w in plain} | {expr(w.right.column) for w in plain if isinstance(w.right, q.Column)}
 
 
-def _about(step: Step) -> set[str]:
+def _about(step: q.Step) -> set[str]:
     """The columns that a step mends or makes."""
     return {*getattr(step, "columns", ()), getattr(step, "name", "")} - {""}

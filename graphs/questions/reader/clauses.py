@@ -16,7 +16,7 @@ def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Cl
     times = [c for c in columns if c.kind == "time" or c.words[-1:] in (("year",), ("date",))]
     ends = [str(c.high or "") for c in times]  # and not 4, of visits_last_year
     last = max((e for e in ends if len(e) > 3), default="") if times else None
-    found, yes = [], {s for c in columns if c.kind == "bool" for s in c.stems}
+    found, yes = list[Clause](), {s for c in columns if c.kind == "bool" for s in c.stems}
     for n, sentence in enumerate(sentences(text)):
         asks = bool(sentence) and sentence[-1].text == "?"
         body = sentence[:-1] if asks else sentence

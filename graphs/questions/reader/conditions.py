@@ -93,10 +93,12 @@ def read(ask: Ask) -> None:
 def bare(ask: Ask, number: Item) -> Column | None:
     """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
     known, said = ask.known, ask.known.before | {w.low for w in ask.clause.words}
-    hint = lexicon.dimensions("units", number.unit) or (
-        "age" if said & {*lexicon.people(), *lexicon.section("ages")} else ""
-    )
-    column = known.hinted(hint) if hint else known.amount() if said & lexicon.some("events") else None
+    who = [i for i in ask.clause.items if i.code == "E" or (i.code == "C" and i.column.label)]
+    doers = {ask.clause.words[i.last].low.removesuffix("s")[-2:] for i in who} & {"er", "or"}
+    people = said & {*lexicon.people(), *lexicon.section("ages")} or (doers and known.hinted("age"))
+    hint = lexicon.dimensions("units", number.unit) or ("age" if people and not number.unit else "")
+    paid = number.unit in lexicon.section("units")["money"] or said & lexicon.some("events")
+    column = known.hinted(hint) if hint else known.amount() if paid else None
     value = None if column is None else in_units_of(column, number.means, number.unit)
     if column is None or value is None or column.kind != "number" or not within(value, column):
         return None
@@ -136,11 +138,16 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     column = known.time if code == "T" and column is None else column
     if column is None or (column.kind in ("text", "bool") and code == "N") or (code == "S" and not named):
         return None
+    verb = clause.words[after[0].last].low if after and not left else ""
+    if code == "N" and not right[0].unit and verb.endswith("ed") and verb not in column.words:
+        return None  # how many runners over 65 finished
     compared: Any
     if code == "S":
         of, (stat, _, p) = next((i.column for i in after if i.code == "C"), column), value.partition(" ")
         compared = Scalar(query=Query(measures=(Measure(op=stat, of=expr(of), p=float(p) if p else None),)))
     elif code == "C":
+        if right[0].column.kind != column.kind:
+            return None  # the revenue after returns
         compared = Other(column=right[0].column.name)
     elif code == "N":
         compared = in_units_of(column, value, right[0].unit)
@@ -221,7 +228,17 @@ def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
     number = column.kind == "number"
     zero = number and column.low == 0 and not column.missing
     if lacks and ask.clause.words[no[0].first].low not in lexicon.some("lacks"):
-        rated = number and column.missing and ask.clause.words[behind[0].last].low.endswith("ed")
+        aux = ask.clause.words[max(no[0].first - 1, 0)].low in (
+            "did",
+            "didn",
+            "do",
+            "don",
+            "does",
+            "doesn",
+            "have",
+            "has",
+        )
+        rated = column.missing and (aux or ask.clause.words[behind[0].last].low.endswith("ed"))  # did not finish
         lacks = no[0].means == "not" and bool(rated or (zero and "int" in column.dtype.casefold()))
         if not lacks:
             return None
@@ -275,6 +292,8 @@ def _during(ask: Ask) -> None:
         if str(item.means).startswith("hour") and not time.clock:
             continue  # days have no hours
         year = _year(time, item.means.removeprefix("> "))
+        if time.kind == "number" and not isinstance(year, int):
+            continue  # years have no months
         since: Any = ">" if item.means.startswith(">") else "=" if isinstance(year, int) else "during"
         alike.setdefault(kind_of(item.means), []).append(Condition(left=expr(time), op=since, right=year))
         said = clause.written([item]).casefold()

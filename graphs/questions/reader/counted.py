@@ -38,10 +38,10 @@ def of_cases(query: Query, by: Column) -> Query | None:
     """The query with cases counted in place of rows; None where a figure of rows would be told as one of cases."""
     note = f"A row stands for as many cases as “{by.name}” says."
     measures, formulas = list[Measure](), list(query.formulas)
+    if query.model is not None:
+        return None
     for m in query.measures:
-        if m.of and m.of == expr(by) and m.op == "sum":
-            measures.append(m)
-        elif m.op == "count" and not m.of:
+        if m.op == "count" and not m.of:
             measures.append(Measure(op="sum", of=expr(by), where=m.where, name=m.name or "number of cases"))
         elif m.op == "share" and not m.of and not m.within and len(query.measures) == 1:
             part = Measure(op="sum", of=expr(by), where=m.where, name="part")
@@ -49,7 +49,5 @@ def of_cases(query: Query, by: Column) -> Query | None:
             formulas.append(Formula(name=m.name or "share in per cent", expr="100 * part / whole"))
         else:
             return None
-    if query.test is not None or query.model is not None or query.outliers is not None:
-        return None
     update = {"measures": tuple(measures), "formulas": tuple(formulas), "notes": (*query.notes, note)}
     return query.model_copy(update=update if query.measures else {})

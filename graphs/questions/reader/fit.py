@@ -80,6 +80,7 @@ def _tells(draft: Draft, query: Query) -> set[str]:
     kinds = {
         "every": query.test is not None or query.verdicts,
         "reason": intent not in _PLAIN,
+        "amount": bool(groups) or not measured <= {"count"},
         "figure": intent != "list",
         "future": intent in ("forecast", "predict") and not any(
             isinstance(w, Condition) and w.op == "during" for w in query.where),

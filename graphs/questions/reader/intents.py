@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Formula, Grain, Group, Measure, Query, Where
+from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Model, Query, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
-from graphs.questions.reader.conditions import expr, negated
+from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.measuring import flows
-from graphs.questions.reader.times import GRAINS, before, kind_of
+from graphs.questions.reader.times import before, kind_of
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 _AHEAD = r"\b(?:next|coming|following) (\d+|[a-z]+)? ?(day|week|month|quarter|year)s?\b"
 _BETTER = r"\bbetter|\bbest\b|\bwin\w*|\bwork(?:s|ed)?\b|\bimprov|\bincreas|\blift|\breduc|\beffect|\blonger|\bmore\b|\bhigher"
 
+_AIM = r"\bpredict\w*(?! model)|\btarget(?: variable)?|\bdependent variable|\bestimat\w+|\bregression of\b"
+_MEANS = r"\b(?:based on|using|from|by|features?|predictors?|independent variables?|given)\b"
+
 _WENT = re.compile(r"^\W*(?:what happened|how (?:was|were|did)|what was \w+ like)\b", re.I)
-"""How a question opens that asks how a time was."""
 EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|^\W*(?:do|does|did|is|are)\b", re.I)
 """How a question asks for one row's value rather than for what all rows add up to."""
 
@@ -35,8 +37,7 @@ def usual(column: Column, notes: list[str], each: bool = False, question: str = 
         return Measure(op="share", where=(Condition(left=expr(column), op="=", right=column.yes),))
     several = column.words[-1].endswith("s") and column.words[-1] not in lexicon.some("units")  # the most tickets
     most = several and "int" in column.dtype.casefold() and re.search(r"\b(?:most|fewest)\b", question, re.I)
-    flow = bool(most) or bool(lexicon.some("flows") & set(column.words)) or flows(question, column)
-    flow = flow and not each and "per" not in column.words  # no sum of prices per kg
+    flow = (most or flows(question, column)) and not each and "per" not in column.words  # no sum of prices per kg
     notes.append(f"No statistic is named; the {'sum' if flow else 'mean'} of “{column.name}” is taken.")
     return Measure(op="sum" if flow else "mean", of=expr(column))
 
@@ -60,7 +61,7 @@ def other(draft: Draft, base: Query) -> Query | None:
     speaks = "YK" if between else "Y"
     hints = [h for a in draft.asks for i in a.clause.items if i.code in speaks and (h := i.means.partition(" ")[2])]
     if hints and not numbers and hints[0] != "count":  # getting slower, improving
-        numbers = [c for c in [draft.hinted(hints[0])] if c is not None and c.kind == "number"]
+        numbers = [c for c in [draft.known.hinted(hints[0])] if c is not None and c.kind == "number"]
         if not numbers and not between:
             return None
     counted = "count" in hints[:1] or any("jE" in a.codes for a in draft.asks)
@@ -73,14 +74,16 @@ def other(draft: Draft, base: Query) -> Query | None:
     measure = Measure(op=op, of=expr(numbers[0])) if numbers else measure
     each = between is not None and re.match("week|hour", between[0]) is not None  # of unlike lengths
     measure = usual(numbers[0], notes, each, text) if numbers and op == "share" else measure
-    if shared := next((a.share for a in draft.asks if a.share and not (numbers or base.where)), None):
-        measure = Measure(op="share", where=tuple(shared))  # the share of a kind over time
     noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
     during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
 
     def without(some: Sequence[Condition]) -> tuple[Where, ...]:
         return tuple(w for w in base.where if w not in some)
 
+    money = draft.known.amount()
+    whole = (measure, *([Measure(op="sum", of=expr(money))] if money is not None else []))
+    if len(during) == 1 == len(base.where) and not (numbers or stats or grouped or kinds) and _WENT.search(text):
+        return given(base, measures=whole)
     ahead = re.search(_AHEAD, text, re.I)
     if "F" in kinds or (ahead and re.search(r"\bwill\b|\bexpect", text, re.I)):
         grain: Any = ahead[2].lower() if ahead else next((str(i) for i in draft.said("G")), None)
@@ -103,23 +106,15 @@ def other(draft: Draft, base: Query) -> Query | None:
         return tested
     sides = during if len(during) == 2 and len({(kind_of(str(w.right)), w.left) for w in during}) == 1 else []
     if (between and time is not None) or sides:  # Mondays in May are no two sides
-        found = None if numbers or counted else draft.known.amount()
-        if (sides or hints or set(stats) - {"share"}) and not numbers and not counted and found is None:
-            return None
-        if found is not None:
-            notes.append(f"It is not said by which column; “{found.name}” is taken.")
-            one = each or hints or any(i.code == "j" and i.means != "more" for a in draft.asks for i in a.clause.items)
-            both = (measure, Measure(op="sum", of=expr(found)))  # how was May: how many there were, and how much
-            noted = given(noted, measures=(usual(found, notes, each),) if one else both)
-        if each and between and not (numbers or found or counted):  # of five days and of two no numbers are compared
-            return given(noted, group_by=(Group(of=expr(time or ""), grain=GRAINS[kind_of(between[0])]),))
+        if not (numbers or counted):
+            if each or ((hints or set(stats) - {"share"}) and money is None):  # of five days and of two no sums
+                return None
+            notes += [f"It is not said by which column; “{money.name}” is taken."] if money is not None else []
+            noted = given(noted, measures=whole)
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
         said = {"where": without(() if between else sides), "notes": (*base.notes, *notes)}
         return given(noted, intent="compare", compare=compare, **said)
-    if len(during) == 1 == len(base.where) and not (numbers or stats or grouped or kinds) and _WENT.search(text):
-        money = draft.known.amount()
-        return given(base, measures=(measure, *([Measure(op="sum", of=expr(money))] if money else [])))
     rate = stats == ["share"] and [c.kind for c in numbers[:1]] == ["bool"]
     if ("A" in kinds or ("W" in kinds and time is None)) and numbers and (rate or not stats):
         whose, own = [c for c in named if c.label], [c for c in named if not c.label]
@@ -140,21 +135,12 @@ def other(draft: Draft, base: Query) -> Query | None:
         if across and divides == named:  # of species across islands
             return given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
     told = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
-    others = stats or kinds or ordered or any(a.counts or a.relation for a in draft.asks)
+    others = stats or kinds or ordered or grouped or any(a.counts or a.relation for a in draft.asks)
     if told and named and not others:
-        if not base.group_by:
-            return given(base, intent="describe", show=tuple(c.name for c in named))
-        ops: tuple[Any, ...] = ("mean", "median", "std", "min", "max")
-        each_of = tuple(Measure(op=op, of=expr(c)) for c in numbers if c.kind == "number" for op in ops)
-        return given(base, intent="compute", measures=each_of) if each_of else None
-    since = [w for w in base.where if time and isinstance(w, Condition) and w.op == ">" and w.left == expr(time)]
-    went = "Y" in kinds and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I)
-    if went and since and measure.op in ("mean", "share"):
-        among, rest = "among" if measure.op == "share" else "where", tuple(w for w in base.where if w != since[0])
-        ends = (("after", (since[0],)), ("until", tuple(negated(since[0]))))  # did it improve after May: before it, too
-        two = [measure.model_copy(update={among: w, "name": f"{measure.op} {at} {since[0].right}"}) for at, w in ends]
-        apart = Formula(name="difference", expr=" - ".join(f"`{m.name}`" for m in two))
-        return given(noted, intent="compute", where=rest, measures=tuple(two), formulas=(apart,))
+        return given(base, intent="describe", show=tuple(c.name for c in named))
+    since = any(isinstance(w, Condition) and w.op == ">" and w.left == expr(time or "") for w in base.where)
+    if since and "Y" in kinds and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I):
+        return None  # did it improve after May
     each = len(base.group_by) == 1 and not base.group_by[0].grain and ("X" in kinds or kinds >= {"Y", "j"})
     alone = kinds & {"X", "Y"} and not base.group_by and not ordered
     if time is None or not (each or alone):
@@ -242,3 +228,45 @@ def over(time: Column) -> Group:
     days = (date.fromisoformat(ends[1][0]) - date.fromisoformat(ends[0][0])).days if ends[0] and ends[1] else 365
     grains: tuple[tuple[int, Grain], ...] = ((21, "day"), (120, "week"), (4 * 366, "month"), (12 * 366, "quarter"))
     return Group(of=expr(time), grain=next((g for most, g in grains if days <= most), "year"))
+
+
+def modelled(draft: Draft, base: Query) -> Query | None:
+    """A fitted model: what is predicted, from what, and how it is measured."""
+    how, target, features, by = draft.methods, "", list[str](), [g.of for g in base.group_by]
+    for ask in draft.asks:
+        text, start = ask.clause.text, ask.clause.words[0].start
+        aim = re.search(_AIM, text, re.I)
+        on = r"|\bon\b" if aim and aim[0].casefold() == "regression of" else ""
+        means = re.search(_MEANS + on, text[aim.end() :] if aim else text, re.I)
+        cut = (aim.end() + means.start() if means else len(text)) if aim else 0
+        named = [i for i in ask.clause.items if i.code == "C" and (aim or means)]
+        places = [ask.clause.words[i.first].start - start for i in named]
+        for item, at in zip(named, places, strict=True):
+            near = aim is not None and aim.start() <= at <= cut + 2
+            if near and not target:
+                target = expr(item.column)
+            elif not near and not (aim and places[0] < aim.start() and at > cut > 0 and expr(item.column) in by):
+                features.append(expr(item.column))  # and not one by which groups are told
+    if not target:
+        return None
+    column, metrics = draft.named.get(target), tuple(how.metrics)
+    few = column is not None and (column.kind in ("text", "bool") or (column.n_unique <= 10 and "accuracy" in metrics))
+    kind: Any = how.model or ("logistic" if few else "linear")
+    classify = kind == "logistic" or (few and "regress" not in draft.question.casefold())
+    model = Model(
+        kind=kind, target=target, features=tuple(f for f in dict.fromkeys(features) if f != target), seed=how.seed,
+        task="classification" if classify else "regression", test_size=how.test_size, folds=how.folds,
+        stratify=how.stratify, options=how.options, metrics=metrics,
+    )  # fmt: skip
+    return by_group(given(base, intent="predict", model=model))
+
+
+def by_group(query: Query) -> Query:
+    """A straight line by one column, with one for each group: its slope and R². Of other models there is but one."""
+    if (model := query.model) is None:
+        return query
+    grouped = tuple(g for g in query.group_by if g.of not in (model.target, *model.features))
+    line = model.kind == "linear" and len(model.features) == 1 and not (model.metrics or model.test_size or model.folds)
+    lines = tuple(Measure(op=op, of=model.target, other=f) for f in model.features for op in ("slope", "r2"))
+    told = {"intent": "relate", "model": None, "measures": lines} if grouped and line else {}
+    return given(query, group_by=grouped, **told)

@@ -161,7 +161,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
 def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> list[Item]:
     """What the words may name or say, the most believed first: quoted names, then the longest."""
     exact, stems = lexicon.phrases()
-    common = frozenset(k[0] for k in exact if len(k) == 1)
+    common = frozenset(k[0] for k, (code, _) in exact.items() if len(k) == 1 and code != "A")
     spans: list[tuple[tuple[int, int, int], Item]] = []
     named = linking.values(ws, columns, common)
     literal = {x.first: (x.column, *x.also) for x in named if x.value and x.value.casefold() == ws[x.first].low}
@@ -183,8 +183,9 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
             met = exact.get(key) or (stems.get(tuple(stem(k) for k in key)) if len(key[0]) > 2 else None)
             rated = n > 1 or (n + 1 < len(ws) and ws[n + 1].low in ("rate", "rates"))
             rated = rated or (n == 1 and ws[0].low in ("which", "what", "whose", "by", "per", "the"))  # which show
-            if met and met[0] == "A" and set(key) <= lexicon.people() and stem(key[-1]) in held:
-                break  # "how many drivers", where a column says who drove
+            own = met and (met[0] == "W" or (met[0] == "A" and set(key) <= lexicon.people()))
+            if own and stem(key[-1]) in held:
+                break  # which reason, and "how many drivers", where a column has them
             if met and met[0] == "v" and rated and stem(key[-1]) in held:
                 break  # "the return rate", where a column says whether it was returned
             if key == ("rate",) and (n == 0 or stem(ws[n - 1].low) not in held) and rates:
@@ -242,21 +243,21 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
         return Item("x", n, n)
     if word.number is not None:
         return Item("N", n, n, _figure(ws, n))
-    if compared and word.low == "one":
-        return Item("N", n, n, 1.0)
     if word.low in ("once", "twice"):
         return Item("#", n, n, 1 + (word.low == "twice"))
     if compared and word.low in ("a", "an", "half") and any(w.low in _units() for w in ws[n + 1 : n + 3]):
         return Item("N", n, n, 0.5 if word.low == "half" else 1.0)  # longer than an hour
-    if word.low in numbers[2:]:
+    if word.low in numbers[2 - compared :]:
         return Item("N", n, n, float(numbers.index(word.low)))
     if word.low in ordinals:
         return Item("1", n, n, float(ordinals.index(word.low)))
     known = word.low in rows or word.stem in names or any(word.low.startswith(r[:-1]) for r in rows if r[-1] == "*")
     if known and word.low not in lexicon.harmless():
         return Item("E", n, n)
-    apart = word.low == "same" and n + 1 < len(ws) and ws[n + 1].low in ("day", "week", "month", "year", "hour")
-    silent = (word.low in lexicon.harmless() and not apart) or word.low in lexicon.some("units") or len(word.low) == 1
+    around = " ".join(w.low for w in ws[max(n - 1, 0) : n + 2])
+    apart = re.search(r"\bsame (?:day|week|month|year|hour)\b|\b[oi]n time\b", around)  # issued on time
+    unit = word.low in lexicon.some("units") and not around.startswith("many ")  # how many litres
+    silent = (word.low in lexicon.harmless() and not apart) or unit or len(word.low) == 1
     return Item("x" if silent else "E" if known else "U", n, n)
 
 
@@ -286,8 +287,9 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         held = before.column if before and before.code == "C" else None
         if item.code == "U" and held and held.kind == "text" and stem(ws[item.first].low) in lexicon.some("types"):
             item.code = "x"  # insurance types
-        if item.code == "U" and codes[:1] == "V" and ws[item.first].low in ("still", "already"):
-            item.code = "x"  # still open
+        state = [i for i in items[n + 1 : n + 3] if i.code == "V" or (i.code == "C" and i.column.kind == "bool")]
+        if item.code == "U" and state and re.match("n?[VC]", codes) and ws[item.first].low in ("still", "already"):
+            item.code = "x"  # still open, still unpaid
         said = {w.low for w in ws[item.first : item.last + 1]}
         if said == {"rate"} and held and held.words[-1] in lexicon.some("units"):
             item.code = "x"
@@ -338,9 +340,9 @@ def _measured(ws: Sequence[Word], items: list[Item]) -> list[Item]:
             item.code, item.last = "#", item.last + 1
             continue
         skip = after[:1] == ["an"]
-        unit = next(iter(after[skip:]), "")
-        behind = at.get(item.last + 1 + skip)
-        if lexicon.dimensions("units", unit) and (behind is None or behind.code in "xG"):
+        unit, behind = next(iter(after[skip:]), ""), at.get(item.last + 1 + skip)
+        paid = unit in lexicon.section("units")["money"]
+        if (paid or lexicon.dimensions("units", unit)) and (behind is None or behind.code in "xG"):
             item.unit, item.last = unit, item.last + 1 + skip
             if behind is not None:
                 items = [i for i in items if i is not behind]

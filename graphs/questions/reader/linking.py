@@ -269,12 +269,19 @@ def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[
                 if match is None:
                     continue
                 last, sure = match
+                if doers(ws[last], column):
+                    continue
                 if len(alias) == 1 and not _meant(column, alias[0], ws, i, sure, common):
                     continue
                 whole = word.quote and _fills(ws, i, last)
                 how: Any = "short" if sure < 3 or rank else "quoted" if whole else "full"
                 found.append(Link(i, last, how, column))
     return found
+
+
+def doers(word: Word, column: Column) -> bool:
+    """Whether a word names those who do what a column measures: finishers, of finish_min."""
+    return column.kind == "number" and word.low.endswith("ers") and word.low[:-1] not in " ".join(column.words)
 
 
 def _fills(ws: Sequence[Word], first: int, last: int) -> bool:
@@ -351,7 +358,7 @@ def _beside(column: Column, ws: Sequence[Word], first: int, last: int) -> bool:
 def _sexes(key: Sequence[str], levels: Sequence[str]) -> list[str]:
     """The words for women or men, where a column holds the two sexes."""
     lows = {v.casefold() for v in levels}
-    if len(key) != 1 or not lows <= lexicon.some("female", "male") | {"other", "unknown"}:
+    if len(key) != 1 or not lows <= lexicon.some("female", "male") | {"other", "unknown", "x", "d", "diverse"}:
         return []
     sexes = (lexicon.listed("female"), lexicon.listed("male"))
     return [w for words in sexes if key[0] in words for w in words if len(w) > 1 and w != key[0]]

@@ -115,6 +115,23 @@ def reached(question: str, columns: Sequence[Column]) -> Made | None:
     return Made(said[0], read_as, column, Derive(name="target met", expr=made), note)
 
 
+def revenue(columns: Sequence[Column]) -> Made | None:
+    """What rows bring in, where a table has how many were sold and the price of one, and no amount of both."""
+    numbers = [c for c in columns if c.kind == "number" and not c.label]
+    many, prices = ([c for c in numbers if of & set(c.words)] for of in ({"quantity", "units"}, {"price"}))
+    sums = set(lexicon.columns_of("takings")) - {"price", "total"}
+    if (
+        len(many) != 1
+        or len(prices) != 1
+        or many[0].file != prices[0].file
+        or any(sums & set(c.words) for c in numbers)
+    ):
+        return None
+    made, (price,) = f"{expr(many[0])} * {expr(prices[0])}", prices
+    column = Column("revenue", price.file, "float64", price.rows, price.rows, made_in=price.unit)
+    return Made("", "", column, Derive(name="revenue", expr=made), f"“revenue” is read as {made}.")
+
+
 _RANGE = (
     r"(?:(?P<op>under|below|less than|younger than|up to|over|above|more than|older than|at least|from) )?"
     r"(?P<a>\d+(?:,\d{3})*(?:\.\d+)?)(?: ?(?:to|-|–) ?(?P<b>\d+(?:,\d{3})*(?:\.\d+)?))?(?P<more>\+| (?:and|or) (?:over|above|older|more|up)\b)?"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Group, Measure
+from graphs.questions.query import Condition, Measure
 from graphs.questions.reader import lexicon, sides
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Item, use
@@ -42,8 +42,8 @@ def related(ask: Ask) -> None:
     by = [i.column for i in named if i.column.kind == "text" and i.column.n_unique <= 40]
     of = [expr(i.column) for i in named if i.column.kind == "number" and not i.column.label]
     if len(by) == len(of) == 1 and len(names) == 2:  # the relationship between region and revenue
-        ask.relation, ask.pairs, ask.groups, ask.stats, ask.columns = "", [], [Group(of=expr(by[0]))], ["mean"], of
-        ask.kinds.add("j")
+        ask.relation, ask.pairs, ask.groups, ask.stats, ask.columns = "", [], [], ["mean"], of
+        ask.divide(expr(by[0]))
     ask.end = next((i.means.split()[0] for i in clause.items if i.code == "M"), ask.end)
     use(said, named, clause.of("MbaioS"))
 
@@ -68,8 +68,8 @@ def _together(ask: Ask) -> None:
     use(own, pays, clause.of("j"), [i for i in clause.of("S") if i.means == "share" and flags])
     ask.columns = numbers
     if flags:  # whether the older ones survive
-        ask.groups, ask.stats = [Group(of=flags[0])], ["mean"]
-        ask.kinds.add("j")
+        ask.stats = ["mean"]
+        ask.divide(flags[0])
     else:
         ask.relation, ask.pairs = "correlation", [(numbers[0], numbers[1])]
 
@@ -157,7 +157,7 @@ def _of_each(ask: Ask, stat: Item, whose: Item) -> None:
         return
     numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
     flow = numbers[0] if numbers else ask.known.amount()
-    adds = flow is not None and (bool(lexicon.some("flows") & set(flow.words)) or flows(clause.text, flow))
+    adds = flow is not None and flows(clause.text, flow)
     whole = whom is not None and len(name_words(clause.written([whose]))) >= len(whom.words) > 1  # its ids
     if flow is None or whole or not (adds or not numbers):
         return
@@ -218,7 +218,10 @@ def share(ask: Ask) -> None:
             ask.share = [Condition(left=expr(column), op="=", right=levels[0] if levels else column.yes)]
             ask.where, ask.columns = [w for w in ask.where if w not in ask.share], []
             return
-    own = [w for w in ask.where if not timed(w)] or ask.where  # a time says which rows, not which of them count
+    grouped = {g.of for g in ask.groups}
+    apart = [w for w in ask.where if isinstance(w, Condition) and w.left in grouped and w.op == "in"]  # its sides
+    rows = [w for w in ask.where if w not in apart] or ask.where
+    own = [w for w in rows if not timed(w)] or rows  # a time says which rows, not which of them count
     told = [(n, w) for n, i in enumerate(clause.items) if i.code in "CV" and i.means is not None for w in own
             if isinstance(w, Condition) and w.left == expr(i.means[0] if i.code == "V" else i.column)]  # fmt: skip
     rated = [(n, w) for n, w in told if ask.codes[n + 1 : n + 2] == "S"]  # the completion rate
@@ -226,15 +229,19 @@ def share(ask: Ask) -> None:
     inside = r"(?<!is )(?<!are )(?<!was )(?<!were )(?<!came )(?<!come )(?<!comes )(?:in|at|from|for|on)(?: the)?$"
     told = rated or [(n, w) for n, w in told if not re.search(inside, lead[n])] or told  # loans at Hill that are late
     if own:
-        part = told[-1][1] if told else own[-1]
-        ask.share, ask.where = [part], [w for w in ask.where if w is not part]
+        part = [told[-1][1] if told else own[-1]]
+        if re.search("dCKN", ask.codes):  # are paid within two weeks
+            part += [w for w in own if isinstance(w, Condition) and w.op[0] in "<>"]
+        ask.share, ask.where = part, [w for w in ask.where if w not in part]
 
 
 def flows(question: str, column: Column) -> bool:
-    """Whether a question says that what a column holds was spent or sold, so that it adds up."""
+    """Whether what a column holds adds up: by its name, or as a question says that it was spent or sold."""
     said = {w.stem for w in words(question)}
     some = [n for n, d in lexicon.section("dimensions").items() if d.get("flow")]
-    return any(said & lexicon.says(n) and {stem(c) for c in lexicon.columns_of(n)} & column.stems for n in some)
+    return bool(lexicon.some("flows") & set(column.words)) or any(
+        said & lexicon.says(n) and {stem(c) for c in lexicon.columns_of(n)} & column.stems for n in some
+    )
 
 
 def lacks(ask: Ask) -> bool:

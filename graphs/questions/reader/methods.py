@@ -126,13 +126,11 @@ class Methods:
         limits = iqr and self.outliers and says(clause, "limits")
         if not (z or iqr or mad) or not (limits or says(clause, "extreme")) or says(clause, "scaled"):
             return False
-        if mad or z:
-            k = says(clause, "z_k")
-            value = abs(float((k[1] or k[2]).replace("−", "-"))) if k else None
-            self.rules.append(Rule(rule="mad" if mad else "z", k=value or None))
-        if iqr:
-            k = says(clause, "iqr_k")
-            self.rules.append(Rule(rule="iqr", k=float(k[1]) if k else None))
+        for rule, number in ((mad or z) and ("mad" if mad else "z"), "z_k"), (iqr and "iqr", "iqr_k"):
+            if rule:
+                k = says(clause, number)
+                value = next(filter(None, k.groups())) if k else "0"
+                self.rules.append(Rule(rule=rule, k=abs(float(value.replace("−", "-"))) or None))
         if (says(clause, "defines") or limits) and not clause.asks:
             clause.mark(0, len(clause.text))
             return True
@@ -147,11 +145,9 @@ class Methods:
         self.metrics += [n for n, pattern in METRICS.items() if clause.says(pattern) and n not in self.metrics]
         for word in re.finditer(SAID["modelling"], clause.text, re.I) if self.model else ():
             clause.mark(*word.span())
-        while option := clause.says(SAID["option"]):
-            name = re.sub(r"\s", "_", option[1].lower())
-            if name in self.options:
-                break
-            self.options[name] = int(option[2])
+        for option in re.finditer(SAID["option"], clause.text, re.I):
+            clause.mark(*option.span())
+            self.options.setdefault(re.sub(r"\s", "_", option[1].lower()), int(option[2]))
 
 
 def says(clause: Clause, name: str) -> re.Match[str] | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.linking import Column, Link, clipped
+from graphs.questions.reader.linking import Column, Link, clipped, doers
 from graphs.questions.reader.text import Word, name_words, root, stem
 
 _PERIOD = r"( last| past| this| previous)? (day|week|month|quarter|year)$"
@@ -39,7 +39,7 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         names = {stem(w) for w in own if w not in lexicon.some("stop") and (w,) != unit}
         hit, last, at, left = 0.0, i, i, set(names)
         while at < len(ws) and at - last <= 2:
-            near = ws[at].content and (free[at] or ws[at].low in column.words)
+            near = ws[at].content and not doers(ws[at], column) and (free[at] or ws[at].low in column.words)
             grade = _kinship(ws[at], left, ours, own) if near else None
             rated = not lexicon.holds("takings", column.words) or (sold and "price" in column.words)
             paid = ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")
@@ -53,8 +53,11 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         nouns = lexicon.some("rows", "people", "events")
         if column.kind == "bool" and len(names) > 1 and met <= lexicon.harmless() | nouns:
             continue  # who came in has not come back, and clients are no repeat clients
-        if column.kind == "time" and met <= lexicon.some("events"):
-            continue  # readings, and not their reading_date
+        about = (
+            column.words[1:] and column.words[0] + "s" in met and column.words[-1] not in lexicon.some("keys", "heads")
+        )
+        if (column.kind == "time" or about) and met <= lexicon.some("events"):
+            continue  # readings, and not their reading_date; orders, and not the order_value
         if column.owner and met <= {column.owner, column.owner + "s"}:
             continue  # guests, and not the guest_country
         if hit:

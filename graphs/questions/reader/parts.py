@@ -31,9 +31,9 @@ def reconciled(draft: Draft, base: Query) -> Query:
         there = draft.named[left].n_unique if left in draft.named else 0
         whole = [w.op for w in own] == ["in"] and len(levels) == there  # of men and women: all there are
         clash = any(w.op == "=" for w in own) and len({(w.op, w.right) for w in own if w.op != "in"}) > 1
-        if clash or (whole and left in [g.of for g in group_by or [Group(of=left)]]):
+        if clash or whole:
             where = [w for w in where if w not in own]
-            if all(w.op != "!=" for w in own) and len(levels) < there:
+            if len(levels) < there and "!=" not in [w.op for w in own]:
                 where.append(Condition(left=left, op="in", right=tuple(levels)))
             group_by.append(Group(of=left))
     return given(base, where=tuple(where), group_by=tuple(dict.fromkeys(group_by)))
@@ -49,7 +49,6 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
     for ask in draft.asks:
         own, text = draft.own(ask, grouped), ask.clause.text
         of_them = re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", text, re.I)
-        had = len(measures)
         left = ask.counts and removes and not re.search("ho?O", ask.codes)  # how many there are without them
         told = ask.kinds & set("OH") and not ask.stats and not left
         if ask.relation and relate:
@@ -85,14 +84,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
             topic = own or topic
             if extra.get("show") and not ask.stats:  # the fee of the oldest
                 extra["show"] = tuple(dict.fromkeys([*extra["show"], *draft.plain(own)]))
-        if extra.get("show") and ask.empty and not ask.end and (said := text.split()[0].casefold()) in ("who", "when"):
-            asked = [c for c in draft.columns if c.person] if said == "who" else [draft.time] if draft.time else []
-            if len(asked) != 1:
-                return None
-            extra["show"] = (*extra["show"], asked[0].name)
-        if ask.within and extra.get("show"):
+        if extra.get("show") and ask.empty and not ask.end and text.split()[0].casefold() in ("who", "when"):
             return None
-        measures[had:] = [m.model_copy(update={"where": (*m.where, *ask.within)}) for m in measures[had:]]
     if extra.get("show") and measures:
         return None  # a statistic of one row is none
     spoken, bare = draft.spoken(), not measures and not extra
@@ -144,8 +137,9 @@ def _finished(
     if any(a.numbered for a in draft.asks) and not extra:
         extra = {"tell": "number"}
     elif relate and end and not extra and len(measures) > 2:
-        signed = len(set(re.findall(r"positive|negative", question))) == 1 or "highest" in question
-        signed = signed and not re.search(r"\b(?:magnitude|absolute|regardless|sign)\b", question)
+        signed = re.search(r"positive|negative|highest", question) and not re.search(
+            r"\b(?:magnitude|absolute|regardless|sign)\b", question
+        )
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
     elif several and not extra and any(a.among for a in draft.asks):
         extra = {"order": (Order(by="abs(value)"),)}
@@ -245,7 +239,7 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]
     if measuring.APART.match(draft.question) and sided and not numbers and base.group_by:
         return _described(draft, [g.of for g in base.group_by])
-    hinted = (draft.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
+    hinted = (draft.known.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     there = re.match(r"\W*(?:are|is|were|was|do|did|have) (?:there|we|any)\b", draft.question, re.I)
     if compared and not there:
         one = bool(sided and intents.EACH.search(draft.question))  # are they cheaper: each of them
@@ -282,12 +276,9 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     many = any(i.code == "M" and ask.clause.written([i]).casefold() in ("most", "fewest") for i in ask.clause.items)
     if ask.stats and not (what or says):  # the highest total, of what another clause asks for
         what = [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
-    if not (what or says or many or ask.counts or ask.share) and (found := draft.amount()) is not None:
+    if not (what or says or many or ask.counts or ask.share) and (found := draft.known.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
-    top = of is not None and of.kind == "text" and re.search(r"\b(?:top|bottom)\b", ask.clause.text, re.I)
-    if top and not (what or says or ask.stats or ask.share or (of and of.key)):
-        ask.counts = True  # the top topics, where no column is an amount
     if of is None and not (ask.groups or grouped):
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
@@ -308,9 +299,6 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     flag = column if column is not None and column.kind == "bool" else None
     if flag and not ask.stats and measuring.of_many(ask):
         measure = Measure(op="count", where=(Condition(left=expr(flag), op="=", right=flag.yes),))
-    elif ask.over is not None and (ratio := _ratio(draft, ask, what)) is not None:
-        order = (Order(by=ratio[1]["formulas"][0].name, descending=descending),)
-        return {"intent": "rank", "limit": ask.limit, "group_by": group_by, "order": order} | ratio[1], ratio[0]
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
     elif column and (set(ask.stats) <= {"share", "mode"} if flag else not (ask.stats or ask.counts)):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import AnyOf, Condition, Derive, Group, Recode
+from graphs.questions.query import Condition, Recode
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -66,14 +66,10 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     own = [w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "!=", "in") and not timed(w)]
     several = [w for w in own if w.op == "in" or len({x.op for x in own if x.left == w.left}) > 1]  # smokers and others
     averaged = {i.means for i in clause.items if i.code == "S"} & {"mean", "median"} and " or " not in clause.text
-    if compares or averaged or "j" in clause.shape:
-        _bounded(ask)
     apart = averaged or compares or re.search("[ZYjJ]|[bK][dwoi]*[CE]?V", ask.codes)
     if several and apart:  # of two classes tells neither
-        ask.groups.append(Group(of=several[0].left))
+        ask.divide(several[0].left, clause.of("jb"))
         ask.where = [w for w in ask.where if w not in several or several[0].op == "in"]
-        ask.kinds.add("j")
-        use(clause.of("jb"))
     elif own and (clause.says(_WITHOUT) or ("j" in clause.shape and re.match("[ac]*(?:d|Sj|j)", ask.codes))):
         flags = [expr(i.column) for i in clause.items if i.code == "C" and i.column.kind == "bool"]
         subject = next((w for w in own if w.left in flags), own[0])
@@ -85,28 +81,11 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
             _set_apart(ask, ask, subject)
 
 
-def _bounded(ask: Ask) -> None:
-    """Two bounds of one column that no row meets both, as the sides of a comparison: kids and adults."""
-    two = [w for w in ask.where if isinstance(w, Condition) and w.op in ("<", "<=", ">", ">=")]
-    if len(two) != 2 or two[0].left != two[1].left or not all(isinstance(w.right, (int, float)) for w in two):
-        return
-    low, high = sorted(two, key=lambda w: w.op[0])
-    if low.op[0] == "<" and high.op[0] == ">" and float(str(low.right)) <= float(str(high.right)):
-        (less, more), name = (f"{w.op} {w.right}" for w in (low, high)), f"{low.left.strip('`')} class"
-        ask.steps = [Derive(name=name, expr=f"if_({low.left} {less}, '{less}', '{more}')")]
-        ask.where = [AnyOf(any_of=((low,), (high,))), *(w for w in ask.where if w not in two)]
-        ask.groups.append(Group(of=f"`{name}`"))
-        ask.kinds.add("j")
-        use(ask.clause.of("j"))
-
-
 def _set_apart(ask: Ask, whose: Ask, condition: Condition) -> None:
     """Have the rows that meet a condition be one group of several, all else another where it is told so."""
     whose.where.remove(condition)
-    whose.groups.append(Group(of=condition.left))
-    whose.kinds.add("j")
-    use([i for i in ask.clause.of("j") if i.means == "more"])  # the answer says which side is higher
-    use([i for i in ask.clause.of("K") if re.search(r"\bthan$", ask.clause.written([i]))])
+    than = [i for i in ask.clause.of("K") if re.search(r"\bthan$", ask.clause.written([i]))]
+    whose.divide(condition.left, than, [i for i in ask.clause.of("j") if i.means == "more"])  # the answer says which
     values = [str(v) for v in (condition.right if isinstance(condition.right, tuple) else (condition.right,))]
     for item in (i for i in whose.clause.items if i.code == "V" and expr(i.means[0]) == condition.left):
         item.code, item.means = "C", item.means[0]  # the value stands for its column
@@ -123,8 +102,7 @@ def _of_its_kind(ask: Ask, when: Condition) -> None:
     if (other := OTHERS.get(str(when.right))) and not (ask.counts and other == "weekday 0-4"):
         ask.periods = (str(when.right), other)
     else:
-        ask.groups.append(Group(of=when.left, grain=GRAINS[kind_of(str(when.right))]))
-        ask.kinds.add("j")
+        ask.divide(when.left, grain=GRAINS[kind_of(str(when.right))])
 
 
 def hints(item: Item) -> str:
@@ -150,7 +128,12 @@ def noun(clause: Clause, item: Item) -> bool:
     after = clause.words[item.last + 1 : item.last + 2]  # cancelled lessons, cancelled race lessons
     of_what = word.endswith("ed") and after and after[0].content and after[0].low not in lexicon.some("stop")
     of_what = of_what and (not behind or behind[0].first > item.last + 1 or behind[0].code == "V")
-    return plural or bool(of_what) or bool(behind and behind[0].code == "E") or stem(word) in lexicon.some("people")
+    return (
+        plural
+        or bool(of_what)
+        or bool(behind and (behind[0].code == "E" or (behind[0].code == "C" and behind[0].column.label)))
+        or stem(word) in lexicon.some("people")
+    )
 
 
 def periods(ask: Ask) -> None:
@@ -162,6 +145,8 @@ def periods(ask: Ask) -> None:
             _of_both(ask, second[0].means, first[0].means, False)
             use(found)
     for found, _, first, joined, second in clause.find("([bKio]?)(T)([aioj]+|K)(T)"):
+        if clause.written(joined) == "of":
+            continue  # the second half of 2024
         than = clause.written(joined).endswith("than")
         against = than or set("Yj") & set(clause.shape) or re.search(AGAINST, clause.written(joined), re.I)
         if against:

@@ -29,15 +29,6 @@ class _Step(NamedTuple):
     rule: q.Rule | None
     recent: Sequence[Column]
 
-    def says(self, name: str) -> Any:
-        if name in ("own", "made"):
-            return getattr(self, name)
-        return re.search(lexicon.section("steps")[name], self.clause.text, re.I)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(c.name for c in self.own))
-
 
 def read(
     clause: Clause, columns: Sequence[Column], rule: q.Rule | None, recent: Sequence[Column], pending: Sequence[Column]
@@ -46,21 +37,21 @@ def read(
     named = [i.column for i in clause.items if i.code in "CE" and i.means is not None and (i.code == "C" or not i.used)]
     own = [c for c in named if c.dtype != "new"]
     made = next((c for c in named if c.dtype == "new"), None)
-    asks = bool(_Step(clause, own, made, columns, rule, recent).says("asks"))
+    asks = bool(_says(clause, "asks"))
     if (asks or set("RH") & set(codes(clause))) and not (made is not None and codes(clause)[:2] in ("vC", "aC")):
         own, made, recent = [], None, []
     own = [i.column for i in clause.items if i.code == "C" and i.column in own] or own
     if made is None and own and len(pending) == 1 and not asks:
         made = pending[0]
-    step = _Step(clause, own, made, columns, rule, recent)
+    step, held = _Step(clause, list(dict.fromkeys(own)), made, columns, rule, recent), {"own": own, "made": made}
     for needs, does in lexicon.section("done").items():
-        if not all(step.says(n) for n in needs.split()):
+        if not all(held[n] if n in held else _says(clause, n) for n in needs.split()):
             continue
-        left = step.says("leave") or step.says("without")
+        left = _says(clause, "leave") or _says(clause, "without")
         if does == {} and asks and left:  # the mean, ignoring missing values
             clause.mark(left.start(), len(clause.text))
             return [], False
-        done = _MADE[does](step) if isinstance(does, str) else [_ONE.validate_python(does | {"columns": step.names})] if does else []  # fmt: skip
+        done = _MADE[does](step) if isinstance(does, str) else [_ONE.validate_python(does | {"columns": [c.name for c in step.own]})] if does else []  # fmt: skip
         if done is not None:
             clause.mark(0, len(clause.text))
             return done, True
@@ -72,12 +63,16 @@ def codes(clause: Clause) -> str:
     return "".join(i.code for i in clause.items).lstrip("cai")
 
 
+def _says(clause: Clause, name: str) -> re.Match[str] | None:
+    return re.search(lexicon.section("steps")[name], clause.text, re.I)
+
+
 def _fill(s: _Step) -> _Done:
     """Gaps filled; where a mean and a mode are named, numbers take the one and words the other."""
     said: list[Any] = [w for w, pattern in lexicon.section("fills").items() if re.search(pattern, s.clause.text, re.I)]
     number = re.search(r"\b(?:with|by) (?:the value )?['\"]?(zero|-?\d+(?:\.\d+)?|[A-Z]\w+)", s.clause.text)
     names = tuple(c.name for c in s.own or s.recent)
-    if not names or s.says("modelled"):
+    if not names or _says(s.clause, "modelled"):
         return None
     if not said and number:
         value = plain(float(number[1].replace("zero", "0"))) if number[1][0] in "z-0123456789" else number[1]
@@ -85,22 +80,6 @@ def _fill(s: _Step) -> _Done:
     numbers = tuple(c.name for c in s.own or s.recent if c.kind == "number" or said[1:] != ["mode"])
     rest = tuple(n for n in names if n not in numbers)
     return [q.Fill(columns=c, how=how) for c, how in ((numbers, [*said, "mean"][0]), (rest, "mode")) if c]
-
-
-def _cut(s: _Step) -> _Done:
-    """Named classes with their edges: 'Child' (0-12), 'Elderly' (60 and above); low (below 50)."""
-    pieces = re.findall(lexicon.section("steps")["class"], s.clause.text)
-    stems = s.made.stems if s.made else frozenset()
-    alike = [c for c in s.columns if c.kind == "number" and c.dtype != "new" and c.stems <= stems]
-    column = next(iter([*alike, *(c for c in s.own if c.kind == "number" and not c.key)]), None)
-    if len(pieces) < 2 or column is None:
-        return None
-    classes = sorted((float((low or above or plus or "-inf").replace(",", "")), label.split(" and ")[-1].strip(" ,"))
-                     for label, low, above, plus in pieces)  # fmt: skip
-    labels = tuple(re.sub(r"^(?:and|or|groups?|into)\s+", "", label) for _, label in classes)
-    name = s.made.name if s.made else f"{column.name} class"
-    edges = (None, *(start for start, _ in classes[1:]), None)
-    return [q.Cut(name=name, of=expr(column), edges=edges, labels=labels, right="<=" in s.clause.text)]
 
 
 def _derive(s: _Step) -> _Done:
@@ -123,14 +102,18 @@ def _derive(s: _Step) -> _Done:
 
 
 def _outliers(s: _Step) -> _Done:
-    points = s.says("outliers") or s.rule is not None
-    return [q.RemoveOutliers(columns=s.names, rule=s.rule or q.Rule())] if points and not s.says("after") else None
+    points = _says(s.clause, "outliers") or s.rule is not None
+    return (
+        [q.RemoveOutliers(columns=tuple(c.name for c in s.own), rule=s.rule or q.Rule())]
+        if points and not _says(s.clause, "after")
+        else None
+    )
 
 
 def _recode(s: _Step) -> _Done:
     *values, other = [i.means for i in s.clause.items if i.code == "Q"] or [""]
-    name = next(iter([*(c.name for c in s.columns if c.dtype == "new"), *s.names]), "")
+    name = next(iter([*(c.name for c in s.columns if c.dtype == "new"), *(c.name for c in s.own)]), "")
     return [q.Recode(column=name, values=tuple((v, v) for v in values), other=other)] if values and name else None
 
 
-_MADE = {"fill": _fill, "cut": _cut, "derive": _derive, "outliers": _outliers, "recode": _recode}
+_MADE = {"fill": _fill, "derive": _derive, "outliers": _outliers, "recode": _recode}

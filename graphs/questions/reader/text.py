@@ -17,7 +17,7 @@ _CAMEL = re.compile(
     r"(?<=[a-z])(?=[A-Z])(?!(?<=\b[a-z])[A-Z][a-z]?\b)|(?<=[A-Z])(?=[A-Z][a-z]{2,})|(?<=[a-z]{2})(?=\d)"
 )
 _IRREGULAR = {"women": "woman", "men": "man", "children": "child", "people": "person", "mice": "mouse", "feet": "foot",
-              "teeth": "tooth", "geese": "goose", "criteria": "criterion", "indices": "index"}  # fmt: skip
+              "teeth": "tooth", "geese": "goose", "loaves": "loaf", "shelves": "shelf", "knives": "knife", "criteria": "criterion", "indices": "index"}  # fmt: skip
 _PAST = {"came": "come", "left": "leave", "went": "go", "gone": "go", "bought": "buy", "paid": "pay", "sold": "sell",
          "lost": "lose", "won": "win", "broke": "break", "broken": "break", "fell": "fall", "sent": "send"}  # fmt: skip
 _STEPS = re.compile(r"(?m)^[ \t]*(?:\d+[.)](?!\d)|[-•*]+)|(?<=[.?!;:] )\d+[.)](?=\s)|[{}]")

@@ -31,10 +31,9 @@ _SPANS = lexicon.section("spans")
 _SIZES = {"year": 12, "quarter": 3, "month": 1}
 
 
-def _month(m: re.Match[str]) -> str:
-    month = next(i for i, full in enumerate(lexicon.listed("months"), 1) if full.startswith(m[1]))
-    dated = f"{m[4]}-{month:02d}-{int(m[3]):02d}" if m[4] else f"month {month}"
-    return f"{m[2]}-{month:02d}" if m[2] else dated
+def _dated(year: str | None, month: str, day: str | None = None) -> str:
+    number = next(i for i, full in enumerate(lexicon.listed("months"), 1) if full.startswith(month))
+    return f"{year}-{number:02d}" + (f"-{int(day):02d}" if day else "") if year else f"month {number}"
 
 
 def _quarter(m: re.Match[str]) -> str:
@@ -51,8 +50,16 @@ def _hour(m: re.Match[str]) -> str:
 _WRITTEN: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (rf"({_YEAR})(?: [-–/])? q ?([1-4])", lambda m: f"{m[1]}-Q{m[2]}"),
     (rf"{_YEAR} [-–] \d\d(?: [-–] \d+)?", lambda m: re.sub(" [-–] ", "-", m[0])),
-    (rf"({_MONTH})(?: ({_YEAR})| (\d\d?)(?:st|nd|rd|th)?(?: ,)? ({_YEAR}))?", _month),
-    (rf"(second|fourth) quarter|q([1-4])(?:(?: of| in| [-–/])? ({_YEAR}))?", _quarter),
+    (
+        rf"({_MONTH})(?: ({_YEAR})| (\d\d?)(?:st|nd|rd|th)?(?: ,)? ({_YEAR}))?",
+        lambda m: _dated(m[2] or m[4], m[1], m[3]),
+    ),
+    (rf"(\d\d?)(?:st|nd|rd|th)?(?: of)? ({_MONTH})(?: ,)? ({_YEAR})", lambda m: _dated(m[3], m[2], m[1])),
+    (
+        rf"(?:the )?(?:last|final) (quarter|month)(?: of| in) ({_YEAR})",
+        lambda m: f"{m[2]}-{'Q4' if m[1] == 'quarter' else '12'}",
+    ),
+    (rf"(first|second|third|fourth) quarter|q([1-4])(?:(?: of| in| [-–/])? ({_YEAR}))?", _quarter),
     (rf"({'|'.join(lexicon.listed('weekdays'))})s?", lambda m: f"weekday {lexicon.listed('weekdays').index(m[1])}"),
     (rf"(\d\d?)(?: : (\d\d))? (am|pm)|(\d\d?) : (\d\d)|({'|'.join(lexicon.section('hours'))})s?", _hour),
     ("weekends?", lambda m: "weekend"),

@@ -20,12 +20,17 @@ if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
 _FIT = {"count", "distinct", "missing", "present", "mode", "value", "values", "first", "last", "duplicates", "share"}
-_TOLD = r"C_|CEw?_|(?<![wn])_C|UB_"
+_TOLD = r"C_|CEw?_|(?<![wnh])_C|UB_"
 """Where an unread word only says more of a column: "the fare paid", "the trading volume", "caused by"."""
 _MEANT = r"(?:[EVSC]d?[oi]+|[wnBqM]|ho?|[SRD]o?|KN|[EVh]|[EVSCNT]o?i|W[dw]*)_|_(?:E|d*Y)"
 """Where it says which rows, groups or columns are meant: behind "by", "who", "in", a statistic, or a noun."""
 
 
+_INTENTS = {"A": ("drivers", "predict", "why_changed", "compare", "relate", "change"), "F": ("forecast", "predict")}
+"""What letters ask for: the intents of which one must be there."""
+_LONG = 25
+"""Words from which a question describes what is done, and such a word may only speak of it."""
+_SIZES = ("higher", "lower", "larger", "smaller", "bigger", "greater")
 _BOUNDS = ("at least", "at most", "no more than", "no less than", "less than", "more than", "fewer than", "up to")
 """Comparisons that nothing else can be; "over" and "under" are places, too."""
 
@@ -36,7 +41,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
     for n, item in enumerate(clause.items):
         word, follows = clause.written([item]), codes[n + 1 :]
         said = {
-            "1": re.match("[ac]*[TGMS]" + "|$" * ("q" in codes), follows),  # whom first, the first Monday
+            "1": re.match("[ac]*[TGMS]" + "|$" * bool(re.search("q|i$", codes[:n])), follows),  # than in the first
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
             "n": opening and re.match("[idwohSv]*[CEVUQT]", follows),
             "m": opening and re.search("[dn]$", codes[:n]),
@@ -44,7 +49,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV")),
             "b": follows and follows[0] in "NT",
             "B": follows[:1] == "G" and not clause.items[n + 1].used,  # per hour
-            "G": word.casefold().endswith("ly") and codes[:n].endswith("S"),  # the average monthly cost of each site
+            "G": codes[:n].endswith("S"),  # the average monthly cost of each site
         }
         left = stepped and word.casefold() in ("left", "remaining", "remain")
         if item.code in "UQKVTbkjmn#1BG" and not (item.used or left) and said.get(item.code, True):
@@ -61,6 +66,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         or word.low in ("twice", "double", "half", "first", "last")
         or (item.first > 0 and clause.words[item.first - 1].low == "how")  # "how long", where no column is a length
         or _moves(word, clause)
+        or (item is clause.items[-1] and at > 0 and clause.items[at - 1].code == "d")  # what is outstanding
         or (after[:1] == "M" and not number)  # "which region sold the most", not "sells the most energy"
         or (after[:1] == "S" and bool(re.search(r"\brates?\b", clause.text, re.I)))  # the rejection rate
         or (word.low.endswith("ly") and item is clause.items[-1])  # "which region sold the most recently"
@@ -104,15 +110,19 @@ def uncounted(draft: Draft, queries: Sequence[Query]) -> list[str]:
 def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -> bool:
     """Whether the queries have what an item means; `said` is their text."""
     item, items = ask.clause.items[n], ask.clause.items
+    if item.code == "j" and ask.codes[n + 1 : n + 2] == "E" and ask.clause.written([item]).casefold() in _SIZES:
+        return (amount := draft.known.amount()) is not None and amount.name in said  # do higher fines take longer
     if item.code == "j" and not item.means.startswith("more"):
-        column = draft.hinted(item.means.partition("> ")[2] or item.means)
+        column = draft.known.hinted(item.means.partition("> ")[2] or item.means)
         return column is None or column.name in said
     if item.code == "E":  # how much was claimed, of which only the rows are known
         return not re.fullmatch("Sd*E", ask.codes) or ask.clause.written(items[:1]).casefold() != "how much"
     if item.code == "C":
         whose = n and items[n - 1].code == "V"  # fleet drivers
+        times = [i for i in items if i.code == "C" and i.column.kind == "time"]
         return (
             any(c.name in said for c in (item.column, *item.also))
+            or (times == [item] and not item.column.missing and ask.clause.written([item]).endswith("ed"))
             or (item.column.key and (item.column.kind != "time" or (n and items[n - 1].code == "B")))
             or item.column in draft.counted
             or bool(whose and item.column.words[-1] == "id")
@@ -121,7 +131,18 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     if item.code == "V":
         grouped = any(g.of == expr(item.means[0]) for q in queries for g in q.group_by)
         return grouped or str(item.means[1]) in said
+    if item.code == "S" and item.means in ("mean", "median"):
+        return (
+            f'"op": "{item.means}"' in said or '"count"' not in said or any(q.formulas or q.group_by for q in queries)
+        )
+    if item.code in _INTENTS:
+        long = len(draft.question.split()) > _LONG or draft.methods.model is not None
+        return long or any(q.intent in _INTENTS[item.code] for q in queries)
     if item.code == "M":
+        hint = str(item.means).partition(" ")[2]
+        column = draft.known.hinted(hint) if hint else None
+        if column.name not in said if column else "price" in hint.split():
+            return False  # the cheapest, of which something else is told
         ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict")
         ordered = any(q.order and q.intent != "list" for q in queries)
         return ordered or any(q.intent in told or {m.op for m in q.measures} & ends for q in queries)

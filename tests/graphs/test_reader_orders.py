@@ -1,0 +1,269 @@
+"""Questions of orders, fines and runs: what rows bring in, who is meant by a noun, and what is rather not answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from graphs.questions.query import Condition, Derive, Group
+from graphs.questions.reader import read
+from tests.graphs.test_reader import described, one, told
+from tests.graphs.test_reader_everyday import dated
+
+
+@pytest.fixture(scope="module")
+def orders() -> list[dict[str, Any]]:
+    """Orders of a bakery with the price of one piece, over two years."""
+    n = 90
+    table = pd.DataFrame(
+        {
+            "order_no": [f"B{1000 + i}" for i in range(n)],
+            "ordered_on": pd.date_range("2024-01-03", periods=n, freq="8D"),
+            "shop": [("Harbour", "Old Town", "Station")[i % 3] for i in range(n)],
+            "product": [("Rye loaf", "Bagel", "Focaccia", "Croissant")[i % 4] for i in range(n)],
+            "quantity": [1 + i % 29 for i in range(n)],
+            "unit_price_eur": [1.5 + i % 31 for i in range(n)],
+            "channel": [("counter", "phone", "web")[i % 5 % 3] for i in range(n)],
+            "collected": [("yes", "no")[i % 7 == 0] for i in range(n)],
+        }
+    )
+    return dated("orders.csv", table)
+
+
+@pytest.fixture(scope="module")
+def fines() -> list[dict[str, Any]]:
+    """Parking fines, of which some are paid and some appealed."""
+    n = 120
+    table = pd.DataFrame(
+        {
+            "fine_id": range(50001, 50001 + n),
+            "issued_at": pd.date_range("2023-02-01 07:30", periods=n, freq="55h"),
+            "zone": ["ABCD"[i % 4] for i in range(n)],
+            "amount": [(25, 40, 70, 120)[i % 4] + i % 23 for i in range(n)],
+            "paid": ["YN"[i % 3 == 0] for i in range(n)],
+            "days_to_pay": [None if i % 3 == 0 else 1.0 + i % 41 for i in range(n)],
+            "appeal_outcome": [("upheld", "rejected", None)[min(i % 9, 2)] for i in range(n)],
+            "officer": [("Berg", "Dube", "Eriksen")[i % 3] for i in range(n)],
+            "plate_country": [("DE", "NL", "PL", "FR")[i % 4] for i in range(n)],
+        }
+    )
+    return dated("fines.csv", table)
+
+
+@pytest.fixture(scope="module")
+def parcels() -> list[dict[str, Any]]:
+    """Parcels of a web shop, with the value of the order in them."""
+    n = 100
+    table = pd.DataFrame(
+        {
+            "parcel": [f"P-{i:05}" for i in range(n)],
+            "shipped": pd.date_range("2025-01-02", periods=n, freq="2D"),
+            "category": [("Shoes", "Coats", "Bags")[i % 3] for i in range(n)],
+            "country": [("Austria", "Belgium")[i % 2] for i in range(n)],
+            "order_value": [20.5 + i % 47 for i in range(n)],
+            "returned": [i % 4 == 0 for i in range(n)],
+            "return_reason": [("too small", "damaged")[i % 8 == 0] if i % 4 == 0 else None for i in range(n)],
+            "delivery_days": [1 + i % 23 for i in range(n)],
+            "rating": [None if i % 5 == 0 else float(1 + i % 5) for i in range(n)],
+        }
+    )
+    return dated("parcels.csv", table)
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[dict[str, Any]]:
+    """Runners of a marathon in three plain years."""
+    n = 90
+    table = pd.DataFrame(
+        {
+            "bib": range(1, n + 1),
+            "runner": [f"Runner {i}" for i in range(1, n + 1)],
+            "age": [18 + i % 53 for i in range(n)],
+            "club": [("Night Owls", "TV Hof", "Lakeside")[i % 3] for i in range(n)],
+            "finish_min": [None if i % 11 == 0 else 180.5 + i for i in range(n)],
+            "year": [2022 + i % 3 for i in range(n)],
+        }
+    )
+    return [described("runs.csv", table)]
+
+
+@pytest.fixture(scope="module")
+def applications() -> list[dict[str, Any]]:
+    """Applications for jobs, with when they came and when they were decided."""
+    n = 120
+    applied = pd.date_range("2024-01-02", periods=n, freq="4D")
+    table = pd.DataFrame(
+        {
+            "application_id": range(n),
+            "applied": applied,
+            "decided": applied + pd.to_timedelta([3 + i % 37 for i in range(n)], unit="D"),
+            "position": [("Data Analyst", "Nurse", "Driver")[i % 3] for i in range(n)],
+            "source": [("referral", "website", "agency")[i % 7 % 3] for i in range(n)],
+            "status": [("hired", "rejected")[i % 5 > 0] for i in range(n)],
+            "gender": ["FMX"[i % 3] for i in range(n)],
+            "expected_salary": [31_000 + 500 * (i % 43) for i in range(n)],
+        }
+    )
+    return dated("applications.csv", table)
+
+
+def why(question: str, tables: list[dict[str, Any]]) -> str:
+    """Why a question is not answered."""
+    reading = read(question, tables)
+    assert reading.queries == (None,), reading.queries
+    return reading.why_not[0]
+
+
+REVENUE = Derive(name="revenue", expr="quantity * unit_price_eur")
+
+
+@pytest.mark.parametrize(
+    ("question", "statistic"),
+    [
+        ("How much money did we take in 2024?", "sum"),
+        ("Which shop brings in the most?", "sum"),
+        ("What does an average order come to?", "mean"),
+        ("Which month had the highest revenue?", "sum"),
+    ],
+)
+def test_rows_bring_in_quantity_times_unit_price(question: str, statistic: str, orders: list[dict[str, Any]]) -> None:
+    query = one(question, orders)
+    assert REVENUE in query.prepare
+    assert told(query) == {(statistic, "revenue")}
+    assert "“revenue” is read as quantity * unit_price_eur." in query.notes
+
+
+def test_the_largest_order_is_the_one_that_brings_in_most(orders: list[dict[str, Any]]) -> None:
+    query = one("What was our biggest order ever?", orders)
+    assert (query.order[0].by, query.show[0]) == ("revenue", "order_no")
+    assert one("How many orders were worth more than 50 euros?", orders).where == (
+        Condition(left="revenue", op=">", right=50),
+    )
+
+
+def test_a_price_is_that_of_one_piece_and_nothing_is_made(orders: list[dict[str, Any]]) -> None:
+    query = one("What's the average price of a bagel at Harbour?", orders)
+    assert query.prepare == ()
+    assert told(query) == {("mean", "unit_price_eur")}
+
+
+def test_a_date_may_begin_with_its_day(orders: list[dict[str, Any]]) -> None:
+    wanted = (Condition(left="ordered_on", op=">", right="2025-10-01"),)
+    for said in ("1 October 2025", "1st of October 2025", "October 1, 2025"):
+        assert one(f"How many orders were placed after {said}?", orders).where == wanted
+
+
+def test_the_last_quarter_of_a_year_is_its_fourth(orders: list[dict[str, Any]]) -> None:
+    query = one("What was the revenue in the last quarter of 2024?", orders)
+    assert query.where == (Condition(left="ordered_on", op="during", right="2024-Q4"),)
+
+
+def test_two_places_set_against_each_other_are_groups_of_a_share(orders: list[dict[str, Any]]) -> None:
+    query = one("What's the share of phone orders at Harbour versus Station?", orders)
+    assert query.measures[0].where == (Condition(left="channel", op="=", right="phone"),)
+    assert query.group_by == (Group(of="shop"),)
+
+
+def test_a_weekday_is_named_by_the_orders_that_come_in_on_it(orders: list[dict[str, Any]]) -> None:
+    query = one("On which weekday do we get the fewest orders?", orders)
+    assert query.group_by == (Group(of="ordered_on", grain="weekday"),)
+    assert told(query) == {("count", None)}
+
+
+@pytest.mark.parametrize(
+    ("question", "where"),
+    [
+        ("How many fines over 50 euros were issued?", Condition(left="amount", op=">", right=50)),
+        ("How many fines were never appealed?", Condition(left="appeal_outcome", op="missing")),
+        ("How many fines are still unpaid?", Condition(left="paid", op="!=", right="Y")),
+        ("How many fines are from Poland?", Condition(left="plate_country", op="=", right="PL")),
+    ],
+)
+def test_rows_are_those_that_are_spoken_of(question: str, where: Condition, fines: list[dict[str, Any]]) -> None:
+    query = one(question, fines)
+    assert told(query) == {("count", None)}
+    assert query.where == (where,)
+
+
+def test_paid_within_two_weeks_is_paid_and_that_soon(fines: list[dict[str, Any]]) -> None:
+    share = one("What share of fines is paid within two weeks?", fines)
+    paid, soon = Condition(left="paid", op="=", right="Y"), Condition(left="days_to_pay", op="<=", right=14)
+    assert (share.where, share.measures[0].where) == ((), (paid, soon))
+
+
+def test_orders_are_rows_where_each_has_an_order_value(parcels: list[dict[str, Any]]) -> None:
+    share = one("What share of orders goes to Belgium?", parcels)
+    assert share.measures[0].where == (Condition(left="country", op="=", right="Belgium"),)
+    assert "“orders” is read as the rows of the table." in share.notes
+    assert told(one("How many orders were shipped each month?", parcels)) == {("count", None)}
+    assert one("How many orders were worth more than 60 euros?", parcels).where[0] == Condition(
+        left="order_value", op=">", right=60
+    )
+
+
+def test_a_reason_that_is_a_column_is_no_why(parcels: list[dict[str, Any]]) -> None:
+    query = one("Which reason is most frequent for shoes?", parcels)
+    assert query.group_by == (Group(of="return_reason"),)
+
+
+def test_a_bare_number_behind_runners_is_their_age(runs: list[dict[str, Any]]) -> None:
+    query = one("How many TV Hof runners are under 30?", runs)
+    assert Condition(left="age", op="<", right=30) in query.where
+    missing = Condition(left="finish_min", op="missing")
+    assert one("How many runners didn't finish?", runs).where == (missing,)
+
+
+def test_a_value_is_rather_meant_than_a_word_for_causes(applications: list[dict[str, Any]]) -> None:
+    query = one("What's the average expected salary of hired drivers?", applications)
+    assert set(query.where) == {
+        Condition(left="status", op="=", right="hired"),
+        Condition(left="position", op="=", right="Driver"),
+    }
+
+
+def test_how_often_something_was_done_is_a_number_of_rows(applications: list[dict[str, Any]]) -> None:
+    query = one("How often was Data Analyst applied for?", applications)
+    assert told(query) == {("count", None)}
+    assert query.where == (Condition(left="position", op="=", right="Data Analyst"),)
+
+
+def test_when_the_first_came_is_the_first_of_the_times(orders: list[dict[str, Any]]) -> None:
+    assert told(one("When did we take our first order?", orders)) == {("min", "ordered_on")}
+
+
+def test_the_first_quarter_of_a_year_is_a_time(applications: list[dict[str, Any]]) -> None:
+    query = one("How many applications came through agencies in the first quarter of 2025?", applications)
+    assert Condition(left="source", op="=", right="agency") in query.where
+    assert Condition(left="applied", op="during", right="quarter 1") in query.where
+
+
+def test_how_long_a_decision_takes_is_the_time_from_the_application_to_it(applications: list[dict[str, Any]]) -> None:
+    query = one("How long does it take us to decide?", applications)
+    assert query.prepare == (Derive(name="duration", expr="days(applied, decided)"),)
+
+
+@pytest.mark.parametrize(
+    ("table", "question", "word"),
+    [
+        ("orders", "What is the cheapest thing we sell?", "cheapest"),
+        ("orders", "What is the average number of items per order?", "average"),
+        ("orders", "Did we sell more in the second half of 2024 than in the first?", "first"),
+        ("orders", "How many orders did we make in time?", "time"),
+        ("applications", "What's the most expensive position?", "expensive"),
+        ("orders", "How many litres did we sell?", "litres"),
+        ("fines", "How much money is outstanding?", "outstanding"),
+        ("fines", "Do higher fines take longer to be paid?", "higher"),
+        ("parcels", "How many one-star ratings did we get?", "star"),
+        ("parcels", "What is the net revenue after returns?", "revenue"),
+        ("parcels", "What is the value of everything that was returned?", "value"),
+        ("runs", "How many runners over 65 finished?", "over"),
+        ("runs", "Which club had the most finishers in 2023?", "finishers"),
+        ("runs", "Who ran the fastest first half?", "first half"),
+    ],
+)
+def test_what_no_query_has_is_named_and_not_answered(
+    table: str, question: str, word: str, request: pytest.FixtureRequest
+) -> None:
+    assert word in why(question, request.getfixturevalue(table))
