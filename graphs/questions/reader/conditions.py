@@ -92,7 +92,8 @@ def read(ask: Ask) -> None:
 def bare(ask: Ask, number: Item) -> Column | None:
     """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
     known, said = ask.known, ask.known.before | {w.low for w in ask.clause.words}
-    doing = any(ask.clause.words[i.last].low.removesuffix("s").endswith(("er", "or")) for i in ask.clause.of("E"))
+    who = [i for i in ask.clause.items if i.code == "E" or (i.code == "C" and i.column.label)]
+    doing = any(ask.clause.words[i.last].low.removesuffix("s").endswith(("er", "or")) for i in who)
     someone = said & {*lexicon.people(), *lexicon.section("ages")} or (doing and known.hinted("age"))
     hint = lexicon.dimensions("units", number.unit) or ("age" if someone and not number.unit else "")
     paid = number.unit in lexicon.section("units")["money"] or said & lexicon.some("events")
