@@ -173,7 +173,7 @@ class Draft:
             return [model]
         if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
             return [other]
-        test = parts.tested(self, base, kinds)
+        test = parts.tested(self, base)
         found = [test] if test is not None else []
         removes = any(isinstance(s, q.RemoveOutliers) for s in self.steps)
         all_rows = not removes or any(re.search("ho?O", a.codes) for a in self.asks)  # how many there were
