@@ -93,10 +93,8 @@ def read(ask: Ask) -> None:
 def bare(ask: Ask, number: Item) -> Column | None:
     """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
     known, said = ask.known, ask.known.before | {w.low for w in ask.clause.words}
-    doers = {ask.clause.words[i.last].low.removesuffix("s")[-2:] for i in ask.clause.items if i.code == "E"} & {
-        "er",
-        "or",
-    }
+    who = [i for i in ask.clause.items if i.code == "E" or (i.code == "C" and i.column.label)]
+    doers = {ask.clause.words[i.last].low.removesuffix("s")[-2:] for i in who} & {"er", "or"}
     people = said & {*lexicon.people(), *lexicon.section("ages")} or (doers and known.hinted("age"))
     hint = lexicon.dimensions("units", number.unit) or ("age" if people and not number.unit else "")
     paid = number.unit in lexicon.section("units")["money"] or said & lexicon.some("events")

@@ -160,7 +160,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
 def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> list[Item]:
     """What the words may name or say, the most believed first: quoted names, then the longest."""
     exact, stems = lexicon.phrases()
-    common = frozenset(k[0] for k in exact if len(k) == 1)
+    common = frozenset(k[0] for k, (code, _) in exact.items() if len(k) == 1 and code != "A")
     spans: list[tuple[tuple[int, int, int], Item]] = []
     named = linking.values(ws, columns, common)
     literal = {x.first: (x.column, *x.also) for x in named if x.value and x.value.casefold() == ws[x.first].low}
@@ -255,7 +255,8 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
         return Item("E", n, n)
     around = " ".join(w.low for w in ws[max(n - 1, 0) : n + 2])
     apart = re.search(r"\bsame (?:day|week|month|year|hour)\b|\b[oi]n time\b", around)  # issued on time
-    silent = (word.low in lexicon.harmless() and not apart) or word.low in lexicon.some("units") or len(word.low) == 1
+    unit = word.low in lexicon.some("units") and not around.startswith("many ")  # how many litres
+    silent = (word.low in lexicon.harmless() and not apart) or unit or len(word.low) == 1
     return Item("x" if silent else "E" if known else "U", n, n)
 
 

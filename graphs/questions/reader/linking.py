@@ -358,7 +358,7 @@ def _beside(column: Column, ws: Sequence[Word], first: int, last: int) -> bool:
 def _sexes(key: Sequence[str], levels: Sequence[str]) -> list[str]:
     """The words for women or men, where a column holds the two sexes."""
     lows = {v.casefold() for v in levels}
-    if len(key) != 1 or not lows <= lexicon.some("female", "male") | {"other", "unknown"}:
+    if len(key) != 1 or not lows <= lexicon.some("female", "male") | {"other", "unknown", "x", "d", "diverse"}:
         return []
     sexes = (lexicon.listed("female"), lexicon.listed("male"))
     return [w for words in sexes if key[0] in words for w in words if len(w) > 1 and w != key[0]]

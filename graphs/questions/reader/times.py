@@ -59,7 +59,7 @@ _WRITTEN: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         rf"(?:the )?(?:last|final) (quarter|month)(?: of| in) ({_YEAR})",
         lambda m: f"{m[2]}-{'Q4' if m[1] == 'quarter' else '12'}",
     ),
-    (rf"(second|fourth) quarter|q([1-4])(?:(?: of| in| [-–/])? ({_YEAR}))?", _quarter),
+    (rf"(first|second|third|fourth) quarter|q([1-4])(?:(?: of| in| [-–/])? ({_YEAR}))?", _quarter),
     (rf"({'|'.join(lexicon.listed('weekdays'))})s?", lambda m: f"weekday {lexicon.listed('weekdays').index(m[1])}"),
     (rf"(\d\d?)(?: : (\d\d))? (am|pm)|(\d\d?) : (\d\d)|({'|'.join(lexicon.section('hours'))})s?", _hour),
     ("weekends?", lambda m: "weekend"),

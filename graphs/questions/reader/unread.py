@@ -26,6 +26,10 @@ _MEANT = r"(?:[EVSC]d?[oi]+|[wnBqM]|ho?|[SRD]o?|KN|[EVh]|[EVSCNT]o?i|W[dw]*)_|_(
 """Where it says which rows, groups or columns are meant: behind "by", "who", "in", a statistic, or a noun."""
 
 
+_INTENTS = {"A": ("drivers", "predict", "why_changed", "compare", "relate", "change"), "F": ("forecast", "predict")}
+"""What letters ask for: the intents of which one must be there."""
+_LONG = 25
+"""Words from which a question describes what is done, and such a word may only speak of it."""
 _SIZES = ("higher", "lower", "larger", "smaller", "bigger", "greater")
 _BOUNDS = ("at least", "at most", "no more than", "no less than", "less than", "more than", "fewer than", "up to")
 """Comparisons that nothing else can be; "over" and "under" are places, too."""
@@ -37,9 +41,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
     for n, item in enumerate(clause.items):
         word, follows = clause.written([item]), codes[n + 1 :]
         said = {
-            "1": re.match(
-                "[ac]*[TGMS]" + "|$" * ("q" in codes or codes[:n].endswith("i")), follows
-            ),  # than in the first
+            "1": re.match("[ac]*[TGMS]" + "|$" * bool(re.search("q|i$", codes[:n])), follows),  # than in the first
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
             "n": opening and re.match("[idwohSv]*[CEVUQT]", follows),
             "m": opening and re.search("[dn]$", codes[:n]),
@@ -117,8 +119,10 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         return not re.fullmatch("Sd*E", ask.codes) or ask.clause.written(items[:1]).casefold() != "how much"
     if item.code == "C":
         whose = n and items[n - 1].code == "V"  # fleet drivers
+        times = [i for i in items if i.code == "C" and i.column.kind == "time"]
         return (
             any(c.name in said for c in (item.column, *item.also))
+            or (times == [item] and not item.column.missing and ask.clause.written([item]).endswith("ed"))
             or (item.column.key and (item.column.kind != "time" or (n and items[n - 1].code == "B")))
             or item.column in draft.counted
             or bool(whose and item.column.words[-1] == "id")
@@ -131,10 +135,13 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         return (
             f'"op": "{item.means}"' in said or '"count"' not in said or any(q.formulas or q.group_by for q in queries)
         )
+    if item.code in _INTENTS:
+        long = len(draft.question.split()) > _LONG or draft.methods.model is not None
+        return long or any(q.intent in _INTENTS[item.code] for q in queries)
     if item.code == "M":
         hint = str(item.means).partition(" ")[2]
         column = draft.known.hinted(hint) if hint else None
-        if column is not None and column.name not in said:
+        if column.name not in said if column else "price" in hint.split():
             return False  # the cheapest, of which something else is told
         ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict")
         ordered = any(q.order and q.intent != "list" for q in queries)

@@ -29,7 +29,12 @@ _PART_OF = re.compile(r"\b(?:of|all|total|are)(?: (?:the|our|its|their|all))*\s$
 _SOME_OF = re.compile(r"\s(?:out )?of (?:the|these|those|its|their|our|all|them)\b", re.I)
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
 """What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
-_OF = re.compile(r"\s*(?:%|per ?cent)?\s*(?:of|among)\b(?P<between>.*)", re.I | re.S)
+_OF = re.compile(
+    r"\s*(?:%|per ?cent)?\s*(?:of|among)\b(?:(?=.*\b(?:who|that|which|whose)\b)|"
+    r"(?!.*\b(?:is|are|was|were|be|been|has|have|had|do|does|did)\b))",
+    re.I | re.S,
+)
+"""What stands between a share and a value of those of whom it is, which come before the sentence's verb."""
 _OF_ALL = re.compile(r"\s*(?:%|per ?cent)?\s*of (?:all|every|the (?:whole|entire))\b", re.I)
 _WHOLE = re.compile(r"\b(?:all|overall|whole|total|altogether|every|general|both)\b", re.I)
 _TURNS = re.compile(
@@ -41,8 +46,6 @@ _TURNS = re.compile(
 _SIGN = re.compile(r"\b(?:loss\w*|los[est]\w*|profit\w*|gain\w*|positive|negative|zero)\b", re.I)
 _LIMITED = re.compile(r"\b(?:that|which|who|whose|where|with|having|known|given|recorded|available|answered)\b", re.I)
 """What says that only some of the things are counted: "344 concerts that were reviewed"."""
-_VERB = re.compile(r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did)\b", re.I)
-_WHO = re.compile(r"\b(?:who|that|which|whose)\b", re.I)
 
 
 def recomputed(text: str, given: Given, facts: Facts, cells: Sequence[Execution]) -> Iterator[tuple[str, int]]:
@@ -302,7 +305,7 @@ class _Amount:
         behind = sorted((n for n in here if n.start >= figure.end), key=lambda n: n.start)
         whom = [n for n in here if first is not None and n.end <= first.end() < figure.start]
         if not whom and len(behind) > 1:
-            if _is_base(clause[figure.end : behind[0].start]):  # 31 % of those who left were from Support
+            if _OF.match(clause[figure.end : behind[0].start]):  # 31 % of those who left were from Support
                 return behind[:1]
             return [] if _OF_ALL.match(clause[figure.end :]) else None
         return whom if whom and len(whom) < len(here) else None
@@ -353,12 +356,6 @@ def _subsets(some: Sequence[Label]) -> Iterator[tuple[Label, ...]]:
 
 def _spelt(some: Sequence[Label]) -> str:
     return f"those of {' and '.join(f'{n.column} {n.value}' for n in some)}" if some else "all"
-
-
-def _is_base(between: str) -> bool:
-    """Whether what stands between a share and a value leaves that value in "of …", before the sentence's verb."""
-    of = _OF.match(between)
-    return of is not None and (_WHO.search(of["between"]) is not None or _VERB.search(of["between"]) is None)
 
 
 def _pairs(some: Iterable[Label]) -> Of:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from graphs.questions.expressions import in_backticks, kind_of
 from graphs.questions.query import Condition, DropDuplicates, DropMissing, Formula, Measure, Query, Statistic
 from graphs.questions.reader import read
 from graphs.questions.reader.text import stem
 from graphs.review import units
-from graphs.review.answering import Result, shown
+from graphs.review.answering import Number, Result, shown
 from graphs.review.base import Work
 from graphs.review.facts import LEFT_OUT, Given, stands
 from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, spoken, telling, time_columns
@@ -38,48 +39,58 @@ class Asked:
     miss a value, by another statistic where the question names none."""
 
     query: Query
-    others: tuple[Query, ...]
+    others: tuple[Query, ...] = ()
 
     @property
     def queries(self) -> tuple[Query, ...]:
         return (self.query, *self.others)
 
+    @property
+    def measure(self) -> Measure:
+        first = self.query.measures[0]
+        return first.model_copy(update={"op": "mean"}) if self.query.formulas else first
+
+    def answers(self, results: Sequence[Result]) -> list[Number]:
+        """The numbers that may be told, of a formula the last only: the others lead to it."""
+        only = slice(-1, None) if self.query.formulas else slice(None)
+        numbers = [n for r in results for n in list(r.numbers())[only]]
+        return [n for n in numbers if isinstance(n.value, (int, float))] if not results[0].why else []
+
+    def tells(self, figure: Figure, numbers: Sequence[Number]) -> bool:
+        """Whether a number is one of these, in the unit of its sentence."""
+        name = (self.measure.of or "").strip("`")
+        factors = {1.0, units.factor(name, figure.told_in) or 1.0}
+        factors |= units.conversions(figure.told_in) if units.of_column(name) is None else set()
+        return any(figure.tells(n.value * factor) for n in numbers for factor in factors)
+
     def differs(self, figure: Figure, results: Sequence[Result]) -> str | None:
         """That a number that is read as this question is not what it gives."""
-        truths = [n.value for r in results for n in r.numbers() if isinstance(n.value, (int, float))]
-        if not truths or results[0].why or any(_tells(figure, self.query.measures[0].of, t) for t in truths):
+        right = self.answers(results)
+        if not right or self.tells(figure, right):
             return None
-        return f"{figure.text} is told, and the input files give {shown(truths[0])}"
+        return f"{figure.text} is told, and the input files give {shown(right[0].value)}"
 
     def problem(self, text: str, results: Sequence[Result], tables: Tables) -> str | None:
         """What the answer tells in place of what was asked; None where it tells that, or other things altogether."""
-        asked, own = self.query, results[0]
-        only = slice(-1, None) if asked.formulas else slice(None)  # the last is asked for, the others lead to it
-        by = asked.group_by[0].of.strip("`") if len(asked.group_by) == 1 else ""
-        if by and asked.limit and asked.order:  # which group is first, the statements tell
+        asked, measure, right = self.query, self.measure, self.answers(results)
+        if len(asked.group_by) == 1 and asked.limit and asked.order:  # which group is first, the statements tell
             return None
-        truths = [n.value for r in results for n in list(r.numbers())[only] if isinstance(n.value, (int, float))]
-        every = [(clause, s) for clause, some in spoken(text, tables) for s in some]
-        measure = asked.measures[0].model_copy(update={"op": "mean"}) if asked.formulas else asked.measures[0]
-        if not truths or own.why or any(_tells(s.figure, measure.of, t) for _, s in every for t in truths):
+        every = [(clause, s.figure) for clause, some in spoken(text, tables) for s in some]
+        if not right or LEFT_OUT.search(text) or any(self.tells(figure, right) for _, figure in every):
             return None
         meant = {(measure.of or "").strip("`"), *(c.left.strip("`") for c in measure.where if isinstance(c, Condition))}
-        groups = {str(g).casefold() for n in own.numbers() for g in n.group}
-        for clause, s in every if not LEFT_OUT.search(text) else ():
-            digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
-            about = statistic(clause) == (measure.op,) or not meant.isdisjoint(columns(clause, tables))
-            told = statistic(clause) in ((), (measure.op,)) or not any("No statistic" in n for n in asked.notes)
-            fits = told and (about or measure.op == "count")
+        groups = {str(g).casefold() for n in results[0].numbers() for g in n.group}
+        for clause, figure in every:
             named = {n.value.casefold() for n in labels(clause, tables)}
-            strange = {v for v in named - groups if v not in _spelt(asked)}
-            if digits < 2 or not fits or s.figure.in_words or (by and not named & groups) or strange:
+            about = statistic(clause) == (measure.op,) or not meant.isdisjoint(columns(clause, tables))
+            others = any(v not in _spelt(asked) for v in named - groups) or (groups and not named & groups)
+            alike = figure.share == (measure.op == "share") and figure.digits > 1
+            told = statistic(clause) in ((), (measure.op,)) or not any("No statistic" in n for n in asked.notes)
+            if not alike or not told or not (about or measure.op == "count") or figure.in_words or others:
                 continue
-            if s.figure.share != (measure.op == "share"):
-                continue
-            number = next((n for n in own.numbers() if {str(g).casefold() for g in n.group} & named), None)
-            right = number or list(own.numbers())[-1 if asked.formulas else 0]
-            of = f" for {', '.join(right.group)}" if right.group else ""
-            return f"asked of the input files, the question gives {shown(right.value)}{of}, and {s.figure.text} is told"
+            own = next((n for n in right if {str(g).casefold() for g in n.group} & named), right[0])
+            of = f" for {', '.join(own.group)}" if own.group else ""
+            return f"asked of the input files, the question gives {shown(own.value)}{of}, and {figure.text} is told"
         return None
 
 
@@ -90,34 +101,28 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
     if key is not None and each is not None and reading.queries[:1] == (None,):
         reading = read(question.replace(each[0], ""), tables, roles)
     query = reading.queries[0] if len(reading.queries) == 1 else None
-    if query is not None and key is not None and len(query.measures) == 1:
+    if query is not None and key is not None:
         query = _per(query, key)
     if query is None or query.unused or query.compare is not None or query.intent in _EXPLAINS:
         return
     if query.formulas:
-        yield Asked(query, ())
-    if len(query.measures) != 1 or query.formulas:
+        yield Asked(query)
+    if len(query.measures) != 1 or query.formulas or query.test or query.model or query.prepare or query.having:
         return
-    (measure,) = query.measures
-    if measure.other or query.test or query.model or query.prepare or query.having:
+    (measure,), named, spelt = query.measures, labels(question, tables), _spelt(query)
+    # rows that the question names, and its query does not
+    places = [time_columns(tables) if n.column == YEAR else [n.column, n.value] for n in named]
+    unsaid = any(not any(p.casefold() in spelt for p in place) for place in places)
+    several = {a.column for a, b in combinations(named, 2) if a.column == b.column and a.value != b.value}
+    if unsaid or several - {g.of.strip("`") for g in query.group_by}:
         return
-    named, spelt = labels(question, tables), _spelt(query)
-    several = {n.column for n in named if len({m.value for m in named if m.column == n.column}) > 1}
-    for label in named:  # rows that the question names, and its query does not
-        place = time_columns(tables) if label.column == YEAR else [label.column, label.value]
-        if not any(p.casefold() in spelt for p in place):
-            return
-    if several - {g.of.strip("`") for g in query.group_by}:
-        return
-    if any((measure.of or "").strip("`") in keys(t) for t in tables):
+    if measure.other or any((measure.of or "").strip("`") in keys(t) for t in tables):
         return
     others = [query.model_copy(update={"prepare": (step,)}) for step in (DropDuplicates(), DropMissing())]
     if any("No statistic" in note for note in query.notes) or (measure.op == "sum" and not statistic(question)):
-        others += [
-            query.model_copy(update={"measures": (measure.model_copy(update={"op": op}),), "order": ()})
-            for op in _OTHER
-            if op != measure.op
-        ]
+        ops = (op for op in _OTHER if op != measure.op)
+        each_other = (measure.model_copy(update={"op": op}) for op in ops)
+        others += [query.model_copy(update={"measures": (other,), "order": ()}) for other in each_other]
     yield Asked(query, (*others, *(other for _, _, other in reading.others)))
 
 
@@ -130,11 +135,9 @@ def unlooked(question: str, tables: Tables, work: Work) -> list[str]:
     numeric -= {*time_columns(tables), *set[str]().union(*map(keys, tables))}
     queries = [q for q in read(question, tables, work.roles).queries if q is not None and len(q.unused) < 2]
     said = {stem(w) for w in re.findall(r"[^\W\d_]+", question.casefold())}
-    asked = [
-        c for q in queries if len(queries) == 1 for m in q.measures if telling(c := (m.of or "").strip("`")) & said
-    ]
-    lost = [c for c in (*asked, *columns(question, tables)) if c in numeric and not stands(c, code)]
-    return [f"the question asks for {c}, and no cell looks at it" for c in lost[:1]]
+    asked = [(m.of or "").strip("`") for q in queries if len(queries) == 1 for m in q.measures]
+    lost = (c for c in asked if telling(c) & said and c in numeric and not stands(c, code))
+    return [f"the question asks for {c}, and no cell looks at it" for c in lost][:1]
 
 
 def stated(text: str, given: Given, roles: Mapping[str, str]) -> Iterator[tuple[Figure, Asked]]:
@@ -170,18 +173,9 @@ def _spelt(query: Query) -> str:
 
 def _per(query: Query, key: str) -> Query:
     """A mean or a number of rows for each of several things: the whole, shared among as many as there are."""
-    (measure,) = query.measures
-    if measure.op not in ("mean", "count") or query.group_by:
+    if len(query.measures) != 1 or query.group_by or (measure := query.measures[0]).op not in ("mean", "count"):
         return query
     whole = measure.model_copy(update={"op": "sum" if measure.of else "count", "name": "whole"})
-    many = Measure(op="distinct", of=in_backticks(key), name="many")
-    return query.model_copy(
-        update={"measures": (whole, many), "formulas": (Formula(name="each", expr="whole / many"),), "order": ()}
-    )
-
-
-def _tells(figure: Figure, column: str | None, truth: float) -> bool:
-    name = (column or "").strip("`")
-    factor = {units.factor(name, figure.told_in) or 1.0}
-    loose = units.conversions(figure.told_in) if units.of_column(name) is None else set()
-    return any(figure.tells(truth * times) for times in {1.0, *factor, *loose})
+    measures = (whole, Measure(op="distinct", of=in_backticks(key), name="many"))
+    each = Formula(name="each", expr="whole / many")
+    return query.model_copy(update={"measures": measures, "formulas": (each,), "order": ()})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 SPACES = " \u00a0\u2009\u202f"
 """What may part thousands: a blank, or one that keeps them on one line."""
@@ -86,8 +87,12 @@ class Figure:
     end: int
     scale: float = 1.0
     negative: bool = False
-    rough: bool = False
     in_words: bool = False
+
+    @property
+    def digits(self) -> int:
+        """How many of its digits tell something."""
+        return len(re.sub(r"\D", "", self.text).strip("0"))
 
     @property
     def after(self) -> str:
@@ -125,46 +130,33 @@ def figures(text: str) -> list[Figure]:
 
 
 def _figure(match: re.Match[str], clause: str) -> Figure:
-    rest = clause[match.end() :]
-    value = size(match["body"], match["power"])
-    mantissa = match["body"].replace(COMMA, ".")
-    decimals = len(mantissa.split(".")[1]) if "." in mantissa else 0
-    unit = match["unit"] or ""
-    factor = next((n for n, names in _SCALE.items() if names.match(f"{unit}{rest}")), 1.0)
-    half = 0.501 * 10.0**-decimals * size("1", match["power"]) * factor
+    start, end, unit, power = match.start(), match.end(), match["unit"] or "", match["power"]
+    factor = next((n for n, names in _SCALE.items() if names.match(f"{unit}{clause[end:]}")), 1.0)
+    share = unit in ("%", "pp") or _SHARE.match(clause, end) is not None
+    value, decimals = size(match["body"], power), match["body"].replace(COMMA, ".").partition(".")[2]
+    half = 0.501 * 10.0 ** -len(decimals) * size("1", power) * factor
     digits = f"{value:.0f}"
     kept = len(digits.rstrip("0"))
-    if decimals == 0 and len(digits) >= 4:  # "3,400" is 3,412 rounded
+    if not decimals and len(digits) >= 4:  # "3,400" is 3,412 rounded
         half = max(half, 0.5 * 10.0 ** (len(digits) - kept) * factor)
-    rough = _ROUGHLY.search(clause[: match.start()])
-    bound = rough and not re.search(r"about|around|roughly|approx|circa|ca|some|[~≈]", rough.group(), re.I)
-    if rough and decimals == 0 and kept <= 2:  # "some 30" may be 32, "over 80 %" 84 %, and "about 30 %" 31 %
-        share = unit == "%" or _SHARE.match(rest)
-        half = max(half, (0.06 if bound or not share else 0.0) * value * factor, 1.0 * factor)
-    return Figure(
-        text=match.group().replace(COMMA, ","),
-        value=value * factor,
-        half=half,
-        share=unit in ("%", "pp") or _SHARE.match(rest) is not None,
-        unit=unit,
-        whole="." not in mantissa and not match["power"] and factor == 1.0,
-        clause=clause,
-        start=match.start(),
-        end=match.end(),
-        scale=factor,
-        negative=match["sign"] in ("-", "−"),
-        rough=bool(rough),
-    )
+    rough = _ROUGHLY.search(clause[:start])
+    if rough and not decimals and kept <= 2:  # "some 30" may be 32, "over 80 %" 84 %, and "about 30 %" 31 %
+        about = share and re.search(r"about|around|roughly|approx|circa|ca|some|[~≈]", rough.group(), re.I)
+        half = max(half, (0.0 if about else 0.06) * value * factor, factor)
+    negative, whole = match["sign"] in ("-", "−"), not decimals and not power and factor == 1.0
+    text = match.group().replace(COMMA, ",")
+    return Figure(text, value * factor, half, share, unit, whole, clause, start, end, factor, negative)
 
 
 def quantified(clause: str) -> Iterator[Figure]:
     """The parts that a sentence tells in words, in per cent: most of the rows, two thirds of them, four in ten."""
     for m in _PARTS.finditer(clause):
-        known = {"most": (75.0, 25.0), "half": (50.0, 4.0), "all": (100.0, 0.001), "none": (0.0, 0.001)}
-        many, whole = _count(m["many"] or m["few"] or "one"), _count(m["part"] or m["whole"] or "one")
-        value, half = known.get(m.lastgroup or "") or (100 * many / whole, 4.0 if m["part"] else 5.0)
-        median = m.lastgroup == "half" and re.search(r"[^\W\d] [€$£]?\d", clause[m.end() + 12 :])
-        if many <= whole and not median and not _ELLIPTIC.match(clause, m.end()):
+        value, half = _AMOUNTS.get(m.lastgroup or "", (0.0, 0.0))
+        if m["part"] or m["whole"]:
+            many, of = (_count(word) for word in (m["many"] or m["few"], m["part"] or m["whole"]))
+            value, half = 100 * many / of, 4.0 if m["part"] else 5.0
+        median = m["half"] and re.search(r"[^\W\d] [€$£]?\d", clause[m.end() + 12 :])
+        if value <= 100 and not median and not _ELLIPTIC.match(clause, m.end()):
             yield Figure(m[0].strip(), value, half, True, "", False, clause, m.start(), m.end(), 1.0, in_words=True)
 
 
@@ -174,6 +166,7 @@ def _count(word: str) -> int:
     return known.get(word.lower()) or (int(word) if word.isdigit() else _COUNTED[0].index(word.lower()))
 
 
+_AMOUNTS = {"most": (75.0, 25.0), "half": (50.0, 4.0), "all": (100.0, 0.001), "none": (0.0, 0.001)}
 _FEW = "|".join(_COUNTED[0][1:11])
 _PARTS = re.compile(
     r"\b(?:(?P<most>most of|(?:the|a) (?:\w+ )?majority of)|(?P<half>half of)|"
@@ -231,7 +224,9 @@ def totals(text: str) -> list[float]:
     found: list[float] = []
     lines = (x for x in text.splitlines() if not _DESCRIBED.match(x))
     plain = ([float(t) for t in x.split() if re.fullmatch(r"-?\d+(?:\.\d+)?", t)] for x in lines)
-    for block in _blocks(plain):
+    for block in (list(rows) for many, rows in groupby(plain, key=len) if many):
+        if len(block) < 2:
+            continue
         found.append(len(block))
         counts = [c for c in zip(*block, strict=True) if all(v >= 0 for v in c) and sum(c) > 0]
         counts += [c[:-1] for c in counts if len(c) > 2 and c[-1] == sum(c[:-1])]  # the last line is the total
@@ -239,15 +234,3 @@ def totals(text: str) -> list[float]:
         found += [sum(c[at:]) for c in shares for at in range(1, len(c))]  # of the last ones together
         found += [v for c in counts for v in (sum(c), *(100 * n / sum(c) for n in c if len(c) <= 12))]
     return found
-
-
-def _blocks(rows: Iterable[list[float]]) -> Iterator[list[list[float]]]:
-    """The tables of an output: two or more lines after each other with as many numbers each."""
-    block: list[list[float]] = []
-    for row in [*rows, []]:
-        if row and (not block or len(row) == len(block[-1])):
-            block.append(row)
-            continue
-        if len(block) >= 2:
-            yield block
-        block = [row] if row else []

@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations
-from typing import Any
 
 from artifacts.types import FINDING_MIME, Execution, Objection
 from graphs.review import units
@@ -50,7 +49,7 @@ def numbers(work: Work) -> Iterator[Found]:
     known += [float(n - v) for n in rows for v in known if v == int(v) and 0 < v < n]  # those that were left out
     settings = [*_settings(work), *_counts(work), *values(work.view.run.goal), *values(work.given)]
     carried = [f.model_dump(include={"effect", "test", "n", "params"}) for f in work.view.findings]
-    known += [*_walk(carried), *(v for f in work.view.findings for v in values(f.text))]
+    known += values(str([*carried, *(f.text for f in work.view.findings)]))
     loose = _loose(work.report.answer.removeprefix(work.given), known, settings)
     loose += _unfounded(
         work.report.answer, known, rows, any(re.search(r"100|normalize|pct", x.code) for x in work.written)
@@ -118,18 +117,6 @@ def _long(constant: ast.Constant) -> Iterator[float]:
     yield from (v for v in values(text) if v not in _FREE and len(re.sub(r"\D", "", text)) > 2)
 
 
-def _walk(value: Any) -> Iterator[float]:
-    if isinstance(value, bool) or value is None:
-        return
-    if isinstance(value, (int, float)):
-        yield float(value)
-    elif isinstance(value, str):
-        yield from values(value)
-    elif isinstance(value, (dict, list, tuple)):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _walk(inner)
-
-
 def _settings(work: Work) -> Iterator[float]:
     """Numbers that the code works with: limits, sizes, levels. They are so because the code says so."""
     for _, tree in trees(work):
@@ -138,7 +125,7 @@ def _settings(work: Work) -> Iterator[float]:
         }
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and id(node) not in shown_here and node.value not in (0, 1):
-                yield from _walk(node.value)
+                yield from values(str(node.value))
 
 
 def _counts(work: Work) -> Iterator[float]:
@@ -157,26 +144,21 @@ def _counts(work: Work) -> Iterator[float]:
 
 
 def _loose(text: str, known: list[float], settings: list[float]) -> list[Figure]:
-    """The numbers of a text that trace to nothing, nor follow from two others of their sentence that do."""
+    """The numbers of a text that trace to nothing, nor follow from two others of their sentence that do, as they are
+    told or as they were before they were rounded."""
     every = figures(text)
-    claimed = [f for f in every if not _is_free(f)]
-    loose = [f for f in claimed if not _traces(f, known, settings)]
-    firm = [f for f in every if f not in loose]
-    order = list(dict.fromkeys(f.clause for f in every))  # what a sentence compares may stand in the one before
-    near = {c: {c, order[max(i - 1, 0)]} for i, c in enumerate(order)}
-    told = {c: [g for g in firm if g.clause in near[c]] for c in order}
+    loose = [f for f in every if not _is_free(f) and not _traces(f, known, settings)]
+    clauses = list(dict.fromkeys(f.clause for f in every))
+    before = dict(zip(clauses, ["", *clauses], strict=False))  # what a sentence compares may stand in the one before
+
+    def nearest(g: Figure) -> float:
+        return min((abs(v) for v in known if g.is_near(v)), key=lambda v: abs(v - g.value), default=g.value)
 
     def made(f: Figure) -> bool:
-        """Whether it follows from the others as they are told, or as they were before they were rounded."""
+        beside = [g for g in every if g not in loose and g.clause in (f.clause, before[f.clause])]
         few = [(float(n), 0.0) for n in counted(f.clause)]
-        exact = (
-            min((abs(v) for v in known if g.is_near(v)), key=lambda v: abs(v - g.value), default=g.value)
-            for g in told[f.clause]
-        )
-        return any(
-            follows(f, [*few, *some])
-            for some in (((g.value, g.half) for g in told[f.clause]), ((v, 0.0) for v in exact))
-        )
+        told, exact = [(g.value, g.half) for g in beside], ((nearest(g), 0.0) for g in beside)
+        return follows(f, few + told) or follows(f, [*few, *exact])
 
     return [f for f in loose if not made(f)]
 
@@ -197,14 +179,13 @@ def _unfounded(text: str, known: Sequence[float], rows: Iterable[int], in_percen
 
 def _is_free(figure: Figure) -> bool:
     """Whether a number is a place, a convention, a guess at chance or a small count, which trace to nothing."""
-    if figure.unit in ("th", "st", "nd", "rd") or (_P.search(figure.before) and figure.value in _FREE):
-        return figure.unit in ("th", "st", "nd", "rd")
-    if _BASE.search(figure.before) and figure.value in (100, 1000, 10_000, 100_000, 1_000_000):
-        return True
-    if _GUESS.search(figure.clause) and any(figure.tells(1 / n) for n in range(2, 11)):
-        return True
+    if _P.search(figure.before) and figure.value in _FREE:
+        return False
+    whole = _BASE.search(figure.before) and re.fullmatch(r"100+", f"{figure.value:.0f}")
+    chance = _GUESS.search(figure.clause) and any(figure.tells(1 / n) for n in range(2, 11))
     small = figure.whole and figure.value <= _COUNTABLE and not figure.share
-    return small or (figure.value in _FREE and not figure.unit) or (figure.value in _FREE and figure.value >= 90)
+    usual = figure.value in _FREE and (not figure.unit or figure.value >= 90)
+    return bool(figure.unit in ("th", "st", "nd", "rd") or whole or chance or small or usual)
 
 
 def _is_background(figure: Figure, tables: Tables) -> bool:

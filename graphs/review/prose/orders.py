@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import permutations
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from graphs.questions.reader.text import stem
 from graphs.review.facts import ALL, FALLS, PLAIN, RISES, Facts, Given, Of, computed_in
@@ -41,7 +42,6 @@ _UPWARD = r"\b(?:from (?:the )?(?:lowest|smallest|least|worst)|ascending|in (?:r
 _RANKS = re.compile(r"\b(?:rank\w*|order\w*|sort\w*)\b", re.I)
 _MORE = r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b(?=.*\bthan\b)"
 _LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b(?=.*\bthan\b)"
-_PER = re.compile(r"\b(?:older|younger|more|less|longer|shorter|share|rate)\b", re.I)
 _RATE = re.compile(
     r"\b(?:likely|likelier|often|shares?|rates?|parts?|per ?cent\w*|p\.?p|points?|proportions?)\b|%", re.I
 )
@@ -59,13 +59,20 @@ _MANY = {"twice": 2, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten"
 
 By = dict[str, float]
 """The numbers of one table by the values of one column."""
+Way = Literal["up", "down"]
 
 
-def _way(clause: str, up: str, down: str) -> Literal["up", "down"] | None:
-    """Which of two ways a sentence speaks of; None where of neither or both."""
-    ways: list[Literal["up", "down"]] = ["up"] * bool(re.search(up, clause, re.I))
-    ways += ["down"] * bool(re.search(down, clause, re.I))
-    return ways[0] if len(ways) == 1 else None
+class Beside(NamedTuple):
+    """Two numbers that a sentence compares, of the base and of the other, whether they are shares, whether they are
+    sure to be meant, and by how much their change in per cent may be off, having been rounded."""
+
+    base: str
+    first: float
+    last: float
+    other: str
+    parts: bool
+    sure: bool = False
+    off: float = 0.0
 
 
 class Statements:
@@ -73,61 +80,46 @@ class Statements:
 
     def __init__(self, text: str, given: Given, facts: Facts, question: str) -> None:
         self.text, self.given, self.facts, self.question = text, given, facts, question
+        self.shares = [f for f in figures(text) if f.share]
 
     def problems(self) -> Iterator[str]:
         every = sentences(self.text)
-        for place, clause in enumerate(every):
-            yield from _in_points(clause, every[place - 1] if place else "")
-            named = labels(clause, self.given.list)
-            groups, years = ([n for n in named if (n.column == YEAR) is timed] for timed in (False, True))
+        for before, clause in zip(["", *every], every, strict=False):
             for part in _PARTS.split(clause):
                 yield from self._ranks(part, [n for n in labels(part, self.given.list) if n.column != YEAR])
             yield from self._relations(clause)
-            both, times = contrasted(clause, groups, self.given.list), sorted({n.value for n in years})
-            for held in (self._ways, self._multiple, self._apart):
-                yield from held(clause, both, times)
+            named = labels(clause, self.given.list)
+            years = sorted({n.value for n in named if n.column == YEAR})
+            named = contrasted(clause, [n for n in named if n.column != YEAR], self.given.list)
+            yield from self._ways(clause, named, years)
+            yield from self._apart(clause, before, list(self._beside(clause, named, years)))
         for m in _NUMBERED.finditer(self.text):
             lines = (labels(line, self.given.list) for line in m["lines"].splitlines())
             yield from self._ranks(m["before"], [named[0] for named in lines if named], numbered=True)
 
+    # The numbers of which a sentence can speak.
+
     def _series(self, clause: str, column: str, fixed: Of) -> list[By]:
-        """The numbers by each value of a column of which a sentence can speak, of the rows that it names."""
-        said, facts = f"{clause} {self.question}", self.facts
+        """The numbers by each value of a column, of the rows that a sentence names: of the statistic and column that
+        are named, else those that cells printed, else those that the code computes."""
+        measured = {name: self.given.measured(name) for name in self.given.tables}
+        here, said = (columns(text, self.given.list) for text in (clause, f"{clause} {self.question}"))
+        meant = {name: {*used} & {*said} or {*used} for name, used in measured.items()}
         told = statistic(clause) or statistic(self.question)
-        named = set(columns(said, self.given.list))
-        if told == ("count",) and any(named.intersection(self.given.measured(t)) for t in self.given.tables):
+        if told == ("count",) and any({*used} & {*said} for used in measured.values()):
             told = ()  # "how many visits they make" is no number of rows
-        whole = [k for k in facts.values if not k.repeated and k.of != self.given.column(k.table, column)]
-        sure = [k for k in whole if k.op in told and (k.of in named or k.op == "count")]
         ops = told or computed_in(self.given.code)
-        here = set(columns(clause, self.given.list)) & {c for t in self.given.tables for c in self.given.measured(t)}
-        if here and not told and not {*ops} & {*PLAIN}:  # the strongest winds, where code only counts
-            return [
-                by
-                for rest, by in facts.series(column, [k for k in whole if k.of in here and k.op in PLAIN])
-                if not rest
-            ]
-        used = [k for k in whole if k.op in ops and (k.of in self._meant(k.table, said) or k.op == "count")]
-        certain = [k for k in sure if k.of]
-        for kinds in (certain, None, sure, used):
-            if kinds is None:
-                if shown := [by for c, by in self.given.printed if c == column]:
-                    return shown
-            elif found := list(facts.series(column, kinds)):
-                found = [(rest, by) for rest, by in found if rest <= fixed]
-                deep = max((len(rest) for rest, _ in found), default=0)
-                return [by for rest, by in found if len(rest) == deep]
-        return []
-
-    def _either(self, clause: str) -> bool:
-        """Whether it is not said which end is put first: of "the most punctual" what is least late."""
-        told = _EITHER.search(clause)
-        every = {w for t in self.given.list for c in t["columns"] for w in telling(str(c["name"]))}
-        return told is not None and (told["of"] is None or stem(told["of"].casefold()) not in every)
-
-    def _meant(self, table: str, said: str) -> list[str]:
-        used = self.given.measured(table)
-        return [c for c in used if c in columns(said, [self.given.tables[table]])] or used
+        whole = [k for k in self.facts.values if not k.repeated and k.of != self.given.column(k.table, column)]
+        strongest = [k for k in whole if k.op in PLAIN and k.of in here and k.of in measured[k.table]]
+        if strongest and not {*ops} & {*PLAIN} and not told:  # the strongest winds, where code only counts
+            return [by for rest, by in self.facts.series(column, strongest) if not rest]
+        certain = [k for k in whole if k.op in told and k.of and k.of in said]
+        used = [k for k in whole if k.op in ops and (k.of in meant[k.table] or k.op == "count")]
+        found = list(self.facts.series(column, certain))
+        if not found and (shown := [by for name, by in self.given.printed if name == column]):
+            return shown
+        found = [(rest, by) for rest, by in found or self.facts.series(column, used) if rest <= fixed]
+        return [by for rest, by in found if len(rest) == max(len(rest) for rest, _ in found)]
 
     def _shares(self, clause: str, column: str) -> list[By]:
         """The shares, in per cent and by each value of a column, of what sentence and question say of the rows."""
@@ -142,38 +134,42 @@ class Statements:
             if not rest and target[0] != column and frozenset([target]) in self.facts.values[k]
         ]
 
+    # What it says of them.
+
     def _ranks(self, clause: str, named: Sequence[Label], *, numbered: bool = False) -> Iterator[str]:
         """The groups that are called the first or the last, and the lists in an order, that no table shows so; and that
         a group of a handful of rows is put first. What is `numbered` below a sentence is in an order."""
-        top = superlative(clause)
-        way, ranks = _way(clause, _UPWARD, _DOWNWARD), _RANKS.search(clause)
+        top, way, ranks = superlative(clause), _way(clause, _UPWARD, _DOWNWARD), _RANKS.search(clause)
         ordered = way or ranks or (numbered and top) or _RANKS.search(self.question)
+        first = top is not None and not _AMONG.search(clause)
+        ends = top is not None and (numbered or (first and _FOLLOWED.search(clause) is not None))
         for column in dict.fromkeys(n.column for n in named) if top or ordered else ():
             said = list(dict.fromkeys(n.value for n in named if n.column == column))
             series = self._shares(clause, column) or self._series(clause, column, _pairs(named, column))
-            leads = [_in_order(by, top, said) for by in series if top]
-            leads += [order[::-1] for order in leads] if self._either(clause) else []
-            many = len(said) if len(said) > 1 and _FOLLOWED.search(clause) else 1
-            if leads and not _AMONG.search(clause):
+            either = self._either(clause)
+            leads = [_in_order(by, top == "min", said) for by in series if first]
+            leads += [order[::-1] for order in leads] if either else []
+            if leads and not (heads := {order[0] for order in leads}) & {*said}:
                 most = "highest" if top == "max" else "lowest"
-                ends = sorted({order[0] for order in leads})
-                if not {*ends} & {*said}:
-                    yield f"{said[0]} is put first, and of {column} {' or '.join(ends)} is the {most}"
-                elif many > 1 and not any(order[:many] == said for order in leads):
-                    yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(leads[0][:many])}"
-            of = [by for by in series if {*said} <= {*by}] if ordered and (numbered or len(said) > 2) else []
-            up = way == "up" or (numbered and way is None and top == "min")
-            right = [
-                sorted(by if top and numbered else said, key=by.__getitem__, reverse=not up)[: len(said)] for by in of
-            ]
-            either = [o[::-1] for o in right] if way is None and ranks and not numbered else []
-            if right and said not in right + either:
-                yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
+                yield f"{said[0]} is put first, and of {column} {' or '.join(sorted(heads))} is the {most}"
+            elif len(said) > 1 and (ends or (ordered and (numbered or len(said) > 2))):
+                upward = way == "up" or (ends and way is None and top == "min")
+                every = [_in_order(by, upward, said) for by in series if {*said} <= {*by}]
+                every += [o[::-1] for o in every] if either or (way is None and ranks and not numbered) else []
+                right = [[g for g in order if ends or g in said][: len(said)] for order in every]
+                if right and said not in right:
+                    yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
         if top and len(named) == 1 and statistic(clause) not in (("sum",), ("count",)) and not _FEW.search(self.text):
-            every = (k for k in self.facts.values if k.op == "count" and not k.repeated)
-            rows = max((self.facts.values[k].get(_pairs(named), 0) for k in every), default=0)
+            every_count = (k for k in self.facts.values if k.op == "count" and not k.repeated)
+            rows = max((self.facts.values[k].get(_pairs(named), 0) for k in every_count), default=0)
             if 0 < rows < _HANDFUL and not any(f.value == rows for f in figures(self.text)):
                 yield f"{named[0].value} is put first, and has a handful of rows, {rows:.0f}, which is not said"
+
+    def _either(self, clause: str) -> bool:
+        """Whether it is not said which end is put first: of "the most punctual" what is least late."""
+        told = _EITHER.search(clause)
+        every = {w for t in self.given.list for c in t["columns"] for w in telling(str(c["name"]))}
+        return told is not None and (told["of"] is None or stem(told["of"].casefold()) not in every)
 
     def _ways(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """That numbers rose that fell over the years, or the other way round; that one group has more than another
@@ -181,7 +177,7 @@ class Statements:
         if _NOT.search(re.sub(r"^\W*no\b\W*[,:;.]", "", clause, flags=re.I)):
             return
         way, ends = _way(clause, RISES, FALLS), list[tuple[float, float]]()
-        if way is not None and not _PER.search(clause) and len([f for f in figures(clause) if f.text not in years]) < 3:
+        if way is not None and len([f for f in figures(clause) if f.text not in years]) < 3:
             for by in self._series(clause, YEAR, _pairs(named)):
                 first, last = (years[0], years[-1]) if len(years) > 1 else (min(by), max(by))
                 ends += [(by[first], by[last])] if first in by and last in by and first < last else []
@@ -190,16 +186,15 @@ class Statements:
             tables = self._shares(clause, column) or self._series(clause, column, ALL)
             ends = [(by[base], by[other]) for by in tables if {base, other} <= {*by} and by[base] != by[other]]
         if way is not None and ends and not any((last > first) == (way == "up") for first, last in ends):
-            yield f"“{clause.strip()[:80]}”: the numbers say the opposite"
+            yield _opposite(clause)
 
     def _relations(self, clause: str) -> Iterator[str]:
         """The correlations that are of other columns or have the other sign, and "more of one, less of the other"
         where it is the other way round."""
         of = {frozenset(k.of.split("\0")): self.facts.of(k) or 0.0 for k in self.facts.values if k.op == "correlation"}
-        for text in (clause, f"{clause} {self.question}"):
-            if (pair := frozenset(columns(text, self.given.list)) & frozenset[str]().union(*of)) in of:
-                break
-        else:
+        texts = (columns(text, self.given.list) for text in (clause, f"{clause} {self.question}"))
+        pair = next((p for said in texts if (p := frozenset(said) & frozenset[str]().union(*of)) in of), None)
+        if pair is None:
             return
         r, turned = of[pair], re.search(r"\bnegativ|\binvers", clause, re.I)
         for f in figures(clause) if _CORRELATION.search(clause) else ():
@@ -211,53 +206,38 @@ class Statements:
                     yield f"{f.text} is told, and the input files give {r:.3g}"
         ups, downs = (len(re.findall(rf"\b(?:{words})\b", clause, re.I)) for words in (_UPS, _DOWNS))
         if ups + downs == 2 and abs(r) > 0.1 and not _NOT.search(clause) and (ups != downs) != (r > 0):
-            yield f"“{clause.strip()[:80]}”: the numbers say the opposite"
+            yield _opposite(clause)
 
-    def _multiple(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
-        """The multiples told in words that two groups are not apart in any table."""
+    def _apart(self, clause: str, before: str, beside: Sequence[Beside]) -> Iterator[str]:
+        """The multiples in words and the changes in per cent that no two numbers show: those that are parts of the
+        wrong one of them, and those told in per cent that are in percentage points, or the other way round."""
         for m in _TIMES.finditer(clause):
             many = _MANY[(m["many"] or m["verb"][:4]).casefold()]
-            pairs = [(by[base], by[other]) for by, base, other, *_ in self._beside(clause, named, years)]
-            apart = [max(abs(a / b), abs(b / a)) for a, b in pairs]
+            apart = [max(abs(b.first / b.last), abs(b.last / b.first)) for b in beside]
             beyond = re.search(r"\b(?:more than|over|at least)\s$", clause[: m.start()], re.I) is not None
             if apart and not any(abs(r - many) <= 0.2 * many or (beyond and r > many) for r in apart):
                 nearest = min(apart, key=lambda r: abs(r - many))
                 yield f"“{m[0]}” is said, and the input files give {nearest:.1f} times as much"
-
-    def _apart(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
-        """The changes in per cent, between two years or groups, that are parts of the wrong one of them; and those that
-        are told in per cent and are in percentage points, or the other way round."""
-        for f in figures(clause) if CHANGES.search(clause) else ():
-            found = [self._change(f, *beside) for beside in self._beside(clause, named, years)] if f.share else []
+        told = [f for f in (*figures(before), *figures(clause)) if f.share and f.unit != "pp" and f.value > 0]
+        for f in (f for f in figures(clause) if f.share and CHANGES.search(clause)):
+            beside_it = [
+                Beside(b.text, b.value, a.value, a.text, True, off=100 * a.half / b.value)
+                for a, b in permutations(told, 2)
+                if _GAP.match(clause[f.end - len(f.unit) :]) and f not in (a, b)
+            ]
+            found = [_change(f, two) for two in (*beside, *beside_it)]
             wrong = [said for said in found if said]
             if wrong and None not in found:
                 yield f"{f.text} is {wrong[0]}"
 
-    def _change(self, f: Figure, by: By, base: str, other: str, parts: bool, sure: bool) -> str | None:
-        """What a part told of two numbers is in place of their change; None where it is that, "" where it is nothing
-        known. Of shares the change may be told in percentage points."""
-        change, gap = 100 * (by[other] / by[base] - 1), by[other] - by[base]
-        points, of_it = f.unit == "pp" or IS_POINTS.match(f.after), f"as a part of {base} it is {abs(change):.1f} %"
-        if any(f.is_near(v) for v in (by[base], by[other], gap if points else change)):
-            return None
-        if parts and f.is_near(change if points else gap):
-            in_points = f"the change in per cent; in percentage points it is {abs(gap):.1f}"
-            return in_points if points else f"the difference in percentage points; {of_it}"
-        turned = sure and not points and f.is_near(100 * (1 - by[base] / by[other]))
-        return f"the change as a part of {other}; {of_it}" if turned else ""
-
-    def _beside(
-        self, clause: str, named: Sequence[Label], years: Sequence[str]
-    ) -> Iterator[tuple[By, str, str, bool, bool]]:
-        """The tables of two groups that a sentence compares, the base first, whether they hold shares, and whether the
-        groups are sure to be those."""
+    def _beside(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[Beside]:
+        """What a sentence compares, of every table of the two groups."""
         for column, base, other, sure in self._sides(clause, named, years):
             parts = self._shares(clause, column)
             for by in parts or self._series(clause, column, _pairs(named, column)):
                 if by.get(base) and by.get(other):
-                    told = [f for f in figures(self.text) if f.share]
-                    shares = by in parts or all(any(f.tells(by[g]) for f in told) for g in (base, other))
-                    yield by, base, other, shares, sure
+                    shares = by in parts or all(any(f.tells(by[g]) for f in self.shares) for g in (base, other))
+                    yield Beside(base, by[base], by[other], other, shares, sure)
 
     def _sides(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[tuple[str, str, str, bool]]:
         """The column and the two of its values that a sentence compares, the base first, and whether it is sure to be
@@ -272,32 +252,40 @@ class Statements:
             for column in dict.fromkeys(n.column for n in some if n.column != YEAR):
                 two = list(dict.fromkeys(n.value for n in some if n.column == column))
                 if len(two) == 2:
-                    yield (column, two[0], two[1], False)
-                    yield (column, two[1], two[0], False)
+                    yield from ((column, base, other, False) for base, other in permutations(two))
 
 
-def _in_points(clause: str, before: str) -> Iterator[str]:
-    """The changes that are told in per cent and are the difference of two shares told beside them, or the other way
-    round."""
-    shares = [f for f in (*figures(before), *figures(clause)) if f.share and f.unit != "pp"]
-    for f in (f for f in figures(clause) if f.share and _GAP.match(clause[f.end - len(f.unit) :])):
-        points = IS_POINTS.match(f.after) is not None or f.unit == "pp"
-        pairs = [(a, b) for a, b in permutations(shares, 2) if f not in (a, b) and a.value > 0 < b.value]
-        off = f.half + 0.1
-        gaps = [a for a, b in pairs if abs(abs(a.value - b.value) - f.value) <= off]
-        changes = [
-            a for a, b in pairs if abs(abs(100 * a.value / b.value - 100) - f.value) <= off + 100 * a.half / b.value
-        ]
-        if points and changes and not gaps:
-            yield f"{f.text} is the change in per cent, not in percentage points"
-        elif gaps and not points and not changes:
-            yield f"{f.text} is the difference in percentage points, not a change in per cent"
+def _way(clause: str, up: str, down: str) -> Way | None:
+    """Which of two ways a sentence speaks of; None where of neither or both."""
+    rises, falls = (re.search(words, clause, re.I) is not None for words in (up, down))
+    return None if rises == falls else "up" if rises else "down"
 
 
-def _in_order(by: By, top: str | None, said: Sequence[str]) -> list[str]:
+def _change(f: Figure, of: Beside) -> str | None:
+    """What a part told of two numbers is in place of their change; None where it is that, "" where it is nothing known.
+    Of shares the change may be told in percentage points."""
+    change, gap = 100 * (of.last / of.first - 1), of.last - of.first
+    roughly = replace(f, half=f.half + of.off)
+    points, in_points = f.unit == "pp" or IS_POINTS.match(f.after), f.is_near(gap)
+    if f.is_near(of.first) or f.is_near(of.last) or (in_points if points else roughly.is_near(change)):
+        return None
+    as_part = f"as a part of {of.base} it is {abs(change):.1f} %"
+    if points and of.parts and roughly.is_near(change):
+        return f"the change in per cent; in percentage points it is {abs(gap):.1f}"
+    if not points and of.parts and in_points:
+        return f"the difference in percentage points; {as_part}"
+    turned = of.sure and not points and f.is_near(100 * (1 - of.first / of.last))
+    return f"the change as a part of {of.other}; {as_part}" if turned else ""
+
+
+def _opposite(clause: str) -> str:
+    return f"“{clause.strip()[:80]}”: the numbers say the opposite"
+
+
+def _in_order(by: By, upward: bool, said: Sequence[str]) -> list[str]:
     """The groups from the one that is put first; what stands for no group is none, unless it is spoken of."""
-    groups = [g for g in by if g in said or g.casefold() not in _NO_GROUP]
-    return sorted(groups, key=lambda g: (-by[g] if top == "max" else by[g], g not in said))
+    groups = [*said, *(g for g in by if g not in said and g.casefold() not in _NO_GROUP)]
+    return sorted((g for g in groups if g in by), key=by.__getitem__, reverse=not upward)
 
 
 def _pairs(named: Sequence[Label], but: str = "") -> Of:
@@ -311,17 +299,13 @@ def _compared(clause: str, named: Sequence[Label]) -> tuple[str, str, str] | Non
     than = re.compile(r"\bthan\b", re.I).search(clause, word.end()) if word is not None else None
     if not alike or than is None or not named[0].end <= than.start() < named[1].start:
         return None
-    if _AMONG.search(clause[: named[1].start]):
-        return None
-    return named[0].column, named[1].value, named[0].value
+    return None if _AMONG.search(clause[: named[1].start]) else (named[0].column, named[1].value, named[0].value)
 
 
 def superlative(clause: str) -> Literal["max", "min"] | None:
     """Whether a sentence speaks of the greatest or of the least; None where of neither or both."""
-    clause = re.sub(r"\bat (?:least|most)\b", " ", clause, flags=re.I)
-    ways = meanings(clause, "M")
-    if re.search(r"\b(?:slow|fast|quick)est\b", clause, re.I):  # tables hold how long things take
-        ways = frozenset("min" if way == "max" else "max" for way in ways)
+    ways = meanings(re.sub(r"\bat (?:least|most)\b", " ", clause, flags=re.I), "M")
     if not ways and _LEADS.search(clause):
         return "max"
-    return ("max" if "max" in ways else "min") if len(ways) == 1 else None
+    slow = re.search(r"\b(?:slow|fast|quick)est\b", clause, re.I) is not None  # tables hold how long things take
+    return None if len(ways) != 1 else "max" if ("max" in ways) != slow else "min"

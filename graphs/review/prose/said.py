@@ -11,7 +11,7 @@ from itertools import combinations
 from artifacts.types import Execution
 from graphs.questions.query import Statistic
 from graphs.questions.reader import lexicon
-from graphs.review.facts import PLAIN, Given, Of, computed_in, stands
+from graphs.review.facts import PLAIN, Given, Of, computed_in
 from graphs.review.mentions import Label, flags, labels, spoken
 from graphs.review.prose.figures import Figure, figures
 from graphs.review.prose.numbers import printed_numbers
@@ -26,7 +26,7 @@ _HALF = re.compile(r"\bhalf\b[^.,;]*\s[€$£]?\d", re.I)
 def statistic(text: str) -> tuple[Statistic, ...]:
     """The statistic that a text names, where it names one and no more."""
     found = meanings(text, "Sh") | ({"median"} if _HALF.search(text) else set())
-    ops = tuple(op for op in _NAMED if op in found and (op != "sum" or found != {"sum", "share"}))
+    ops = tuple(op for op in _NAMED if op in found)
     return ops if len(ops) == 1 else ()
 
 
@@ -70,12 +70,11 @@ class Said:
     def own(self) -> Of:
         return frozenset((n.column, n.value) for n in self.labels)
 
-    def optional(self, most: int = 2) -> Iterator[Of]:
-        """The rows that may be meant further: none, or those of two-valued columns and of values named nearby."""
+    def optional(self) -> Iterator[Of]:
+        """The rows that may be meant further: none, or those of one or two columns of yes and no."""
         held = {n.column for n in self.labels}
-        pool = list(dict.fromkeys((n.column, n.value) for n in self.flags if n.column not in held))[:5]
-        for many in range(min(len(pool), most) + 1):
-            yield from (frozenset(some) for some in combinations(pool, many) if len({c for c, _ in some}) == many)
+        pool = {n.column: n.value for n in self.flags if n.column not in held}.items()
+        return (frozenset(some) for many in range(3) for some in combinations(pool, many))
 
 
 def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Said]:
@@ -86,22 +85,19 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
         named = labels(clause, given.list)
         alone = [n for n in named if len({m.value for m in named if m.column == n.column}) == 1]
         for s in every:
-            digits = len(re.sub(r"\D", "", s.figure.text).strip("0"))
             cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
             code = given.code if s.figure.in_words or cell is None else cell.code
             unclear = {n.column for n in named} - {n.column for n in (*alone, *s.labels)}
-            if not code or unclear or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
-                continue
-            if digits < 2 and not s.figure.share:
+            few = s.figure.digits < 2 and not s.figure.share
+            if not code or unclear or few or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
                 continue
             own = {n.column: n for n in (*once, *alone, *s.labels)}
-            uses = any(stands(c, code) for kinds in given.kinds.values() for c in kinds)
             yield Said(
                 s.figure,
                 clause,
                 tuple(own.values()),
                 tuple(flags(clause, given.list)),
-                code if computed_in(code) and uses else given.code,
+                code if computed_in(code) else given.code,
                 text,
                 s.figure.in_words or cell is not None,
             )

@@ -42,11 +42,12 @@ def untested(text: str, cells: Sequence[Execution]) -> Iterator[str]:
     for place, clause in enumerate(every):
         if not (known := p_values(clause) or printed):
             continue
-        shown = f"(p = {min(known):.2g})" if len(known) == 1 else f"(p from {min(known):.2g} to {max(known):.2g})"
+        low, high = min(known), max(known)
+        shown = f"(p = {' to '.join(f'{p:.2g}' for p in sorted({low, high}))})"
         none, own = _NONE.search(clause) or _LUCK.search(clause), p_values(clause)
-        if none and max(known) < _SURE:
+        if none and high < _SURE:
             yield f"“{none[0]}” is said, and every test says otherwise {shown}"
-        elif not none and _FOUND.search(clause) and min(known) > _UNSURE:
+        elif not none and _FOUND.search(clause) and low > _UNSURE:
             yield f"“{clause.strip()[:60]}” is said to be significant, and no test says so {shown}"
         elif not none and own and min(own) > _UNSURE and not _DOUBT.search(" ".join(every[place : place + 2])):
             yield f"“{clause.strip()[:60]}” is said, and its p value proves nothing"
@@ -54,15 +55,14 @@ def untested(text: str, cells: Sequence[Execution]) -> Iterator[str]:
 
 def stale(text: str, question: str, cells: Sequence[Execution]) -> Iterator[str]:
     """The statistics that are said to be without some rows and were last put out before a cell left those out."""
+    first = next((i for i, x in enumerate(cells) if _LEAVES.search(x.code)), 0)
+    before, after = ([v for x in some for v in printed_numbers(x)] for some in (cells[:first], cells[first:]))
     for clause in sentences(text):
         if _BEFORE.search(clause) or not LEFT_OUT.search(f"{clause} {question}") or not statistic(clause):
             continue
-        for f in (f for f in figures(clause) if not f.whole):
-            tells = [any(f.tells(v) for v in printed_numbers(x)) for x in cells]
-            last = max((i for i, told in enumerate(tells) if told), default=len(tells))
-            leaves = [i for i, x in enumerate(cells) if _LEAVES.search(x.code)]
-            if leaves and last < leaves[0]:
-                yield f"{f.text} was put out before {cells[leaves[0]].cell} left rows out"
+        for f in figures(clause):
+            if not f.whole and any(map(f.tells, before)) and not any(map(f.tells, after)):
+                yield f"{f.text} was put out before {cells[first].cell} left rows out"
 
 
 _BEFORE = re.compile(r"\b(?:before|raw|original|instead|with|first|all)\b", re.I)
