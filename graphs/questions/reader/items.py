@@ -41,7 +41,6 @@ class Clause:
 
     words: list[Word]
     items: list[Item]
-    part: int = 0
     asks: bool = False
     inner: bool = False  # whether a clause of its own says of whom
     notes: list[str] = field(default_factory=list)
