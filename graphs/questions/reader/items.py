@@ -164,10 +164,9 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
         length = sum(w.content for w in ws[link.first : link.last + 1])
         said, dated = ws[link.last].low, link.how == "short" and link.column.kind == "time"
         if not (dated and said in lexicon.some("events")):  # readings, and not their Reading Date
-            held = literal.get(link.first, ()) if link.value is None and link.first == link.last else ()
-            state = (
-                held and (link.column not in held or link.column.n_unique > 2) and (said,) not in link.column.aliases
-            )
+            there = literal.get(link.first, ()) if link.value is None and link.first == link.last else ()
+            other = link.column not in there or link.column.n_unique > 2  # tickets that are open, not Opened
+            state = there and other and (said,) not in link.column.aliases
             state = state or (dated and said.endswith("ed"))
             how = "part" if state else link.how
             spans.append(((link.how == "quoted", length, _TIER[how]), _linked(link)))
