@@ -89,6 +89,26 @@ def runs() -> list[dict[str, Any]]:
     return [described("runs.csv", table)]
 
 
+@pytest.fixture(scope="module")
+def applications() -> list[dict[str, Any]]:
+    """Applications for jobs, with when they came and when they were decided."""
+    n = 120
+    applied = pd.date_range("2024-01-02", periods=n, freq="4D")
+    table = pd.DataFrame(
+        {
+            "application_id": range(n),
+            "applied": applied,
+            "decided": applied + pd.to_timedelta([3 + i % 37 for i in range(n)], unit="D"),
+            "position": [("Data Analyst", "Nurse", "Driver")[i % 3] for i in range(n)],
+            "source": [("referral", "website", "agency")[i % 7 % 3] for i in range(n)],
+            "status": [("hired", "rejected")[i % 5 > 0] for i in range(n)],
+            "gender": ["FMX"[i % 3] for i in range(n)],
+            "expected_salary": [31_000 + 500 * (i % 43) for i in range(n)],
+        }
+    )
+    return dated("applications.csv", table)
+
+
 def why(question: str, tables: list[dict[str, Any]]) -> str:
     """Why a question is not answered."""
     reading = read(question, tables)
@@ -195,6 +215,35 @@ def test_a_bare_number_behind_runners_is_their_age(runs: list[dict[str, Any]]) -
     assert one("How many runners didn't finish?", runs).where == (missing,)
 
 
+def test_a_value_is_rather_meant_than_a_word_for_causes(applications: list[dict[str, Any]]) -> None:
+    query = one("What's the average expected salary of hired drivers?", applications)
+    assert set(query.where) == {
+        Condition(left="status", op="=", right="hired"),
+        Condition(left="position", op="=", right="Driver"),
+    }
+
+
+def test_how_often_something_was_done_is_a_number_of_rows(applications: list[dict[str, Any]]) -> None:
+    query = one("How often was Data Analyst applied for?", applications)
+    assert told(query) == {("count", None)}
+    assert query.where == (Condition(left="position", op="=", right="Data Analyst"),)
+
+
+def test_when_the_first_came_is_the_first_of_the_times(orders: list[dict[str, Any]]) -> None:
+    assert told(one("When did we take our first order?", orders)) == {("min", "ordered_on")}
+
+
+def test_the_first_quarter_of_a_year_is_a_time(applications: list[dict[str, Any]]) -> None:
+    query = one("How many applications came through agencies in the first quarter of 2025?", applications)
+    assert Condition(left="source", op="=", right="agency") in query.where
+    assert Condition(left="applied", op="during", right="quarter 1") in query.where
+
+
+def test_how_long_a_decision_takes_is_the_time_from_the_application_to_it(applications: list[dict[str, Any]]) -> None:
+    query = one("How long does it take us to decide?", applications)
+    assert query.prepare == (Derive(name="duration", expr="days(applied, decided)"),)
+
+
 @pytest.mark.parametrize(
     ("table", "question", "word"),
     [
@@ -202,6 +251,8 @@ def test_a_bare_number_behind_runners_is_their_age(runs: list[dict[str, Any]]) -
         ("orders", "What is the average number of items per order?", "average"),
         ("orders", "Did we sell more in the second half of 2024 than in the first?", "first"),
         ("orders", "How many orders did we make in time?", "time"),
+        ("applications", "What's the most expensive position?", "expensive"),
+        ("orders", "How many litres did we sell?", "litres"),
         ("fines", "How much money is outstanding?", "outstanding"),
         ("fines", "Do higher fines take longer to be paid?", "higher"),
         ("parcels", "How many one-star ratings did we get?", "star"),

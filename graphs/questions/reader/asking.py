@@ -93,6 +93,12 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
 def _reworded(ask: Ask) -> None:
     """Items that stand for others where they stand: the same in all species, which of them pays more, why do they leave."""
     clause = ask.clause
+    if re.match("Sd+V", ask.codes) and clause.written(clause.items[:1]).casefold() == "how often":
+        clause.items[0].code, clause.items[0].means = "h", "count"  # how often was Blue Fork inspected
+    if ask.codes[:1] == "q" and clause.words[0].low == "when" and ask.known.time is not None:
+        for place in (i for i in clause.of("1U") if clause.written([i]).casefold() in ("first", "last")):
+            ask.stats, ask.columns = ["min" if place.code == "1" else "max"], [expr(ask.known.time)]
+            use([clause.items[0], place], clause.of("E"))  # when was the last order
     if "F" in ask.codes:
         clause.says(lexicon.section("said")["unchanged"])  # any forecast takes it so
     if "Y" in ask.codes:

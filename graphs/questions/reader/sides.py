@@ -128,7 +128,12 @@ def noun(clause: Clause, item: Item) -> bool:
     after = clause.words[item.last + 1 : item.last + 2]  # cancelled lessons, cancelled race lessons
     of_what = word.endswith("ed") and after and after[0].content and after[0].low not in lexicon.some("stop")
     of_what = of_what and (not behind or behind[0].first > item.last + 1 or behind[0].code == "V")
-    return plural or bool(of_what) or bool(behind and behind[0].code == "E") or stem(word) in lexicon.some("people")
+    return (
+        plural
+        or bool(of_what)
+        or bool(behind and (behind[0].code == "E" or (behind[0].code == "C" and behind[0].column.label)))
+        or stem(word) in lexicon.some("people")
+    )
 
 
 def periods(ask: Ask) -> None:

@@ -26,6 +26,10 @@ _MEANT = r"(?:[EVSC]d?[oi]+|[wnBqM]|ho?|[SRD]o?|KN|[EVh]|[EVSCNT]o?i|W[dw]*)_|_(
 """Where it says which rows, groups or columns are meant: behind "by", "who", "in", a statistic, or a noun."""
 
 
+_INTENTS = {"A": ("drivers", "predict", "why_changed", "compare", "relate", "change"), "F": ("forecast", "predict")}
+"""What letters ask for: the intents of which one must be there."""
+_LONG = 25
+"""Words from which a question describes what is done, and such a word may only speak of it."""
 _SIZES = ("higher", "lower", "larger", "smaller", "bigger", "greater")
 _BOUNDS = ("at least", "at most", "no more than", "no less than", "less than", "more than", "fewer than", "up to")
 """Comparisons that nothing else can be; "over" and "under" are places, too."""
@@ -37,16 +41,14 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
     for n, item in enumerate(clause.items):
         word, follows = clause.written([item]), codes[n + 1 :]
         said = {
-            "1": re.match(
-                "[ac]*[TGMS]" + "|$" * ("q" in codes or codes[:n].endswith("i")), follows
-            ),  # than in the first
+            "1": re.match("[ac]*[TGMS]" + "|$" * bool(re.search("q|i$", codes[:n])), follows),  # than in the first
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
             "n": opening and re.match("[idwohSv]*[CEVUQT]", follows),
-            "m": opening and re.search("[dn]$", codes[:n]),
+            "m": opening,
             "K": word.casefold() in _BOUNDS
             or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV")),
             "b": follows and follows[0] in "NT",
-            "B": follows[:1] == "G" and not clause.items[n + 1].used,  # per hour
+            "B": follows[:1] == "G",  # per hour
             "G": codes[:n].endswith("S"),  # the average monthly cost of each site
         }
         left = stepped and word.casefold() in ("left", "remaining", "remain")
@@ -71,7 +73,6 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         or any(i.code == "C" and i.column.label for i in near)  # German customers, customers who complained
         or (
             not re.search(_TOLD, shape)
-            and not (re.search("[EC]_K?[TN]", shape) and word.low.endswith("ed"))  # "orders placed after June"
             and (bool(re.search(_MEANT, shape)) or (before[-1:] == "i" and word.text[:1].isupper()))
         )
     )
@@ -111,14 +112,16 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     if item.code == "j" and ask.codes[n + 1 : n + 2] == "E" and ask.clause.written([item]).casefold() in _SIZES:
         return (amount := draft.known.amount()) is not None and amount.name in said  # do higher fines take longer
     if item.code == "j" and not item.means.startswith("more"):
-        column = draft.known.hinted(item.means.partition("> ")[2] or item.means)
+        column = draft.known.hinted(item.means)
         return column is None or column.name in said
     if item.code == "E":  # how much was claimed, of which only the rows are known
-        return not re.fullmatch("Sd*E", ask.codes) or ask.clause.written(items[:1]).casefold() != "how much"
+        return not re.fullmatch("Sd*E", ask.codes)
     if item.code == "C":
         whose = n and items[n - 1].code == "V"  # fleet drivers
+        times = [i for i in items if i.code == "C" and i.column.kind == "time"]
         return (
             any(c.name in said for c in (item.column, *item.also))
+            or (times == [item] and not item.column.missing and ask.clause.written([item]).endswith("ed"))
             or (item.column.key and (item.column.kind != "time" or (n and items[n - 1].code == "B")))
             or item.column in draft.counted
             or bool(whose and item.column.words[-1] == "id")
@@ -131,10 +134,13 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         return (
             f'"op": "{item.means}"' in said or '"count"' not in said or any(q.formulas or q.group_by for q in queries)
         )
+    if item.code in _INTENTS:
+        long = len(draft.question.split()) > _LONG or draft.methods.model is not None
+        return long or any(q.intent in _INTENTS[item.code] for q in queries)
     if item.code == "M":
         hint = str(item.means).partition(" ")[2]
         column = draft.known.hinted(hint) if hint else None
-        if column is not None and column.name not in said:
+        if column.name not in said if column else "price" in hint.split():
             return False  # the cheapest, of which something else is told
         ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict")
         ordered = any(q.order and q.intent != "list" for q in queries)
