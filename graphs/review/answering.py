@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -52,9 +53,8 @@ class Result:
         """The places in `every` of the numbers of each label of a group, by the words that name it."""
         places: dict[str, list[int]] = {}
         for place, number in enumerate(self.every):
-            for label in dict.fromkeys(number.group):
-                for words in {plain(label), plain(_alias(label) or label)} - {plain("")}:
-                    places.setdefault(words, []).append(place)
+            for words in set[str]().union(*map(_spelt, number.group)):
+                places.setdefault(words, []).append(place)
         return places
 
     def numbers(self) -> Iterator[Number]:
@@ -81,57 +81,47 @@ def plain(text: str) -> str:
     return f" {' '.join(re.findall(r'[^\W_]+', text.casefold()))} "
 
 
-def _alias(label: str) -> str:
-    """The word by which an answer tells a label of yes or no; "" for others."""
-    return {"1": "yes", "true": "yes", "0": "no", "false": "no"}.get(label.casefold(), "")
+def _spelt(label: str) -> set[str]:
+    """The words that name a label: its own, and those by which an answer tells yes and no."""
+    alias = {"1": "yes", "true": "yes", "0": "no", "false": "no"}.get(label.casefold(), label)
+    return {plain(label), plain(alias)} - {plain("")}
 
 
 def names(label: str, text: str) -> bool:
     """Whether a text names a label, as whole words."""
-    word = _alias(label)
-    return bool(plain(label).strip()) and (plain(label) in plain(text) or (bool(word) and plain(word) in plain(text)))
+    return any(words in plain(text) for words in _spelt(label))
 
 
 def meant(name: str, result: Result) -> list[Number]:
-    """The numbers of a result that a value of this name can mean: all of them where it does not say which."""
+    """The numbers of a result that a value of this name can mean: of the groups that it names, "very good" before
+    "good", those whose own names are most like it; all of them where it does not say which."""
     near = _named(name, result)
-    groups = [n for n in near if all(names(g, name) for g in n.group)]
-    if groups:
-        longest = max(sum(map(len, n.group)) for n in groups)  # "very good" and not "good"
-        scored = [(_alike(name, n.name), n) for n in groups if sum(map(len, n.group)) == longest]
-    elif near:
-        scored = [(sum(len(g) for g in n.group if names(g, name)) * 100 + _alike(name, n.name), n) for n in near]
-    else:
-        alike = {other: _alike(name, other) for other in {n.name for n in result.every}}
-        scored = [(alike[n.name], n) for n in result.every]
-    best = max((s for s, _ in scored), default=0)
-    return [n for s, n in scored if s == best]
+    scored = []
+    for number in near or result.every:
+        said = [label for label in number.group if names(label, name)] if near else []
+        scored.append(((len(said) == len(number.group), sum(map(len, said)), _alike(name, number.name)), number))
+    best = max((score for score, _ in scored), default=None)
+    return [number for score, number in scored if score == best]
 
 
 def _named(name: str, result: Result) -> list[Number]:
-    """The numbers of groups a label of which a name holds, or that have none: looked up by the name's words, since a
-    result of many rows is asked for as many names."""
-    if not result.asked.groups:
-        return list(result.every)
+    """The numbers of groups a label of which a name holds: looked up by the name's words, since a result of many rows
+    is asked for as many names."""
     words = plain(name).split()
     held = (f" {' '.join(words[at:end])} " for at in range(len(words)) for end in range(at + 1, len(words) + 1))
     return [result.every[place] for place in sorted({p for some in held for p in result.labelled.get(some, ())})]
 
 
+@lru_cache(maxsize=20_000)
 def _alike(name: str, other: str) -> int:
-    other = re.sub(r"^count$", "number of rows", other)
-    said, known = set(plain(name).split()), set(plain(other).split())
-    return len(said & known)
+    """How many words two names share."""
+    return len({*plain(name).split()} & {*plain("number of rows" if other == "count" else other).split()})
 
 
 def half(value: float) -> float:
     """Half a unit of the last digit told, with a hair more for the way in which floats are kept."""
-    text = repr(float(value) if isinstance(value, float) else value)
-    if "e" in text:
-        mantissa, _, power = text.partition("e")
-        return 0.5 * 10.0 ** (int(power) - len(mantissa.partition(".")[2])) * 1.0001
-    digits = len(text.partition(".")[2]) if isinstance(value, float) and not text.endswith(".0") else 0
-    return max(0.5 * 10.0**-digits * 1.0001, 1e-9 * abs(value))
+    places = Decimal(str(value).removesuffix(".0")).as_tuple().exponent
+    return max(0.5 * 10.0**places * 1.0001, 1e-9 * abs(value)) if isinstance(places, int) else 0.5
 
 
 def equal(told: Cell, number: Number, unit: str = "") -> bool:
@@ -139,28 +129,20 @@ def equal(told: Cell, number: Number, unit: str = "") -> bool:
     or as a part of one."""
     got = number.value
     if isinstance(got, (list, tuple)):
-        return any(equal(told, Number(number.group, number.name, g), unit) for g in got) or equal(
-            told, Number(number.group, number.name, ", ".join(map(str, got))), unit
-        )
+        return any(equal(told, replace(number, value=v), unit) for v in (*got, ", ".join(map(str, got))))
     if told is None or got is None:
         return told is None and got is None
     if isinstance(told, str) or isinstance(got, str):
         return plain(str(told)) == plain(str(got)) or any(plain(str(told)) == plain(g) for g in number.group)
     if isinstance(told, bool) or isinstance(got, bool):
         return bool(told) == bool(got)
-    scales = {1.0}
-    if number.share:
-        scales = {1.0, 0.01} if unit != "%" or abs(told) <= 1 else {1.0}
-    elif unit in ("%", "pp"):
-        scales = {1.0, 100.0}
-    return any(near(float(told), float(got) * scale, half(told)) for scale in scales)
-
-
-def near(told: float, got: float, within: float) -> bool:
-    """Whether two numbers are as near as that; what is not a number is near to its like."""
     if math.isnan(told) or math.isnan(got):
         return math.isnan(told) and math.isnan(got)
-    return abs(told - got) <= max(within, 1e-12)
+    if number.share:
+        scales = (1.0,) if unit == "%" and abs(told) > 1 else (1.0, 0.01)
+    else:
+        scales = (1.0, 100.0) if unit in ("%", "pp") else (1.0,)
+    return any(abs(told - got * scale) <= max(half(told), 1e-12) for scale in scales)
 
 
 def listed(told: str, result: Result) -> bool | None:
@@ -168,11 +150,7 @@ def listed(told: str, result: Result) -> bool | None:
     None where it holds them and more, as one does that is longer than what is computed."""
     said = {_listed(item) for item in told.split(", ")}
     columns = [
-        {
-            _listed(item)
-            for v in column
-            for item in ", ".join(map(_text, v if isinstance(v, (list, tuple)) else [v])).split(", ")
-        }
+        {_listed(_text(item)) for v in column for item in (v if isinstance(v, (list, tuple)) else (v,))}
         for column in zip(*result.rows, strict=True)
     ]
     return True if said in columns else None if any(of < said for of in columns) else False
@@ -197,8 +175,4 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.2f}"
     text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-    return text if len(text) <= _LONG else f"{text[:_LONG]} …"
-
-
-_LONG = 200
-"""Characters of a value that an objection tells."""
+    return text if len(text) <= 200 else f"{text[:200]} …"

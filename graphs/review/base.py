@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Finding, Objection
+from graphs import look
+from graphs.errors import RunFailed
 from graphs.review import tables as data
-from graphs.review.watch.observed import NOTHING, Observed
+from graphs.review.watch.observed import Seen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +32,7 @@ class Work:
     report: ReportMade
     roles: dict[str, str] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
-    observed: Observed = NOTHING
+    observed: tuple[Seen, ...] = ()
     given: str = ""
     recomputed: frozenset[tuple[str, int]] = frozenset()
 
@@ -42,13 +44,9 @@ class Work:
     @cached_property
     def tables(self) -> list[dict[str, Any]]:
         """What each given table holds, as the opening cell printed it (see `graphs.look`), or as the files say."""
-        for cell in self.view.executions:
-            if "describe" in cell.tags and cell.status == "ok":
-                try:
-                    files: list[dict[str, Any]] = json.loads("".join(o.text for o in cell.outputs))["files"]
-                    return files
-                except (ValueError, KeyError, TypeError):
-                    break
+        with suppress(RunFailed):
+            if printed := look.described(self.view.executions):
+                return printed
         return [data.described(name, frame) for name, frame in self.frames.items()]
 
     @property
@@ -63,26 +61,45 @@ class Work:
         return [x for x in self.view.executions if "code" in x.tags and x.cell not in self.replaced]
 
     @cached_property
-    def by_hand(self) -> set[str]:
-        """The names of the cells that a model wrote and that stand."""
-        return {x.cell for x in self.written}
-
-    @property
     def replaced(self) -> set[str]:
         """The cells that a reviewer objected to and that a later cell does again, none of their findings being kept."""
-        resting = {f.evidence.cell for f in self.headlines}
         objected = {o.where for r in self.view.reviews for o in r.objections}
         objected |= {f.evidence.cell for f in self.view.findings if f.id in objected}
-        cells = self.view.executions
-        return {
-            x.cell
-            for i, x in enumerate(cells)
-            if x.cell in objected - resting and any(y.status == "ok" and mends(y, x) for y in cells[i + 1 :])
-        }
+        objected -= {f.evidence.cell for f in self.headlines}
+        return {x.cell for x in self.view.executions if x.cell in objected and self.done_again(x)}
+
+    def done_again(self, cell: Execution) -> bool:
+        """Whether a later cell is this one again: under the same title, or plainly the same code with changes."""
+        later = (x for x in self.view.executions[self.view.executions.index(cell) + 1 :] if x.status == "ok")
+        return any(
+            (cell.title and x.title.strip().lower() == cell.title.strip().lower())
+            or SequenceMatcher(None, cell.code, x.code, autojunk=False).ratio() > 0.6
+            for x in later
+        )
 
     @property
     def cells(self) -> dict[str, Execution]:
         return {x.cell: x for x in self.view.executions}
+
+    @cached_property
+    def sentences(self) -> dict[str, str]:
+        """What the reader reads, by where: the answer, then the headline findings."""
+        return {"answer": self.report.answer} | {f.id: f.text for f in self.headlines}
+
+    @cached_property
+    def said(self) -> str:
+        """All that the reader reads."""
+        return " ".join(self.sentences.values())
+
+    @cached_property
+    def code(self) -> str:
+        """The code that a model wrote and that stands."""
+        return "\n".join(x.code for x in self.written)
+
+    def seen(self, *kinds: str) -> Iterator[Seen]:
+        """What was seen of these kinds in the cells that a model wrote and that stand."""
+        cells = {x.cell for x in self.written}
+        return (seen for seen in self.observed if seen.kind in kinds and seen.cell in cells)
 
 
 @dataclass(frozen=True)
@@ -96,20 +113,20 @@ class CheckResult:
     remarks: tuple[str, ...] = ()
 
 
-Found = Objection | str
-"""What a check yields: an objection, or a remark for the reader."""
+Found = Objection | tuple[str, str] | str
+"""What a check yields: an objection, or where and what is wrong, of which each place is told once; or a remark for the
+reader."""
 Checker = Callable[[Work], Iterable[Found]]
 
-_CHECKS: dict[str, Checker] = {}
+_CHECKS: dict[str, tuple[Checker, str]] = {}
 
 
-def check(name: str) -> Callable[[Checker], Checker]:
-    """Enter a check in the registry. Its docstring is what the result says when it finds nothing."""
+def check(name: str, mend: str = "") -> Callable[[Checker], Checker]:
+    """Enter a check in the registry, with how what it finds is mended. Its docstring is what the result says when it
+    finds nothing."""
 
     def enter(function: Checker) -> Checker:
-        if name in _CHECKS:
-            raise ValueError(f"there are two checks named {name}")
-        _CHECKS[name] = function
+        _CHECKS[name] = function, mend
         return function
 
     return enter
@@ -117,26 +134,14 @@ def check(name: str) -> Callable[[Checker], Checker]:
 
 def run_checks(work: Work) -> list[CheckResult]:
     """Every check in the registry, by name."""
-    return [_result(name, function.__doc__ or "", function(work)) for name, function in sorted(_CHECKS.items())]
+    return [_result(name, function, mend, work) for name, (function, mend) in sorted(_CHECKS.items())]
 
 
-def _result(name: str, good: str, found: Iterable[Found]) -> CheckResult:
-    everything = list(found)
-    objections = tuple(f for f in everything if isinstance(f, Objection))
-    remarks = tuple(f for f in everything if isinstance(f, str))
-    said = [f"{o.where}: {o.problem}" for o in objections] + list(remarks)
-    return CheckResult(name, not objections, " ".join(said) or good, objections, remarks)
-
-
-def mends(later: Execution, former: Execution) -> bool:
-    """Whether a cell is another one again: under the same title, or plainly the same code with changes."""
-    if former.title and later.title.strip().lower() == former.title.strip().lower():
-        return True
-    return SequenceMatcher(None, former.code, later.code, autojunk=False).ratio() > 0.6
-
-
-def sentences(work: Work) -> Iterator[tuple[str, str]]:
-    """What the reader reads, as (where, text): the answer, then the headline findings."""
-    yield "answer", work.report.answer
-    for finding in work.headlines:
-        yield finding.id, finding.text
+def _result(name: str, function: Checker, mend: str, work: Work) -> CheckResult:
+    found = list(function(work))
+    first = dict(f for f in reversed(found) if isinstance(f, tuple))
+    objections = [f for f in found if isinstance(f, Objection)]
+    objections += [Objection(where=where, problem=first[where], mend=mend) for where in reversed(first)]
+    remarks = tuple(f for f in found if isinstance(f, str))
+    said = " ".join([*(f"{o.where}: {o.problem}" for o in objections), *remarks])
+    return CheckResult(name, not objections, said or function.__doc__ or "", tuple(objections), remarks)

@@ -6,30 +6,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from artifacts.types import Objection
-from graphs.review.base import Found, Work, check, sentences
+from graphs.review.base import Found, Work, check
 from graphs.review.mentions import columns, flags, is_key, labels, telling
 from graphs.review.models import PREDICTS
 from graphs.review.prose.figures import sentences as clauses
 from graphs.review.tables import turned
 
+_CHANGE = (
+    "increas|reduc|rais|boost|cutt?|prevent|improv|worsen|shorten|lengthen|strengthen|weaken|hurt|push|pull|lift|"
+    "encourag|discourag|driv"
+)
+"""How verbs of change begin."""
+_NO_OBJECT = (
+    "with|by|from|in|to|at|over|each|every|as|until|after|between|for|of|on|is|was|are|than|and|or|again|only|more|most|"
+    "less|much|further|since|\\w+ly"
+)
 _CAUSE = re.compile(
-    r"\b(?:caus(?:e|es|ed|ing)|leads? to|led to|because(?: of)?|due to|owing to|thanks to|results? in|resulted in|"
-    r"drives?|drove|driven by|brings? about|brought about|responsible for|(?:is|are|was) why|the reason|pays? off|"
-    r"(?:has|had|have) an? (?:\w+ )?(?:effect|impact|influence) on|"
-    r"(?:bring|brought|dr[ia]v|drove|push|pull|ke[ep]p|slow|hold|held)\w* (?:\w+ ){1,4}(?:up|down|low|high|back)\b|"
-    r"(?:rais|lower|cutt|reduc|increas|add|keep|remov)ing\b[^.;:]{0,50}\b(?:would|will|could)\b|"
-    r"(?:could|would|can) (?:be |have )?(?:sav|avoid|gain|prevent|cut|reduc|rais|increas|improv|lift|lower)\w*|"
-    r"\bif\b[^.;:]{3,60}\bwould\b|would (?:\w+ ){0,2}(?:fall|rise|drop|grow|sink|climb|save|gain|improve|vanish)|"
-    r"(?:cost|wear|tir|scar|turn|driv|put)(?:s|es|ing) (?:our|the|their|people|customers|them|off|out|away)\b|"
+    r"\b(?:caus(?:e[sd]?|ing)|(?:leads?|led) to|because(?: of)?|(?:due|owing|thanks) to|result(?:s|ed) in|driven by|"
+    r"drove|br(?:ings?|ought) about|responsible for|(?:is|are|was) why|the reason|pays? off|to blame|stems? from|"
+    r"ha[sd]? an? (?:\w+ )?(?:effect|impact|influence) on|as a (?:result|consequence)|makes? the difference|"
+    rf"(?<!\bto )(?:(?:{_CHANGE})(?:e?[sd]?|ed)|(?:lower|slow|help|keep)s) (?!(?:{_NO_OBJECT})\b)(?=[a-z])|"
+    rf"(?:{_CHANGE}|lower|keep|add|remov)ing\b[^.;:]{{0,50}}\b(?:would|will|could)\b|"
+    rf"(?:could|would|can) (?:be |have )?(?:{_CHANGE}|sav|avoid|gain)\w*|"
+    r"\bif\b[^.;:]{3,60}\bwould\b|would (?:\w+ ){0,2}(?:fall|rise|drop|grow|sink|climb|vanish)|"
     r"(?!(?:show|tell|give|let|allow|lead|leave|remind)s)\w{3,}s us\b(?! [€$£]?\d)|"
-    r"puts? (?:\w+ ){1,3}in an? |pays? for (?:itself|themselves)|"
-    r"(?:is|are) to blame|the (?:result|consequence) of|as a (?:result|consequence)|stems? from|makes? the difference|"
-    r"m(?:akes?|ade) (?:\w+ ){1,3}(?:more|less|better|worse|\w{3,}er|rise|fall|stay|leave|buy|spend|go|come)\b|"
-    r"(?<!\bto )(?:(?:increase|reduce|raise|boost|cut|prevent|improve|worsen|shorten|lengthen|strengthen|weaken|hurt|"
-    r"push|pull|lift|encourage|discourage)(?:d|ed|es|s)?|(?:lower|slow|help|keep)s) "
-    r"(?!(?:with|by|from|in|to|at|over|each|every|as|until|after|between|for|of|on|is|was|are|than|and|or|again|only|"
-    r"more|most|less|much|further|since|\w+ly)\b)(?=[a-z]))",
+    r"(?:bring|brought|push|pull|keep|kept|slow|hold|held)\w* (?:\w+ ){1,4}(?:up|down|low|high|back)\b|"
+    r"(?:(?:mak|wear|tir|scar|turn|put)(?:s|es|ing)|made) (?:\w+ ){1,3}"
+    r"(?:off|out|away|in an?|more|less|fewer|\w{3,}er)\b)",
     re.I,
 )
 """Words by which one thing is said to make another happen, in English."""
@@ -47,34 +50,27 @@ _TOLD = re.compile(
 _DECLARED_NOT = re.compile(r"\b(not|non|quasi)\b|non-|quasi-", re.I)
 
 
-@check("causal_words")
+@check("causal_words", "Say that they go together, or differ; a cause needs an experiment.")
 def causal_words(work: Work) -> Iterator[Found]:
     """No cause is claimed in so many words that the design does not allow."""
     if randomised(work):
         return
-    named = {str(c["name"]).casefold() for t in work.tables for c in t["columns"]}
-    for where, text in sentences(work):
+    names = {str(c["name"]).casefold() for t in work.tables for c in t["columns"]}
+    for where, text in work.sentences.items():
         for claim in _CAUSE.finditer(text):
-            if (
-                _ARITHMETIC.search(claim[0])
-                or re.split(r"\W", text[claim.start() :], maxsplit=1)[0].casefold() in named
-            ):
-                continue  # a column of driveways, or of cuts
-            if not _DENIED.search(text[: claim.start()]) and "?" not in text[claim.end() :].partition(".")[0]:
-                said = f"“{claim.group().strip()}” ({where}) claims a cause, and no randomised assignment was declared"
-                clause = next((c for c in clauses(text) if claim[0] in c), text)
-                of = _about(work, clause, work.view.run.goal)
-                acts = not _REASON.search(claim[0]) and _about(work, clause.replace(claim[0], " "))
-                if len(of) < 2 and not acts and not re.search(r"\bwould\b", claim[0]):
-                    yield f"{said}: the two go together, and something else may explain it."
-                    continue
-                yield Objection(
-                    where=where,
-                    problem=f"{said}: {' and '.join(of[:2]) or 'the two'} go together, and something else may explain "
-                    "it.",
-                    mend="Say that they go together, or differ; a cause needs an experiment.",
-                )
-                return
+            asked = "?" in text[claim.end() :].partition(".")[0]
+            named = re.split(r"\W", text[claim.start() :], maxsplit=1)[0].casefold() in names  # a column of driveways
+            if named or asked or _ARITHMETIC.search(claim[0]) or _DENIED.search(text[: claim.start()]):
+                continue
+            said = f"“{claim[0].strip()}” ({where}) claims a cause, and no randomised assignment was declared"
+            clause = next((c for c in clauses(text) if claim[0] in c), text)
+            of = _about(work, f"{clause} {work.view.run.goal}")
+            acts = not _REASON.search(claim[0]) and _about(work, clause.replace(claim[0], " "))
+            if len(of) > 1 or acts or "would" in claim[0]:
+                together = f"{' and '.join(of[:2]) or 'the two'} go together, and something else may explain it."
+                yield where, f"{said}: {together}"
+            else:
+                yield f"{said}: the two go together, and something else may explain it."
 
 
 def randomised(work: Work) -> bool:
@@ -83,35 +79,29 @@ def randomised(work: Work) -> bool:
     if any(_DECLARED_NOT.search(r) and _RANDOMISED.search(r) for r in roles):
         return False
     declared = any(re.match(r"(?:assignment|treatment|arm) ", r) or _RANDOMISED.search(r) for r in roles)
-    said = " ".join((work.view.run.goal, work.given, *(text for _, text in sentences(work))))
+    said = f"{work.view.run.goal} {work.given} {work.said}"
     told = any(not _DENIED.search(said[: m.start()]) for m in _RANDOMISED.finditer(said))
     return (declared or told) and not any(f.kind == "sample_ratio_mismatch" for f in work.view.findings)
 
 
-def _about(work: Work, *texts: str) -> list[str]:
-    """The columns that texts name, by their names or their values; keys are none."""
-    text = " ".join(texts)
+def _about(work: Work, text: str) -> list[str]:
+    """The columns that a text names, by their names or their values; keys are none."""
     named = [*labels(text, work.tables), *flags(text, work.tables)]
     found = {*columns(text, work.tables), *(n.column for n in named)}
     return sorted(c for c in found if not is_key(c))
 
 
-@check("sign_flips")
+@check("sign_flips", "Compare within those groups as well, and say what holds there.")
 def sign_flips(work: Work) -> Iterator[Found]:
     """No pooled relation is told that the table shows the other way round within groups."""
-    said = " ".join(text for _, text in sentences(work))
-    held = any(f.kind in ("simpsons_paradox", "confounding") for f in work.view.findings) or _TOLD.search(said)
-    if held or any(PREDICTS.search(cell.code) for cell in work.written):
+    held = any(f.kind in ("simpsons_paradox", "confounding") for f in work.view.findings) or _TOLD.search(work.said)
+    if held or PREDICTS.search(work.code) or not work.code:
         return
-    for clause in clauses(said) if work.written else ():
-        of = _about(work, clause) if len(_about(work, clause)) > 1 else _about(work, clause, work.view.run.goal)
+    for clause in clauses(work.said):
+        of = _about(work, clause) if len(_about(work, clause)) > 1 else _about(work, f"{clause} {work.view.run.goal}")
         for frame in work.frames.values() if len(of) == 2 else ():
             turn = turned(frame, *of) if set(of) <= set(frame.columns) else None
-            if turn is not None and not (telling(turn.by) or {turn.by.lower()}) <= telling(said):
-                yield Objection(
-                    where="answer",
-                    problem=f"{turn.y} is related to {turn.x} the other way round within {turn.by} ({turn.within:+.3g} "
-                    f"for {turn.pooled:+.3g} over all rows), and this is not said.",
-                    mend=f"Compare within {turn.by} as well, and say what holds there.",
-                )
-                return
+            if turn is not None and not (telling(turn.by) or {turn.by.lower()}) <= telling(work.said):
+                turns = f"{turn.y} is related to {turn.x} the other way round within {turn.by}"
+                effects = f"r {turn.within:+.2f} for {turn.pooled:+.2f} over all rows"
+                yield "answer", f"{turns} ({effects}), and this is not said."

@@ -6,8 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from artifacts.types import Objection
-from graphs.review.base import Found, Work, check, mends
+from graphs.review.base import Found, Work, check
 from graphs.review.syntax import assigned, calls, keywords, name_of, strings, trees, words
 
 _READERS = words(
@@ -26,28 +25,26 @@ _ADDRESS = re.compile(
 _SHOWN = words("print display Markdown HTML title set_title suptitle text annotate report compile sub")
 
 
-@check("files")
+@check("files", "Read the given files by their names, in the current folder.")
 def files(work: Work) -> Iterator[Found]:
     """Nothing but the given files is read."""
     given = {a.name for a in work.view.artifacts} | set(work.view.run.params.get("files", ()))
     called = [(cell, call) for cell, tree in trees(work) for call in calls(tree)]
     known = {n: v for _, tree in trees(work) for names, v in assigned(tree) for n in names}
     own = {text for _, call in called if _writes(call) for text in _named(call, known)}
-    found = [(cell, f"`{m[0].strip()[:60]}` fetches") for cell in work.written for m in _FETCHED.finditer(cell.code)]
+    for cell in work.written:
+        for line in _FETCHED.finditer(cell.code):
+            yield cell.cell, f"`{line[0].strip()[:60]}` fetches what is none of the given files."
     for cell, call in called:
-        if _FETCHES.match(name_of(call)):
-            found.append((cell, f"`{name_of(call)}` fetches"))
-        for text in set().union(*map(strings, call.args)) if name_of(call) not in _SHOWN and not _writes(call) else ():
-            found += [(cell, f"it reads {m[0]!r}, which is") for m in _ADDRESS.finditer(text)]
-        for path in _named(call, known) - own if name_of(call) in _PLACES and not _writes(call) else ():
-            if _foreign(path.removeprefix("./"), given, name_of(call)):
-                found.append((cell, f"it reads {path!r}, which is"))
-    for cell, what in {cell.cell: (cell, what) for cell, what in found[::-1]}.values():
-        yield Objection(
-            where=cell.cell,
-            problem=f"{what} {'what is ' * what.endswith('fetches')}none of the given files.",
-            mend="Read the given files by their names, in the current folder.",
-        )
+        name, reads = name_of(call), not _writes(call)
+        if _FETCHES.match(name):
+            yield cell.cell, f"`{name}` fetches what is none of the given files."
+        texts = set[str]().union(*map(strings, call.args)) if reads and name not in _SHOWN else ()
+        places = {m[0] for text in texts for m in _ADDRESS.finditer(text)}
+        paths = _named(call, known) - own if reads and name in _PLACES else ()
+        places |= {path for path in paths if _foreign(path.removeprefix("./"), given, name)}
+        for place in sorted(places):
+            yield cell.cell, f"it reads {place!r}, which is none of the given files."
 
 
 def _named(call: ast.Call, known: dict[str, ast.expr]) -> set[str]:
@@ -71,19 +68,11 @@ def _writes(call: ast.Call) -> bool:
     return opened or _WRITES.match(name_of(call)) is not None
 
 
-@check("failed_cells")
+@check("failed_cells", "Mend it in a new cell, or say among the things not checked that this cell failed and why.")
 def failed_cells(work: Work) -> Iterator[Found]:
     """No cell was left failed."""
-    everything = work.view.executions
     admitted = " ".join((work.report.answer, *work.report.not_checked))
-    for i, cell in enumerate(everything):
-        if cell.status in ("ok", "running") or cell.cell in admitted:
-            continue
-        if any(later.status == "ok" and mends(later, cell) for later in everything[i + 1 :]):
-            continue
-        what = f"{cell.error.name}: {cell.error.value[:120]}" if cell.error else "it was stopped before its end"
-        yield Objection(
-            where=cell.cell,
-            problem=f"the cell failed ({what}) and nothing after it does what it was for.",
-            mend=f"Mend it in a new cell, or say among the things not checked that {cell.cell} failed and why.",
-        )
+    for cell in work.view.executions:
+        if cell.status not in ("ok", "running") and cell.cell not in admitted and not work.done_again(cell):
+            what = f"{cell.error.name}: {cell.error.value[:120]}" if cell.error else "it was stopped before its end"
+            yield cell.cell, f"the cell failed ({what}) and nothing after it does what it was for."

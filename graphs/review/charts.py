@@ -26,10 +26,10 @@ def written(work: Work) -> Iterator[tuple[Execution, str]]:
 
 def drawn(cell: Execution) -> Iterator[float]:
     """The value of each bar and of each end of a line that a cell drew."""
-    for figure in _figures(cell):
-        for series in (s for axes in _dicts(figure.get("axes")) for s in _dicts(axes.get("series"))):
-            pairs = _list(series.get("values")) if series.get("kind") == "bars" else []
-            heights = [pair[1] for pair in pairs if isinstance(pair, list) and len(pair) == 2]
+    for axes in (a for figure in _figures(cell) for a in _listed(figure, "axes")):
+        for series in (s for s in _listed(axes, "series") if isinstance(s, dict)):
+            bars = _listed(series, "values") if series.get("kind") == "bars" else []
+            heights = [pair[-1] for pair in bars if isinstance(pair, list) and pair]
             heights += [series.get("first"), series.get("last")]
             yield from (float(h) for h in heights if isinstance(h, (int, float)))
 
@@ -40,10 +40,8 @@ def _figures(cell: Execution) -> list[dict[str, Any]]:
 
 
 def _texts_on(figure: dict[str, Any]) -> Iterator[str]:
-    yield str(figure.get("title") or "")
-    for axes in _dicts(figure.get("axes")):
-        yield str(axes.get("title") or "")
-        yield from map(str, _list(axes.get("texts")))
+    for told in (figure, *_listed(figure, "axes")):
+        yield from map(str, (told.get("title") or "", *_listed(told, "texts")) if isinstance(told, dict) else ())
 
 
 def _spelt_in(tree: ast.AST) -> Iterator[str]:
@@ -58,9 +56,7 @@ def _spelt_in(tree: ast.AST) -> Iterator[str]:
                 yield "".join(str(v.value) if isinstance(v, ast.Constant) else " … " for v in node.values)
 
 
-def _dicts(value: object) -> list[dict[str, Any]]:
-    return [v for v in _list(value) if isinstance(v, dict)]
-
-
-def _list(value: object) -> list[Any]:
-    return list(value) if isinstance(value, list) else []
+def _listed(told: object, name: str) -> list[Any]:
+    """What is listed under a name, in what a kernel tells, which may be anything."""
+    value = told.get(name) if isinstance(told, dict) else None
+    return value if isinstance(value, list) else []

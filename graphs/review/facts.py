@@ -130,12 +130,11 @@ class Given:
         self.printed = list(printed(cells, tables))
         self.tables = {str(t["name"]): t for t in tables}
         self.list, self.text, self.question, self.code = list(tables), text, question, code
-        self.kinds = {
-            name: {str(c["name"]): kind_of(str(c["dtype"])) for c in t["columns"]} for name, t in self.tables.items()
-        }
+        facts = {name: {str(c["name"]): c for c in t["columns"]} for name, t in self.tables.items()}
+        self.kinds = {name: {c: kind_of(str(f["dtype"])) for c, f in own.items()} for name, own in facts.items()}
         self.unique = {
-            name: {str(c["name"]) for c in t["columns"] if c["n_unique"] == t["rows"]}
-            for name, t in self.tables.items()
+            name: {c for c, f in own.items() if f["n_unique"] == self.tables[name]["rows"]}
+            for name, own in facts.items()
         }
         self.literals = {text for _, text in re.findall(r"(?=(['\"])(.*?)\1)", code)}
 
@@ -188,42 +187,36 @@ class Given:
                             yield Wanted(base, repeated, by, query)
 
     def _measures(self, base: str, repeated: str) -> Iterator[Measure]:
-        used = self.measured(base)
-        made = [Measure(op="count"), *(Measure(op="sum", of=in_backticks(c)) for c in used)]
+        used, table = self.measured(base), self.tables[base]
+        made: list[tuple[Statistic, str, str]] = [("count", "", ""), *(("sum", c, "") for c in used)]
         if not repeated:
-            ops = [op for op in PLAIN if op != "sum"]
-            gaps = {str(c["name"]) for c in self.tables[base]["columns"] if c["n_missing"]}
-            made += [Measure(op=op, of=in_backticks(c)) for c in used for op in ops]
-            made += [Measure(op="present", of=in_backticks(c)) for c in used if c in gaps]
-            pairs = combinations(used, 2)
-            made += [Measure(op="correlation", of=in_backticks(a), other=in_backticks(b)) for a, b in pairs]
-            keys = [c for c in self.kinds[base] if is_key(c) and c not in used]
-            made += [Measure(op="distinct", of=in_backticks(c)) for c in keys]
-        for measure in made:
-            of = "\0".join(c.strip("`") for c in (measure.of, measure.other) if c)
-            yield measure.model_copy(update={"name": f"{measure.op} {of}"})
+            made += [(op, c, "") for c in used for op in PLAIN if op != "sum"]
+            gaps = {c["name"] for c in table["columns"] if c["n_missing"]}
+            made += [("present", c, "") for c in used if c in gaps]
+            made += [("correlation", a, b) for a, b in combinations(used, 2)]
+            made += [("distinct", c, "") for c in self.kinds[base] if is_key(c) and c not in used]
+        for op, *pair in made:
+            of, other = (in_backticks(c) if c else None for c in pair)
+            yield Measure(op=op, of=of, other=other, name=f"{op} {'\0'.join(filter(None, pair))}")
 
     def _query(self, base: str, repeated: str, by: Sequence[str], measures: Sequence[Measure]) -> Query | None:
-        joins = dict[str, Join]()
+        """The query of these groups; None where only rows that are repeated have one of them, or none."""
+        joins, groups = dict[str, Join](), []
         if repeated:
             key = self.repeats(base, repeated)[0]
             joins[base] = Join(file=base, own=(key,), theirs=(key,))
-        groups = []
         for name in by:
-            file = self.holder(base, name)
-            if repeated and self.column(repeated, name) is not None:
-                file = repeated
+            file = repeated if repeated and self.column(repeated, name) is not None else self.holder(base, name)
             if file is None or (repeated and file not in (base, repeated)):
-                return None  # only rows that are repeated have it, or none
+                return None
             if file not in (base, repeated):
-                key = sorted(self.unique[file] & set(self.kinds[base]))[0]
+                key = min(self.unique[file] & set(self.kinds[base]))
                 joins[file] = Join(file=file, own=(key,), theirs=(key,))
             column = self.column(file, name) or name
             grain = "year" if self.kinds[file][column] == "time" else None
             groups.append(Group(of=in_backticks(column), grain=grain))
-        return Query(
-            table=repeated or base, joins=tuple(joins.values()), measures=tuple(measures), group_by=tuple(groups)
-        )
+        table = repeated or base
+        return Query(table=table, joins=tuple(joins.values()), measures=tuple(measures), group_by=tuple(groups))
 
     def of_rows(self, base: str, after: str) -> bool:
         """Whether these words begin, but for one adjective, with the things of which a table holds a row each."""

@@ -58,19 +58,15 @@ def levels(tables: Tables, most: int = 200) -> Iterator[tuple[str, str]]:
 
 def time_columns(tables: Tables) -> list[str]:
     """The columns that hold times, or years, whatever they are called."""
+    return [str(c["name"]) for t in tables for c in t["columns"] if _holds_times(c)]
 
-    def years(column: Mapping[str, Any]) -> bool:
-        low, high = column.get("min"), column.get("max")
-        return isinstance(low, int) and isinstance(high, int) and 1900 <= low < high < 2100
 
-    return [
-        str(c["name"])
-        for t in tables
-        for c in t["columns"]
-        if str(c.get("dtype")).startswith(("datetime", "timestamp"))
-        or years(c)
-        or (re.search(r"(?:^|_)(?:year|yr|date|day|month)(?:_|$)", str(c["name"]), re.I) and c["n_unique"] > 1)
-    ]
+def _holds_times(column: Mapping[str, Any]) -> bool:
+    low, high = column.get("min"), column.get("max")
+    years = isinstance(low, int) and isinstance(high, int) and 1900 <= low < high < 2100
+    called = re.search(r"(?:^|_)(?:year|yr|date|day|month)(?:_|$)", str(column["name"]), re.I)
+    times = str(column.get("dtype")).startswith(("datetime", "timestamp"))
+    return times or years or (called is not None and column["n_unique"] > 1)
 
 
 def labels(text: str, tables: Tables) -> list[Label]:
@@ -113,26 +109,27 @@ def telling(column: str) -> set[str]:
 
 def flags(text: str, tables: Tables) -> list[Label]:
     """The columns of yes and no that a text names as a verb does, "had left": their yes, or their no."""
-    found, kin = [], lexicon.kin(False)
+    found, kin = dict[str, Label](), lexicon.kin(False)
     every = [(m, stem(m[0].casefold())) for m in re.finditer(r"[^\W\d_]+", text)]
-    plain = [(m, {root, *kin.get(root, ())}) for m, root in every]
-    turned = [(m, {other, *kin.get(other, ())}) for m, root in every if (other := _OPPOSITES.get(root))]
-    for table in tables:
-        for column in table["columns"]:
-            spelt = {str(v).casefold(): v for v in column.get("values") or ()}
-            yes, no = ([v for key, v in spelt.items() if key in some] for some in (_YES, _NO))
-            wanted = telling(str(column["name"]))
-            if len(spelt) != 2 or len(yes) != 1 or len(no) != 1 or not wanted:
-                continue
-            for words_of in (plain, turned):
-                said = [(m, of) for m, roots in words_of if (of := wanted & roots)]
-                if wanted == set[str]().union(*(of for _, of in said)):
-                    start = said[0][0].start()
-                    denied = re.search(r"\b(?:not|never|no|without|n't)\s+(?:\w+\s+){0,2}$", text[:start], re.I)
-                    value = str((no if bool(denied) != (words_of is turned) else yes)[0])
-                    found.append(Label(str(column["name"]), value, start, said[-1][0].end()))
-                    break
-    return found
+    for turned in (False, True):
+        words_of = [(m, r) for m, root in every if (r := _OPPOSITES.get(root, "") if turned else root)]
+        for name, yes, no in _answers(tables):
+            wanted = telling(name)
+            said = [(m, of) for m, root in words_of if (of := wanted & {root, *kin.get(root, ())})]
+            if name not in found and wanted and wanted == set[str]().union(*(of for _, of in said)):
+                start = said[0][0].start()
+                denied = re.search(r"\b(?:not|never|no|without|n't)\s+(?:\w+\s+){0,2}$", text[:start], re.I)
+                found[name] = Label(name, no if bool(denied) != turned else yes, start, said[-1][0].end())
+    return list(found.values())
+
+
+def _answers(tables: Tables) -> Iterator[tuple[str, str, str]]:
+    """The columns of yes and no, with how they spell the two."""
+    for column in (c for t in tables for c in t["columns"]):
+        values = [str(v) for v in column.get("values") or ()]
+        yes, no = ([v for v in values if v.casefold() in some] for some in (_YES, _NO))
+        if len(values) == 2 and len(yes) == len(no) == 1:
+            yield str(column["name"]), yes[0], no[0]
 
 
 _PAIRS = (
@@ -218,16 +215,11 @@ _EACH = re.compile(r"\b(?:both|each|either|all|alike)\b", re.I)
 
 def _pairs(named: list[Label], inside: list[Figure]) -> Iterator[tuple[Label, Figure]]:
     """Which label belongs to which number: one before or behind each, or as many of both in their order."""
-    order = sorted([*((n.start, "L", n) for n in named), *((f.start, "F", f) for f in inside)], key=lambda x: x[0])
-    pattern = "".join(kind for _, kind, _ in order)
-    many = len(named)
-    if re.fullmatch(r"(?:LF)+F*", pattern):
-        yield from ((order[2 * i][2], order[2 * i + 1][2]) for i in range(many))  # type: ignore[misc]
-    elif re.fullmatch(r"(?:FL)+F*", pattern):
-        yield from ((order[2 * i + 1][2], order[2 * i][2]) for i in range(many))  # type: ignore[misc]
-    elif pattern == "LFFL":  # Kiel leads with 4, against 3 in Ulm
-        yield from ((named[0], inside[0]), (named[1], inside[1]))
-    elif re.fullmatch(r"L+F+", pattern) and many == len(inside):
+    order = sorted([*((n.start, "L") for n in named), *((f.start, "F") for f in inside)])
+    pattern = "".join(kind for _, kind in order)
+    if re.fullmatch(r"(?:LF)+F*|(?:FL)+F*|LFFL", pattern):  # Kiel leads with 4, against 3 in Ulm
+        yield from zip(named, inside, strict=False)
+    elif re.fullmatch(r"L+F+", pattern) and len(named) == len(inside):
         yield from zip(named, inside, strict=True)
     elif re.fullmatch(r"F+L", pattern):
         yield named[0], inside[-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -29,7 +29,8 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
     title = agent.title if state["round"] == 0 else f"{agent.title} (round {state['round'] + 1})"
     async with desk.step("review", agent.name, title) as step_id:
         view, report = await desk.view(), state["report"]
-        drafted = view.report or _drafted(desk.run_id, report)
+        told = {name: report[name] for name in ("answer", "not_found", "not_checked")}
+        drafted = view.report or ReportMade(run_id=desk.run_id, order=report["findings"], **told)
         if state["round"] and state["reviewed"] == {"cells": len(view.executions), "report": report}:
             await desk.note("Nothing was changed in answer to the objections, so they stand.", step_id, "warning")
             return {"verdict": "stands"}
@@ -42,14 +43,9 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         recomputed = await recompute(beside(desk, view), work, state["tables"])
         checks = await in_own_thread(run_checks, replace(work, recomputed=recomputed.told))
         checks.append(recomputed.as_check)
-        talk = [
-            Message(role="system", content=agent.prompt),
-            Message(
-                role="user",
-                content=briefs.review_brief(state, view, [*checks, again]),
-                images=pictures(view, [x.cell for x in view.executions]),
-            ),
-        ]
+        brief = briefs.review_brief(state, view, [*checks, again])
+        shown = pictures(view, [x.cell for x in view.executions])
+        talk = [Message(role="system", content=agent.prompt), Message(role="user", content=brief, images=shown)]
         answer = await insist(desk, agent, talk, step_id, GiveReview)
         checks += [again] if done else []
         remarks = [again.detail] if again.ok else []
@@ -58,11 +54,8 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         await desk.emit(reviewed)
         failed = reviewed.verdict == "fail"
         if failed and reviewed.round >= MAX_ROUNDS:
-            await desk.note(
-                f"The reviewer still objects after {MAX_ROUNDS} rounds; the report goes out with those objections.",
-                step_id,
-                "warning",
-            )
+            stands = f"The reviewer still objects after {MAX_ROUNDS} rounds; the report goes out with those objections."
+            await desk.note(stands, step_id, "warning")
     changes: dict[str, Any] = {
         "verdict": reviewed.verdict,
         "round": reviewed.round,
@@ -70,20 +63,9 @@ async def review(state: TeamState, runtime: Runtime[Desk]) -> dict[str, Any]:
         "objections": [o.model_dump() for o in reviewed.objections],
     }
     if failed and reviewed.round < MAX_ROUNDS:
-        told = Message(role="user", content=briefs.code_brief(state, desk.templates, [], changes["objections"]))
-        changes["messages"] = [*state["messages"], told.model_dump()]
+        back = Message(role="user", content=briefs.code_brief(state, desk.templates, [], changes["objections"]))
+        changes["messages"] = [*state["messages"], back.model_dump()]
     return changes
-
-
-def _drafted(run_id: str, report: Mapping[str, Any]) -> ReportMade:
-    """The report as its author sent it, where the record has none yet."""
-    return ReportMade(
-        run_id=run_id,
-        answer=report["answer"],
-        order=tuple(report["findings"]),
-        not_found=tuple(report["not_found"]),
-        not_checked=tuple(report["not_checked"]),
-    )
 
 
 def judge(
@@ -105,14 +87,13 @@ def judge(
     remarks = list(dict.fromkeys([*answer.remarks, *(r for c in checks for r in c.remarks)]))
     failed = answer.verdict == "fail" or any(not c.ok for c in checks)
     verdict: Literal["pass", "pass_with_remarks", "fail"] = "fail" if failed else answer.verdict
-    if verdict == "pass" and remarks:
-        verdict = "pass_with_remarks"
+    verdict = "pass_with_remarks" if verdict == "pass" and remarks else verdict
     return Reviewed(
         run_id=run_id,
         step_id=step_id,
         round=number,
         verdict=verdict,
         objections=tuple(objections) if failed else (),
-        remarks=(*remarks, *(t for t in told if t not in remarks)),
+        remarks=tuple(dict.fromkeys([*remarks, *told])),
         checks=len(checks),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -40,29 +41,34 @@ def work_of(
     Gristmill wrote are kept; every other cell counts as written by a model or a person.
     """
     run = Run(id="run_review", goal=question, params={"files": [*files], "roles": dict(roles or {})})
-    executions, findings = [], list[Finding]()
+    executions, told = [], list[tuple[str, dict[str, Any]]]()
     for place, cell in enumerate(notebook.cells, 1):
         if cell.cell_type != "code" or not cell.source.strip():
             continue
-        tags = tuple(t for t in cell.metadata.get("tags", ()) if t in _OURS)
+        error = next((ExecutionError(name=o.ename, value=o.evalue) for o in cell.outputs if "ename" in o), None)
         execution = Execution(
             id=f"ex_{place}",
             run_id=run.id,
             sandbox_id="",
             seq=place,
             code=cell.source,
-            tags=tags or ("code",),
+            tags=tuple(t for t in cell.metadata.get("tags", ()) if t in _OURS) or ("code",),
             outputs=tuple(map(_output, cell.outputs)),
-            error=_error(cell.outputs),
-            status="error" if _error(cell.outputs) else "ok",
+            error=error,
+            status="error" if error else "ok",
             count=cell.get("execution_count"),
         )
         executions.append(execution)
-        for output in cell.outputs:
-            if isinstance(told := output.get("data", {}).get(FINDING_MIME), dict):
-                known = {k: v for k, v in told.items() if k not in ("id", "evidence", "rank")}
-                evidence = Evidence(cell=execution.cell)
-                findings.append(Finding(id=f"F{len(findings) + 1}", evidence=evidence, **known))
+        reported = [o.get("data", {}).get(FINDING_MIME) for o in cell.outputs]
+        told += [(execution.cell, finding) for finding in reported if isinstance(finding, dict)]
+    findings = [
+        Finding(
+            **{k: v for k, v in finding.items() if k not in ("id", "evidence", "rank")},
+            id=f"F{number}",
+            evidence=Evidence(cell=at),
+        )
+        for number, (at, finding) in enumerate(told, 1)
+    ]
     prose = "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
     given = tuple(
         Artifact(id=f"art_{n}", sha256="0" * 64, name=n, media_type=_MEDIA, size=1, role="input", run_id=run.id)
@@ -76,13 +82,8 @@ def work_of(
 
 def _given(notebook: Notebook) -> str:
     """The prose before the first cell that put something out: what its author was told, unless it sums results up."""
-    told = []
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and cell.outputs:
-            break
-        if cell.cell_type == "markdown":
-            told.append(cell.source)
-    given = "\n\n".join(told)
+    opening = takewhile(lambda cell: not cell.get("outputs"), notebook.cells)
+    given = "\n\n".join(cell.source for cell in opening if cell.cell_type == "markdown")
     return "" if _SUMS_UP.search(given) else given
 
 
@@ -138,7 +139,3 @@ def _output(output: Any) -> Output:
 
 def _text(said: Any) -> str:
     return "".join(said) if isinstance(said, list) else str(said)
-
-
-def _error(outputs: Sequence[Any]) -> ExecutionError | None:
-    return next((ExecutionError(name=o.ename, value=o.evalue) for o in outputs if o.output_type == "error"), None)

@@ -42,7 +42,7 @@ import duckdb
 
 
 def computed(queries, files):
-    """What each query gives, as [columns' values] row by row, or the error's sentence."""
+    """What each query gives, row by row, or the error's sentence."""
     base = duckdb.connect()
     for name, columns in files.items():
         table = read_once(name)
@@ -52,23 +52,13 @@ def computed(queries, files):
         for column in table.columns:
             if table[column].dtype == object:
                 table[column] = table[column].astype("str")
-        table.insert(0, "__row", range(len(table)))
-        base.register(name, table)
+        base.register(name, table.assign(__row=range(len(table))))
     base.execute("SET enable_external_access = false")
-    results = []
     for query in queries:
         try:
-            results.append(base.execute(query).fetchall())
+            yield base.execute(query).fetchall()
         except duckdb.Error as error:
-            results.append(str(error).splitlines()[0][:200])
-    return results
-
-
-def plain(value):
-    value = value.item() if hasattr(value, "item") else value
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    return value if value is None or isinstance(value, (bool, int, float, str, list, tuple)) else str(value)
+            yield str(error).splitlines()[0][:200]
 
 
 '''
@@ -80,7 +70,6 @@ class Claim:
 
     part: int
     place: int
-    answer: Answer
     value: AnswerValue
     query: Query
 
@@ -117,59 +106,46 @@ async def results_of(aside: Aside, queries: Sequence[Query], tables: Tables) -> 
 
     Only the waiting is done on the caller's loop: thousands of queries take a while to write and their rows to read.
     """
-    asked = await in_own_thread(_in_sql, queries, tables)
-    once = list(dict.fromkeys(one[0] for one in asked.values() if not isinstance(one, str)))
-    got = await _compute(aside, once[:_MOST], tables) if once else []
-    return await in_own_thread(_results, queries, asked, dict(zip(once, got, strict=False)))
+    different = list({id(query): query for query in queries}.values())
+    asked = await in_own_thread(lambda: [_in_sql(query, tables) for query in different])
+    once = list(dict.fromkeys(one[0] for one in asked if not isinstance(one, str)))[:_MOST]
+    got = dict(zip(once, await _compute(aside, once, tables) if once else (), strict=False))
+
+    def read() -> list[Result]:
+        results = {id(query): _result(one, got) for query, one in zip(different, asked, strict=True)}
+        return [results[id(query)] for query in queries]
+
+    return await in_own_thread(read)
 
 
-def _in_sql(queries: Sequence[Query], tables: Tables) -> dict[int, tuple[str, Asked] | str]:
-    """Each query by its identity, with what its columns hold, or why it cannot be computed."""
-    asked: dict[int, tuple[str, Asked] | str] = {}
-    for query in {id(query): query for query in queries}.values():
-        try:
-            asked[id(query)] = sql(query, tables)
-        except NotComputable as error:
-            asked[id(query)] = str(error)
-    return asked
+def _in_sql(query: Query, tables: Tables) -> tuple[str, Asked] | str:
+    """A query with what its columns hold, or why it cannot be computed."""
+    try:
+        return sql(query, tables)
+    except NotComputable as error:
+        return str(error)
 
 
-def _results(
-    queries: Sequence[Query], asked: Mapping[int, tuple[str, Asked] | str], got: Mapping[str, Any]
-) -> list[Result]:
-    results: dict[int, Result] = {}
-    for key, one in asked.items():
-        rows = one if isinstance(one, str) else got.get(one[0], "too many values to compute again")
-        columns = None if isinstance(one, str) else one[1]
-        if columns is None or isinstance(rows, str):
-            results[key] = Result(why=str(rows))
-        else:
-            results[key] = Result(columns, tuple(map(tuple, rows)))
-    return [results[id(query)] for query in queries]
+def _result(asked: tuple[str, Asked] | str, got: Mapping[str, Any]) -> Result:
+    if isinstance(asked, str):
+        return Result(why=asked)
+    rows = got.get(asked[0], "too many values to compute again")
+    return Result(why=rows) if isinstance(rows, str) else Result(asked[1], tuple(map(tuple, rows)))
 
 
 async def _compute(aside: Aside, queries: list[str], tables: Tables) -> list[Any]:
     """The rows of each query, or a sentence."""
     files = {str(t["name"]): [str(c["name"]) for c in t["columns"]] for t in tables}
-    code = (
-        f"{_COMPUTE}results = computed(json.loads({json.dumps(queries)!r}), json.loads({json.dumps(files)!r}))\n"
-        f"print({_MARK!r} + json.dumps([r if isinstance(r, str) else [[plain(v) for v in row] for row in r] "
-        "for r in results]))\n"
-    )
+    given = f"json.loads({json.dumps(queries)!r}), json.loads({json.dumps(files)!r})"
+    code = f"{_COMPUTE}print({_MARK!r} + json.dumps([*computed({given})], default=str))\n"
     try:
-        return await in_own_thread(_read, await aside(code), len(queries))
+        line = (await aside(code)).rpartition(_MARK)[2].partition("\n")[0]
+        return list(await in_own_thread(json.loads, line, parse_constant=lambda _: None))
     except (GatewayError, NotebookError, StoreError) as error:
-        return [str(error)] * len(queries)
-
-
-def _read(said: str, many: int) -> list[Any]:
-    """What the sandbox printed: rows or a sentence for each of so many queries."""
-    _, mark, rest = said.rpartition(_MARK)
-    try:
-        got = json.loads(rest.partition("\n")[0]) if mark else None
+        why = str(error)
     except ValueError:
-        got = None
-    return got if isinstance(got, list) else ["the input files could not be read again"] * many
+        why = "the input files could not be read again"
+    return [why] * len(queries)
 
 
 def claims(answers: Sequence[Answer]) -> list[Claim]:
@@ -179,7 +155,7 @@ def claims(answers: Sequence[Answer]) -> list[Claim]:
         for place, value in enumerate(answer.values[:_MOST]):
             if (asked := value.query or (None if value.fitted else answer.query)) is not None:
                 query = queries.get(id(asked)) or queries.setdefault(id(asked), Query.model_validate(asked))
-                found.append(Claim(part, place, answer, value, query))
+                found.append(Claim(part, place, value, query))
     return found
 
 
@@ -219,42 +195,35 @@ class _Report:
         self.made, self.asked = claims(report.answers), list(expected(question, tables, work.roles))
         self.texts = list(dict.fromkeys([report.answer, *(a.text for a in report.answers)]))
         self.titles = list(written(work))
-        self.unseen = unlooked(question, tables, work)
-        code = "\n".join(x.code for x in work.written)
         spoken = "\n".join([*self.texts, *(text for _, text in self.titles)])
-        self.given = Given(tables, spoken, question, code, work.written)
+        self.given = Given(tables, spoken, question, work.code, work.written)
         self.stated = [s for text in self.texts for s in stated(text, self.given, work.roles)]
         self.wanted = list(self.given.wanted())
-
-    @property
-    def queries(self) -> list[Query]:
         asked = [q for a in (*self.asked, *(a for _, a in self.stated)) for q in a.queries]
-        return [*(c.query for c in self.made), *asked, *(w.query for w in self.wanted)]
+        self.queries = [*(c.query for c in self.made), *asked, *(w.query for w in self.wanted)]
 
     def judged(self, results: Sequence[Result]) -> Recomputed:
         """What comes of it, by the results of its queries in their order."""
-        report, question, given = self.work.report, self.work.view.run.goal, self.given
-        got = iter(results)
+        work, given, got = self.work, self.given, iter(results)
+        answer, question = work.report.answer, work.view.run.goal
         held = [_held(claim, next(got)) for claim in self.made]
-        verdicts = [v for v, _ in held] + _without_query(report.answers, {(c.part, c.place) for c in self.made})
-        verdicts.sort(key=lambda v: (v.part, v.value))
         problems = [problem for _, problem in held]
-        problems += [a.problem(report.answer, [next(got) for _ in a.queries], self.tables) for a in self.asked]
+        problems += [a.problem(answer, [next(got) for _ in a.queries], self.tables) for a in self.asked]
         stated = [(figure, a.differs(figure, [next(got) for _ in a.queries])) for figure, a in self.stated]
-        problems += [*self.unseen, *stale(report.answer, question, self.work.written)]
         facts = Facts()
         facts.take(self.wanted, list(got))
-        cells = [x for x in self.work.view.executions if "describe" not in x.tags]
-        problems += [*misstated(report.answer, given, facts, self.work.written)]
+        cells = [x for x in work.view.executions if "describe" not in x.tags]
+        problems += unlooked(question, self.tables, work)
+        problems += [*stale(answer, question, work.written), *misstated(answer, given, facts, work.written)]
         for text in self.texts:
-            problems += Statements(text, given, facts, question).problems()
-            problems += untested(text, cells)
+            problems += [*Statements(text, given, facts, question).problems(), *untested(text, cells)]
         said = " ".join(filter(None, problems))  # a number that another check has objected to is told once
         problems += [problem for figure, problem in stated if figure.text not in said]
-        sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in filter(None, problems))
+        sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in problems if p)
         objections = [Objection(where="answer", problem=p, mend=_MEND) for p in sentences]
         told = {(f.clause, f.start) for f, problem in stated if problem}
-        told |= {*recomputed(report.answer, given, facts, self.work.written)}
+        told |= {*recomputed(answer, given, facts, work.written)}
+        verdicts = _all([v for v, _ in held], work.report.answers)
         return Recomputed(tuple(verdicts), (*objections, *self._on_charts(facts, cells)), frozenset(told))
 
     def _on_charts(self, facts: Facts, cells: Sequence[Execution]) -> Iterator[Objection]:
@@ -263,8 +232,7 @@ class _Report:
         for cell, text in self.titles:
             found = list(Statements(text, self.given, facts, "").problems())
             loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in seen)]
-            found += [f"{', '.join(loose)} is printed by no cell"] * bool(loose)
-            if found:
+            if found := [*found, *[f"{', '.join(loose)} is printed by no cell"] * bool(loose)]:
                 said = f"its chart says “{text[:80]}”: {'; '.join(found)}."
                 yield Objection(where=cell.cell, problem=said, mend=_REDRAW)
 
@@ -275,8 +243,7 @@ async def computed_again(aside: Aside, answers: Sequence[Answer], tables: Tables
     results = await results_of(aside, [c.query for c in made], tables)
 
     def judged() -> list[Recomputation]:
-        held = [_held_loosely(claim, result) for claim, result in zip(made, results, strict=True)]
-        return [*held, *_without_query(answers, {(c.part, c.place) for c in made})]
+        return _all([_held_loosely(claim, result) for claim, result in zip(made, results, strict=True)], answers)
 
     return await in_own_thread(judged)
 
@@ -285,30 +252,27 @@ def _held_loosely(claim: Claim, result: Result) -> Recomputation:
     """A value's verdict where its own cell is known to compute its query, and only the way of telling may differ: a
     text of several values in place of a row for each, of those that share a place, or of times that SQL cannot read."""
     verdict, _ = _held(claim, result)
-    told = claim.value.value
-    if verdict.verdict != "unequal":
-        return verdict
+    told, why = claim.value.value, ""
     if isinstance(told, str) and ", " in told and claim.query.limit is not None:
         why = "Several rows share the place that it is of."
-        return verdict.model_copy(update={"verdict": "as_printed", "got": None, "detail": why})
-    if all(n.value is None for n in meant(claim.value.name, result)):
-        return verdict.model_copy(update={"verdict": "as_printed", "got": None, "detail": "SQL finds no value of it."})
-    return verdict
+    elif all(n.value is None for n in meant(claim.value.name, result)):
+        why = "SQL finds no value of it."
+    if verdict.verdict != "unequal" or not why:
+        return verdict
+    return verdict.model_copy(update={"verdict": "as_printed", "got": None, "detail": why})
 
 
-def _without_query(answers: Sequence[Answer], asked: set[tuple[int, int]]) -> list[Recomputation]:
-    return [
-        Recomputation(part=part, value=place, verdict="as_printed", detail=_unasked(answer, value))
-        for part, answer in enumerate(answers)
-        for place, value in enumerate(answer.values)
-        if (part, place) not in asked
-    ]
-
-
-def _unasked(answer: Answer, value: AnswerValue) -> str:
-    if value.query or (answer.query and not value.fitted):
-        return f"It is one of more than {_MOST:,} values."
-    return _FITTED if value.fitted else "It carries no query."
+def _all(verdicts: Sequence[Recomputation], answers: Sequence[Answer]) -> list[Recomputation]:
+    """The verdicts by part and place, with those of the values that no query was computed for."""
+    known = {(v.part, v.value): v for v in verdicts}
+    for part, answer in enumerate(answers):
+        for place, value in enumerate(answer.values):
+            queried = value.query or (answer.query and not value.fitted)
+            why = f"It is one of more than {_MOST:,} values." if queried else "It carries no query."
+            why = _FITTED if value.fitted and not queried else why
+            unknown = Recomputation(part=part, value=place, verdict="as_printed", detail=why)
+            known.setdefault((part, place), unknown)
+    return [known[at] for at in sorted(known)]
 
 
 _FITTED = "It comes of a test or a fit, which is computed again as the notebook is run again."
@@ -332,22 +296,23 @@ def _held(claim: Claim, result: Result) -> tuple[Recomputation, str | None]:
         if len(result.rows) >= MOST:
             return verdict("as_printed", detail=f"It was computed again up to {MOST:,} rows, which it holds."), None
     times = in_unit(claim.query, unit)
-    possible = [replace(n, value=_times(n.value, times)) for n in meant(name, result)]
+    possible = as_computed = meant(name, result)
+    if times != 1.0:
+        possible = [replace(n, value=n.value * times) for n in as_computed if isinstance(n.value, (int, float))]
     if isinstance(told, str):  # a group's label, or what the named group has
         first = possible[:1] if claim.query.order else possible
         possible = [n if all(names(g, name) for g in n.group) else replace(n, value=n.group[0]) for n in first]
     if (right := next((n for n in possible if equal(told, n, unit)), None)) is not None:
         return verdict("equal", right.value), None
-    own = possible[0]
-    got = own.value if len(possible) == 1 else None
-    truth = f"the input files give {shown(own.value)}" if len(possible) == 1 else "no row of its query gives that"
+    own, alone = (possible or as_computed)[0], len(possible) == 1
+    truth = f"the input files give {shown(own.value)}" if alone else "no row of its query gives that"
     said = f"{name!r} is told as {shown(told)}{f' {unit}' if unit else ''}, and {truth}"
-    other = next((n for n in result.numbers() if n.group and n.group != own.group and equal(told, n, unit)), None)
-    if times != 1.0 and any(equal(told, n, unit) for n in meant(name, result)):
+    other = next((n for n in result.every if n.group and n.group != own.group and equal(told, n, unit)), None)
+    if times != 1.0 and any(equal(told, n, unit) for n in as_computed):
         said += f": {shown(told)} is in the unit of the column {claim.query.measures[0].of!r}, not in {unit}"
     elif other is not None:
         said += f": {shown(told)} is the value of {', '.join(other.group)}, not of {', '.join(own.group)}"
-    return verdict("unequal", got, said), said
+    return verdict("unequal", own.value if alone else None, said), said
 
 
 def in_unit(query: Query, unit: str) -> float:
@@ -356,7 +321,3 @@ def in_unit(query: Query, unit: str) -> float:
     if measure is None or measure.op not in IN_UNIT or not re.fullmatch(r"\w+|`[^`]+`", measure.of or ""):
         return 1.0
     return units.factor(str(measure.of), unit) or 1.0
-
-
-def _times(value: Any, times: float) -> Any:
-    return value * times if times != 1.0 and isinstance(value, (int, float)) else value

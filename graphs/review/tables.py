@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,19 +29,14 @@ def read(tables: Mapping[str, Path]) -> dict[str, pd.DataFrame]:
 
     found = {}
     for name, path in tables.items():
-        suffix = Path(name).suffix.lower()
-        try:
-            if path.stat().st_size > _LARGEST:
-                continue
-            if suffix == ".parquet":
+        with suppress(OSError, ValueError, ImportError, OverflowError):  # not what its name says
+            suffix, small = Path(name).suffix.lower(), path.stat().st_size <= _LARGEST
+            if suffix == ".parquet" and small:
                 found[name] = pd.read_parquet(path).head(_ROWS)
-            elif suffix in (".csv", ".tsv", ".txt"):
+            elif suffix in (".csv", ".tsv", ".txt") and small:
                 with path.open(encoding="utf-8", errors="replace") as file:
-                    head = file.readline()
-                mark = max("\t;,|", key=head.count)
+                    mark = max("\t;,|", key=file.readline().count)
                 found[name] = pd.read_csv(path, sep=mark, nrows=_ROWS, encoding_errors="replace", low_memory=False)
-        except (OSError, ValueError, ImportError, OverflowError):  # not what its name says
-            continue
     return found
 
 
@@ -60,7 +56,7 @@ def described(name: str, frame: pd.DataFrame) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Turn:
-    """A relation of `x` and `y` that turns about within the levels of `by`. The effects are signed alike."""
+    """A relation of `x` and `y` that turns about within the levels of `by`; the effects are correlations."""
 
     x: str
     y: str
@@ -72,24 +68,21 @@ class Turn:
 def turned(frame: pd.DataFrame, x: str, y: str) -> Turn | None:
     """The column within whose levels the relation of two others turns about, where the table has one.
 
-    It does so when the slope within the levels (their intercepts apart) has the other sign than the pooled one, both
-    are more than noise, and so have most levels.
+    It does so when the relation within the levels (their means apart) has the other sign than the pooled one, both are
+    more than noise, and so have most levels.
     """
-    import pandas as pd
-
     first, second = _numeric(frame[x], frame[y]), _numeric(frame[y], frame[x])
     for by in sorted(set(frame.columns) - {x, y}, key=str) if first is not None and second is not None else ():
-        known = pd.DataFrame({"x": first, "y": second, "by": frame[by]}).dropna()
-        known = known[known.groupby("by")["x"].transform("size") >= _FEWEST]
-        levels = known.groupby("by", observed=True)[["x", "y"]]
+        known = frame.assign(**{x: first, y: second})[[x, y, by]].dropna()
+        known = known[known.groupby(by)[x].transform("size") >= _FEWEST]
+        levels = known.groupby(by, observed=True)[[x, y]]
         if not 2 <= levels.ngroups <= _LEVELS:
             continue
-        pair = known[["x", "y"]]
-        (pooled, strength), (within, force) = (_slope(pair - m) for m in (pair.mean(), levels.transform("mean")))
-        slopes = [_slope(group - group.mean())[0] for _, group in levels]
-        most = (0.6 if abs(force) >= 2.5 else 1.0) * len(slopes)
-        against = sum(s * pooled < 0 for s in slopes) >= most
-        if pooled * within < 0 and abs(strength) >= 1.5 and abs(force) >= 1 and against:
+        rest = known[[x, y]] - levels.transform("mean")
+        pooled, within, *each = (pair[x].corr(pair[y]) for pair in (known[[x, y]], rest, *(own for _, own in levels)))
+        against = sum(r * pooled < 0 for r in each) >= 0.6 * len(each)
+        clear = min(1.5 * abs(within), abs(pooled)) * math.sqrt(len(known)) >= 1.5
+        if pooled * within < 0 and clear and against:
             return Turn(x, y, str(by), pooled, within)
     return None
 
@@ -99,21 +92,11 @@ def _numeric(column: pd.Series[Any], other: pd.Series[Any]) -> pd.Series[Any] | 
     column, as 0 and 1; None where that one is no number either."""
     import pandas as pd
 
-    if column.nunique() != 2 and pd.api.types.is_numeric_dtype(column):
+    number, ends = pd.api.types.is_numeric_dtype, sorted(column.dropna().unique(), key=str)
+    if len(ends) > 2 and number(column):
         return column.astype("float64")
-    ends = sorted(column.dropna().unique(), key=str)
-    if len(ends) > 2 and (not pd.api.types.is_numeric_dtype(other) or len(ends) > _LEVELS):
-        return None
-    if len(ends) > 2:
+    if len(ends) > 2 and number(other) and len(ends) <= _LEVELS:
         ends = list(other.groupby(column, observed=True).mean().sort_values().index)
-    return column.map({ends[0]: 0.0, ends[-1]: 1.0}).astype("float64") if len(ends) > 1 else None
-
-
-def _slope(pair: pd.DataFrame) -> tuple[float, float]:
-    """The slope of centred values of `y` on those of `x`, and its t."""
-    a, b, left = pair["x"], pair["y"], len(pair) - 2
-    if (spread := float((a * a).sum())) <= 0 or left <= 0:
-        return 0.0, 0.0
-    slope = float((a * b).sum()) / spread
-    rest = float(((b - slope * a) ** 2).sum()) / left
-    return slope, slope / math.sqrt(rest / spread) if rest > 0 else math.copysign(math.inf, slope)
+    elif len(ends) != 2:
+        return None
+    return column.map({ends[0]: 0.0, ends[-1]: 1.0}).astype("float64")

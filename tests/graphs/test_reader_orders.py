@@ -131,7 +131,7 @@ def houses() -> list[dict[str, Any]]:
 def members() -> list[dict[str, Any]]:
     """Members of a gym, of whom some left."""
     n = 90
-    joined = pd.date_range("2021-01-04", periods=n, freq="12D")
+    joined = pd.date_range("2021-01-04", periods=n // 2, freq="24D").repeat(2)
     left = [when + pd.Timedelta(days=30 + i % 50) if i % 3 == 0 else None for i, when in enumerate(joined)]
     table = pd.DataFrame(
         {
@@ -314,7 +314,7 @@ def test_how_long_a_decision_takes_is_the_time_from_the_application_to_it(applic
         ("houses", "What's the average discount from the sale price?", "discount"),
         ("houses", "How many flats were sold for less than 300,000?", "less than"),
         ("members", "What proportion of men and women do we have?", "share"),
-        ("members", "On how many days did women come?", "days"),
+        ("members", "How many days had women?", "days"),
         ("fines", "How much money is outstanding?", "outstanding"),
         ("fines", "Do higher fines take longer to be paid?", "higher"),
         ("parcels", "How many one-star ratings did we get?", "star"),

@@ -77,6 +77,7 @@ def of(op: str, column: str = "days", **more) -> dict:
         (of("correlation", "age", other="exercise"), P["age"].corr(P["exercise"])),
         (of("slope", other="age"), P["age"].cov(P["days"]) / P["age"].var()),
         (of("mean", where=[{"left": "ward", "op": "=", "right": "cedar"}]), P.loc[P["ward"] == "Cedar", "days"].mean()),
+        ({"table": "patients.csv", "measures": [{"op": "duplicates"}]}, P.duplicated().sum()),
         ({**of("mean"), "prepare": [{"do": "drop_duplicates"}]}, P.drop_duplicates()["days"].mean()),
         (
             {"measures": [{"op": "share", "where": [{"left": "returned", "op": "=", "right": "yes"}]}],
@@ -331,7 +332,7 @@ async def test_reading_a_report_and_holding_it_against_results_leave_the_event_l
     async def aside(code: str) -> str:
         return "nothing"
 
-    names = ("Given", "sql", "_held", "misstated", "_without_query")
+    names = ("Given", "sql", "_held", "misstated", "_all")
     for name in names:
         noted(name)
     value = AnswerValue(name="mean days", value=1.0)
