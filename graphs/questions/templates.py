@@ -94,7 +94,7 @@ def call(query: Query, tables: Tables) -> Call | None:
         return None
     if asked.sampled and query.intent not in FROM_A_SAMPLE:
         less = "Keep the columns or the rows that the question needs in a file of their own."
-        raise NotComputable(f"Only a sample of {asked.file} is loaded, so large it is, and this needs all rows. {less}")
+        raise NotComputable(f"Of {asked.file}, which is large, only a sample is loaded, and this needs all rows. {less}")
     if asked.sampled:
         asked.say(f"{asked.file} is so large that this is of a random sample of its rows.")
     given = {"data": asked.file, "steps": asked.lines, **parameters}
