@@ -35,12 +35,9 @@ def compile(query: Query, tables: Tables) -> Cells | Call:
     scope = Scope(tables, query.table)
     prepare(query, scope)
     query = compared(described(query, scope), scope)
-    prepared = len(scope.lines)
-    if query.where:
-        mask = scope.mask(query.where)
-        for measure in query.measures:
-            scope.words(measure.where)  # a number to compare with is computed from all rows, before they are chosen
-        scope.add(f"rows = rows[{mask}]")
+    for measure in query.measures if query.where else ():
+        scope.words(measure.where)  # a number to compare with is computed from all rows, before they are chosen
+    scope.keep(query.where)
     if query.model is not None:
         fit(query, scope)
     elif query.test is not None or (query.intent == "test" and query.measures):
@@ -50,17 +47,17 @@ def compile(query: Query, tables: Tables) -> Cells | Call:
     elif query.group_by:
         single = of_each_row(query, scope)
         rows(single, scope) if single is not None else groups(query, scope)
-    elif query.measures or query.formulas:
+    elif query.measures or query.formulas or (query.tell == "number" and not query.show):
         singles(query, scope)
-    elif query.show or query.tell == "number":
+    elif query.show:
         rows(query, scope)
     else:
         raise NotComputable("The query does not say what is wanted: name a measure, columns, a test or a model.")
-    return _written(query, scope, prepared)
+    return _written(query, scope)
 
 
-def _written(query: Query, scope: Scope, prepared: int) -> Cells:
-    """The lines as one cell, or as two where much is prepared."""
+def _written(query: Query, scope: Scope) -> Cells:
+    """The lines as one cell."""
     start = f"rows = tables[{literal(scope.file)}]" if len(scope.tables) > 1 else "rows = df"
     changes = (line for line in scope.lines if re.match(r"rows = |rows\[.*\] = ", line))
     if scope.sampled and (scope.all_used or scope.joined):
@@ -76,25 +73,18 @@ def _written(query: Query, scope: Scope, prepared: int) -> Cells:
     end = f"{function}({', '.join(arguments)})"
     if len(end) > 100 or "\n" in end:
         end = f"{function}(\n" + "".join(f"    {a},\n" for a in arguments) + ")"
-    text = "\n".join([*scope.lines, end])
-    head = [*(["from scipy import stats", ""] if re.search(r"\bstats\b", text) else []), start]
-    title = query.text or "Answer"
-    if prepared <= 8:
-        return Cells(cells=((title, "\n".join([*head, text])),), notes=notes)
-    steps = "\n".join([*head, *scope.lines[:prepared]])
-    return Cells(cells=(("Prepare the rows", steps), (title, "\n".join([*scope.lines[prepared:], end]))), notes=notes)
+    text = "\n".join([start, *scope.lines, end])
+    head = "from scipy import stats\n\n" if re.search(r"\bstats\b", text) else ""
+    return Cells(cells=((query.text or "Answer", head + text),), notes=notes)
 
 
 def against_the_others(query: Query, tables: Tables) -> Query:
     """A comparison that names one value alone, as one with all other values of its column together."""
-    compare = query.compare
-    if compare is None or not compare.of or not compare.first or compare.second:
+    compare, scope = query.compare or Compare(), Scope(tables, query.table)
+    column, others = bare(compare.of), "the others"
+    if not compare.first or compare.second or scope.kinds.get(column) != "text":
         return query
-    scope = Scope(tables, query.table)
-    column = bare(compare.of)
-    if scope.kinds.get(column) != "text":
-        return query
-    first, others = scope.level(column, compare.first), "the others"
+    first = scope.level(column, compare.first)
     two = Recode(column=column, values=((first, first),), other=others, name=f"{column} ({first} or others)")
     against = Compare(of=in_backticks(two.name), first=first, second=others)
     return query.model_copy(update={"prepare": (*query.prepare, two), "compare": against})
@@ -115,14 +105,11 @@ def described(query: Query, scope: Scope) -> Query:
         return query
     asked = list[tuple[Statistic, str]]()
     for name in map(scope.column, query.show):
-        asked += [
-            (op, name) for op in ("present", "missing", *_OF_A_COLUMN.get(scope.kinds[name], ("distinct", "mode")))
-        ]
+        ops = "present", "missing", *_OF_A_COLUMN.get(scope.kinds[name], ("distinct", "mode"))
+        asked += [(op, name) for op in ops]
     if not query.show and query.intent == "describe":
-        numbers = [
-            n for n, kind in scope.kinds.items() if kind == "number" and not re.search(r"(?i)(^|_)(id|index)$", n)
-        ]
-        times = [n for n, kind in scope.kinds.items() if kind == "time"]
+        named = [n for n in scope.kinds if not re.search(r"(?i)(^|_)(id|index)$", n)]
+        times, numbers = ([n for n in named if scope.kinds[n] == kind] for kind in ("time", "number"))
         asked = [("count", ""), ("missing", ""), ("duplicates", "")]
         asked += [(op, n) for n in times[:1] for op in ("min", "max")] + [("mean", n) for n in numbers[:3]]
     measures = tuple(Measure(op=op, of=in_backticks(name) if name else None) for op, name in asked)
@@ -158,9 +145,8 @@ def _side(measure: Measure, compare: Compare, side: str, scope: Scope) -> Measur
     op = "during" if scope.kind(compare.of) == "time" else "="
     field = "among" if measure.op == "share" and measure.where else "where"
     where = (*getattr(measure, field), Condition(left=compare.of, op=op, right=side))
-    return measure.model_copy(
-        update={field: where, "name": f"{measure.name or _brief(measure)} {_at(compare, side, scope)}"}
-    )
+    name = f"{measure.name or _brief(measure)} {_at(compare, side, scope)}"
+    return measure.model_copy(update={field: where, "name": name})
 
 
 def _at(compare: Compare, side: str, scope: Scope) -> str:

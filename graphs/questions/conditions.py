@@ -23,7 +23,7 @@ SIGNS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _WORDS = {
     "=": "is", "!=": "is not", "<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least",
     "in": "is one of", "not in": "is none of", "contains": "contains", "starts": "starts with", "ends": "ends in",
-    "matches": "matches", "missing": "is missing", "present": "is known",
+    "matches": "matches", "between": "is from", "missing": "is missing", "present": "is known",
 }  # fmt: skip
 _OF_TIMES = _WORDS | {"<": "is before", "<=": "is not after", ">": "is after", ">=": "is not before"}
 
@@ -44,19 +44,18 @@ def expression(where: Where, named: Named, plain: Callable[[str], bool] = lambda
     if where.op in ("missing", "present"):
         return f"{'not ' * (where.op == 'present')}is_missing({left})"
     right = where.right
-    if right is None:
-        raise NotComputable(f"The condition on “{where.left}” ({where.op}) says no value to compare with.")
     values = [text_literal(v) for v in (right if isinstance(right, tuple) else [right])]
+    if right is None or (where.op == "between" and len(values) != 2):
+        lacks = "two values" if where.op == "between" else "a value to compare with"
+        raise NotComputable(f"The condition on “{where.left}” ({where.op}) takes {lacks}.")
     if where.op == "between":
-        if len(values) != 2:
-            raise NotComputable(f"“{where.left}” between takes two values, not {len(values)}.")
         return f"{left} >= {values[0]} and {left} <= {values[1]}"
     if where.op in ("in", "not in") or isinstance(right, tuple):
         return f"{left} {'not in' if where.op in ('not in', '!=') else 'in'} [{', '.join(values)}]"
     if where.op in FUNCTIONS:
         return f"{where.op}({left}, {text_literal(str(right))})"
     if isinstance(right, (Scalar, Column)):
-        return f"{left} {SIGNS[where.op]} {in_backticks(named(right) if isinstance(right, Scalar) else right.column)}"
+        values = [in_backticks(named(right) if isinstance(right, Scalar) else right.column)]
     return f"{left} {SIGNS[where.op]} {values[0]}"
 
 
@@ -75,30 +74,25 @@ def _said(where: Where, named: Named) -> str:
     if isinstance(where, AnyOf):
         ways = [in_words(some, named) for some in where.any_of]
         return " or ".join(ways) if len(ways) == 1 else f"({' or '.join(ways)})"
-    right = where.right
-    if where.op in ("missing", "present"):
-        return f"{where.left} {_WORDS[where.op]}"
-    if where.op == "between" and isinstance(right, tuple) and len(right) == 2:
-        return f"{where.left} is from {right[0]} to {right[1]}"
+    right, words = where.right, _WORDS
+    if where.op in ("during", "missing", "present") or right is None:
+        return f"{where.left} {words.get(where.op) or f'is {period(str(right))}'}"
     if isinstance(right, Scalar):
-        return f"{where.left} {_WORDS[where.op]} the {named(right)}"
-    if isinstance(right, Column):
-        return f"{where.left} {_WORDS[where.op]} {right.column}"
-    if isinstance(right, tuple):
+        told = f"the {named(right)}"
+    elif isinstance(right, Column):
+        told = right.column
+    elif isinstance(right, tuple):
         listed = [str(v) for v in right[:5]] + [f"{len(right) - 5} more"] * (len(right) > 5)
-        return f"{where.left} {_WORDS[where.op]} {', '.join(listed)}"
-    if where.op == "during":
-        return f"{where.left} is {period(str(right))}"
-    return f"{where.left} {(_OF_TIMES if isinstance(right, str) else _WORDS)[where.op]} {right}"
+        told = (" to " if where.op == "between" else ", ").join(listed)
+    else:
+        told, words = str(right), _OF_TIMES if isinstance(right, str) else _WORDS
+    return f"{where.left} {words[where.op]} {told}"
 
 
 def period(text: str) -> str:
     """A period of time as a sentence says it, with its preposition: in May 2023, on a Monday, from January to March."""
-    if found := re.fullmatch(r"(month|quarter|weekday|hour|day|year)s? (\d+)(?:-(\d+))?", text):
+    if found := re.fullmatch(r"(month|quarter|weekday|hour)s? (\d+)(?:-(\d+))?", text):
         part, first, last = found[1], int(found[2]), int(found[3] or found[2])
-        if part in ("day", "year"):
-            ends = f"{first} to {last}" if first < last else str(first)
-            return f"on day {ends} of the month" if part == "day" else f"in {ends}"
         names, end = _NAMES[part], last + (part == "hour")
         if first < end < len(names):
             return f"from {names[first]} to {names[end]}"
@@ -108,5 +102,5 @@ def period(text: str) -> str:
         return f"in {MONTHS[int(found[2]) - 1]} {found[1]}"
     if found := re.fullmatch(r"(\d{4})-?Q(\d)", text):
         return f"in Q{found[2]} of {found[1]}"
-    on = re.fullmatch(r"\d{4}-\d\d?-\d\d?|weekend", text)
-    return f"on {'a ' * (text == 'weekend')}{text}" if on else f"in {text}"
+    on = re.fullmatch(r"\d{4}-\d\d?-\d\d?|day [\d-]+|weekend", text)
+    return f"{'on' if on else 'in'} {'a ' * (text == 'weekend')}{text}"

@@ -45,15 +45,15 @@ def nearest(name: str, names: Collection[str]) -> str | None:
     return str(found[0]) if found else None
 
 
-def column(name: str, names: Collection[str], what: str = "column") -> str:
-    """The column of that name, whatever its case. Raises NotComputable, naming the nearest, where there is none."""
+def column(name: str, names: Collection[str], what: str = "column", none: str = "") -> str:
+    """The column of that name, whatever its case. Raises NotComputable, naming the nearest, where there is `none`."""
     alike = [name] if name in names else [n for n in names if n.casefold() == name.strip().casefold()]
     if len(alike) == 1:
         return alike[0]
     near = nearest(name, names)
     some = ", ".join(f"“{n}”" for n in list(names)[:8]) + (" …" if len(names) > 8 else "")
     hint = f"Did you mean “{near}”?" if near else f"There are {some}." if names else ""
-    raise NotComputable(f"There is no {what} “{name}”. {hint}".strip())
+    raise NotComputable(f"{none or f'There is no {what} “{name}”.'} {hint}".strip())
 
 
 _SIGNS: dict[type[ast.AST], str] = {
@@ -118,12 +118,12 @@ def kind(text: str, kinds: Kinds) -> Kind:
     return InPandas(text, kinds).translated()[1]
 
 
-def to_pandas(text: str, kinds: Kinds, *, frame: str = "rows", given: Mapping[str, str] | None = None) -> str:
-    """The expression as pandas source over the columns of `frame`. `given` are names that stand for other source.
+def to_pandas(text: str, kinds: Kinds, *, given: Mapping[str, str] | None = None) -> str:
+    """The expression as pandas source over the columns of `rows`. `given` are names that stand for other source.
 
     An expression of constants alone gives that constant. Raises NotComputable.
     """
-    return InPandas(text, kinds, frame, given).translated()[0]
+    return InPandas(text, kinds, given).translated()[0]
 
 
 def to_scalar(text: str, sources: Mapping[str, str]) -> str:
@@ -145,10 +145,8 @@ class InPandas:
     constant = staticmethod(literal)
     time, truth_as_number, listed = AS_TIME, "{}.astype(float)", "[{}]"
 
-    def __init__(
-        self, text: str, kinds: Kinds, frame: str = "rows", given: Mapping[str, str] | None = None, what: str = "column"
-    ) -> None:
-        self.text, self.kinds, self.frame, self.given, self.what = text, kinds, frame, given or {}, what
+    def __init__(self, text: str, kinds: Kinds, given: Mapping[str, str] | None = None, what: str = "column") -> None:
+        self.text, self.kinds, self.given, self.what = text, kinds, given or {}, what
         self.tree, self.ticked = (ast.Name(bare(text)), ()) if bare(text) in kinds else _read(text)
 
     def names(self) -> list[str]:
@@ -175,7 +173,7 @@ class InPandas:
         return re.sub(_TEXT, lambda m: literal(ast.literal_eval(m[0])), plain)
 
     def of_column(self, name: str) -> str:
-        return self.given.get(name, f"{self.frame}[{self.constant(name)}]")
+        return self.given.get(name, f"rows[{self.constant(name)}]")
 
     def written(self, function: Function, *args: str) -> str:
         form = getattr(function, self.way)

@@ -65,17 +65,15 @@ PAIRS: dict[Statistic, tuple[str, str]] = {
     "covariance": ("covariance of {x} and {y}", "{g}[{x}].cov({g}[{y}])"),
     "slope": ("slope of {x} by {y}", "{g}[{x}].cov({g}[{y}]) / {g}.dropna(subset=[{x}])[{y}].var()"),
     "r2": ("R² of {x} by {y}", "{g}[{x}].corr({g}[{y}]) ** 2"),
-    "weighted_mean": (
-        "mean of {x} weighted by {y}",
-        "({g}[{x}] * {g}[{y}]).sum() / {g}.dropna(subset=[{x}])[{y}].sum()",
-    ),
-}
+    "weighted_mean": ("mean of {x} weighted by {y}",
+                      "({g}[{x}] * {g}[{y}]).sum() / {g}.dropna(subset=[{x}])[{y}].sum()"),
+}  # fmt: skip
 _SUMMED = ("sum", "mean", "median", "std", "var", "sem", "share", "weighted_mean")
-QUARTERS = {0.25: "lower quartile of", 0.5: "median of", 0.75: "upper quartile of"}
+_QUARTERS = {0.25: "lower quartile of", 0.5: "median of", 0.75: "upper quartile of"}
+_METHODS = {"pearson": "", "spearman": "Spearman ", "kendall": "Kendall "}
 _OF_ROWS = {
     "count": ("number of rows", "len({})"),
     "missing": ("number of missing values", "{}.isna().sum().sum()"),
-    "present": ("values", ""),
     "duplicates": ("number of rows that repeat an earlier one", "{}.duplicated().sum()"),
     "share": ("share", ""),
 }
@@ -89,22 +87,17 @@ def way(measure: Measure) -> Way:
 
 def name_of(measure: Measure, scope: Scope) -> str:
     """What an answer calls a measure: its own name, or one made of the statistic, the column and its conditions."""
-    of, op = bare(measure.of or ""), measure.op
+    of, op, p = bare(measure.of or ""), measure.op, 0.5 if measure.p is None else measure.p
     if measure.name:
         return measure.name
     if op in PAIRS:
-        kind = {"pearson": "", "spearman": "Spearman ", "kendall": "Kendall "}[measure.method]
-        name = kind + PAIRS[op][0].format(x=of, y=bare(measure.other or ""))
+        name = _METHODS[measure.method] + PAIRS[op][0].format(x=of, y=bare(measure.other or ""))
     elif op in _OF_ROWS and (not of or (op == "share" and measure.where)):
         name = _OF_ROWS[op][0]
-    elif op == "share":
-        name = f"share of the sum of {of}"
-    elif op == "quantile":
-        p = 0.5 if measure.p is None else measure.p
-        name = f"{QUARTERS.get(p, f'{100 * p:g} % quantile of')} {of}"
     else:
+        made = {"share": "share of the sum of", "quantile": _QUARTERS.get(p, f"{100 * p:g} % quantile of")}
         population = "population " * (measure.ddof == 0 and op in ("std", "var"))
-        name = f"{population}{WAYS[op].said} {of}".strip() + " (biased form)" * measure.biased
+        name = f"{population}{made.get(op) or WAYS[op].said} {of}".strip() + " (biased form)" * measure.biased
     return name + (f" where {scope.words(measure.where)}" if measure.where else "")
 
 
@@ -119,33 +112,24 @@ def check(measure: Measure, scope: Scope) -> str:
         scope.sized(measure.other, what)
         return scope.sized(of, what)
     if op in _SUMMED and of in scope.repeated:
-        raise NotComputable(
-            f"The join repeats rows of {scope.file}, so the {plain} would count some of them twice. Join the other "
-            "way round, or take the other file's rows together first."
-        )
+        less = "Join the other way round, or take the other file's rows together first."
+        raise NotComputable(f"The join repeats rows of {scope.file}, so the {plain} would count some twice. {less}")
     if not of:
         scope.all_used |= op == "duplicates"
-        if op not in _OF_ROWS or op == "present":
+        if op not in _OF_ROWS:
             raise NotComputable(f"Say of which column the {op} is wanted.")
         return ""
     needs = way(measure).of if op != "share" else "any" if measure.where else "numbers"
     name = scope.numbers(of, what) if needs == "numbers" else scope.as_column(of)
     if needs == "ordered" and scope.kinds[name] == "text":
-        raise NotComputable(
-            f"{what} cannot be computed: “{name}” holds text, no numbers. Convert it to numbers first, or "
-            "ask for its most frequent value."
-        )
+        less = "Convert it to numbers first, or ask for its most frequent value."
+        raise NotComputable(f"{what} cannot be computed: “{name}” holds text, no numbers. {less}")
     return name
 
 
 def _filled(measure: Measure, series: str) -> str:
     ddof = "" if measure.ddof is None or measure.ddof == 1 else f"ddof={measure.ddof}"
     return way(measure).source.format(s=series, ddof=ddof, p=0.5 if measure.p is None else measure.p)
-
-
-def _both(measure: Measure, scope: Scope) -> tuple[str, str]:
-    """The two columns of a pair, as source."""
-    return literal(scope.sized(measure.of or "", "It")), literal(scope.sized(measure.other or "", "It"))
 
 
 def single(measure: Measure, scope: Scope, frame: str = "rows", keys: str = "") -> str:
@@ -161,8 +145,6 @@ def single(measure: Measure, scope: Scope, frame: str = "rows", keys: str = "") 
             if keys:
                 counted = f"({mask}).groupby({f'[rows[k] for k in {keys}]' if keys[0] == '[' else f'rows[{keys}]'})"
             return f"100 * {counted}.mean()" if op == "share" else f"{counted}.sum()"
-        if name and op not in PAIRS and not keys:
-            return _filled(measure, f"{frame}.loc[{mask}, {literal(name)}]")
         frame = f"rows[{mask}].groupby({keys})" if keys else f"{frame}[{mask}]"
     if op == "share":
         if not keys:
@@ -171,7 +153,7 @@ def single(measure: Measure, scope: Scope, frame: str = "rows", keys: str = "") 
         inside = f'{part}.groupby(level={literal(measure.within)}).transform("sum")'
         return f"100 * {part} / {inside if measure.within else f'{part}.sum()'}"
     if op in PAIRS:
-        x, y = _both(measure, scope)
+        x, y = literal(name), literal(scope.sized(measure.other or "", "It"))
         method = "" if measure.method == "pearson" else f', method="{measure.method}"'
         pair = PAIRS[op][1].format(g="g" if keys else frame, x=x, y=y, method=method)
         return f"{frame}[[{x}, {y}]].apply(lambda g: {pair})" if keys else pair
@@ -213,26 +195,18 @@ def of_few(where: Sequence[Where], scope: Scope) -> list[str]:
 
 
 def with_p(measure: Measure, scope: Scope, name: str, tail: str, keys: str) -> dict[str, str]:
-    """A correlation or slope with its p-value, from the rows that have both values; lines that find both.
-
-    In groups a correlation alone, from those of three rows and more.
-    """
-    if keys and (measure.op != "correlation" or measure.where):
-        raise NotComputable("In groups a p-value comes with a correlation of the rows that the query chooses.")
-    if measure.op not in ("correlation", "slope", "r2"):
-        raise NotComputable(f"A p-value comes with a correlation, a slope or R², not with a {measure.op}; name a test.")
-    check(measure, scope)
-    (x, y), p = _both(measure, scope), f"p-value of the {name}" if tail else "p-value"
+    """A correlation with its p-value, from the rows that have both values; in groups from those of three and more."""
+    if measure.op != "correlation" or (keys and measure.where):
+        raise NotComputable("A p-value comes with a correlation, in groups of the rows that the query chooses.")
+    x, y = literal(check(measure, scope)), literal(scope.sized(measure.other or "", "It"))
+    p, method = f"p-value of the {name}" if tail else "p-value", literal(measure.method)
     if keys:
         scope.add(
-            f"tested{tail} = {{\n    group: correlation_test(g[{x}], g[{y}], {literal(measure.method)})\n"
+            f"tested{tail} = {{\n    group: correlation_test(g[{x}], g[{y}], {method})\n"
             f"    for group, g in rows.dropna(subset=[{x}, {y}]).groupby({keys})\n    if len(g) > 2\n}}"
         )
         each = f"pd.Series({{group: t.{{}} for group, t in tested{tail}.items()}})"
         return {name: each.replace("t.{}", "t.statistic"), p: each.replace("t.{}", "t.p")}
     scope.add(f"pairs = {f'rows[{scope.mask(measure.where)}]' if measure.where else 'rows'}[[{x}, {y}]].dropna()")
-    if measure.op == "correlation":
-        scope.add(f'tested{tail} = correlation_test(pairs[{x}], pairs[{y}], "{measure.method}")')
-        return {name: f"tested{tail}.statistic", p: f"tested{tail}.p"}
-    scope.add(f"line{tail} = stats.linregress(pairs[{y}], pairs[{x}])")
-    return {name: f"line{tail}.slope" if measure.op == "slope" else f"line{tail}.rvalue ** 2", p: f"line{tail}.pvalue"}
+    scope.add(f"tested{tail} = correlation_test(pairs[{x}], pairs[{y}], {method})")
+    return {name: f"tested{tail}.statistic", p: f"tested{tail}.p"}

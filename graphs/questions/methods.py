@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphs.questions.expressions import NotComputable
+from graphs.questions.expressions import NotComputable, bare
 from graphs.questions.measures import by_keys, name_of, single
 from graphs.questions.query import Compare, Condition, Group, Model, Query, Rule, Test
 from graphs.questions.scope import Scope
@@ -13,18 +13,22 @@ from graphs.questions.values import keys_of
 from notebooks.toolkit.metrics import METRIC_NAMES
 
 _ROWS = Source("rows")
-_OF_A_TEST = {"statistic": "tested.statistic", "w": "tested.statistic", "p": "tested.p", "p_value": "tested.p",
-              "n": "tested.n", "r": "tested.statistic", "correlation": "tested.statistic"}  # fmt: skip
+_OF_A_TEST = dict.fromkeys(("statistic", "w", "r", "correlation"), "tested.statistic")
+_OF_A_TEST |= {"p": "tested.p", "p_value": "tested.p", "n": "tested.n"}
 
 
 def test(query: Query, scope: Scope) -> None:
     """Run the test, and tell its statistic, its p-value and what follows at the level asked for."""
     asked, compare = query.test or Test(), query.compare or Compare()
     columns = [c for m in query.measures for c in (m.of, m.other) if c]
+    sides = (compare.first, compare.second)
     if compare.of:
-        query = _of_two(query, compare, scope)
+        both = Condition(left=compare.of, op="in", right=sides)
+        where = (both,) if {*(scope.levels(bare(compare.of)) or ())} != {*sides} else ()
+        scope.keep(where)
+        query = query.model_copy(update={"group_by": (Group(of=compare.of),), "where": (*query.where, *where)})
     else:
-        columns += [c for c in (compare.first, compare.second) if c]
+        columns += filter(None, sides)
     for met in (m.where for m in query.measures if m.where and (m.op == "share" or not m.of)):
         columns.append(f"`{scope.make(scope.words(met), scope.mask(met), 'truth', missing=False)}`")
     keys = keys_of(query, scope)
@@ -39,16 +43,6 @@ def test(query: Query, scope: Scope) -> None:
         beside=Source("found") if beside else "", verdict=verdict(query, known, "tested"),
         decimals=query.decimals if beside else None,
     )  # fmt: skip
-
-
-def _of_two(query: Query, compare: Compare, scope: Scope) -> Query:
-    """A test of two groups by name: of the rows of these two."""
-    where = query.where
-    if set(scope.levels(compare.of.strip("`")) or ()) != {compare.first, compare.second}:
-        both = Condition(left=compare.of, op="in", right=(compare.first, compare.second))
-        scope.add(f"rows = rows[{scope.mask((both,))}]")
-        where = (*where, both)
-    return query.model_copy(update={"group_by": (Group(of=compare.of),), "where": where})
 
 
 def _beside(keys: list[str], query: Query, scope: Scope) -> dict[str, str]:
@@ -68,10 +62,8 @@ def fit(query: Query, scope: Scope) -> None:
         by = query.group_by[0].of
         raise NotComputable(f"One model is fitted to all rows, and not one for each {by}: choose rows of one instead.")
     features = [c for f in model.features for name in [scope.as_column(f)] for c in scope.dummies.get(name, [name])]
-    if not features:
-        raise NotComputable("Say from which columns the model is to be made.")
-    if not model.target and model.kind != "kmeans":
-        raise NotComputable("Say what the model is to predict.")
+    if not features or not (model.target or model.kind == "kmeans"):
+        raise NotComputable("Say what the model is to predict, and from which columns.")
     target = scope.as_column(model.target) if model.target else ""
     if target in features:
         raise NotComputable(f"“{target}” cannot be predicted from itself; leave it out of the features.")
@@ -95,16 +87,13 @@ def outliers(query: Query, scope: Scope) -> None:
         raise NotComputable("Say in which column outliers are looked for: a measure names it.")
     column, of = columns[0], f"rows[{literal(columns[0])}]"
     if query.group_by or len(columns) > 1:
-        keys = keys_of(query, scope)
-        name, part = ("group", "part") if keys else ("name", "rows[name]")
-        each = (
-            f"group, part in rows.groupby({by_keys(keys)})[{literal(column)}]"
-            if keys
-            else f"name in {literal(columns)}"
-        )
+        name, part, each, what = "name", "rows[name]", f"name in {literal(columns)}", ""
+        if keys := keys_of(query, scope):
+            name, part, what = "group", "part", f" of {column} by {and_list(keys)}"
+            each = f"group, part in rows.groupby({by_keys(keys)})[{literal(column)}]"
         source, said = limits(rule, part)
+        said += " in their own group" * bool(keys)
         scope.add(f"found = {{{name}: {beyond(rule, part, source)}.sum() for {each}}}")
-        what, said = f" of {column} by {and_list(keys)}" if keys else "", said + " in their own group" * bool(keys)
         scope.tell("answer_outlier_counts", Source("found"), Source(literal(what)), said, _ROWS, where)
         return
     show = [scope.column(c) for c in query.show] or [column] * (query.tell == "names")

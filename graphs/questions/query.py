@@ -19,25 +19,13 @@ type Expr = str
 """A column or an expression over columns, as text."""
 
 Intent = Literal[
-    "describe",  # what a table or a column is like
-    "compute",  # one number, word or list; one per group where groups are named
-    "list",  # rows, or the values of a column
-    "rank",  # rows or groups in order of a score
-    "compare",  # two or more groups, periods or columns
-    "relate",  # how two columns go together
-    "test",  # a hypothesis test by name or by what it decides
-    "change",  # one number over time, or between two times
-    "why_changed",  # what a change is made of
-    "experiment",  # two arms and whether one is better
-    "drivers",  # what an outcome depends on
-    "predict",  # a fitted model and its error on held-out rows
-    "forecast",  # the next periods
-    "outliers",
-    "clean",  # the table, mended
-    "join",  # several tables as one
-    "plot",
-    "distribution",
-]
+    "describe", "compute", "list", "rank", "compare", "relate", "test", "change", "why_changed", "experiment",
+    "drivers", "predict", "forecast", "outliers", "clean", "join", "plot", "distribution",
+]  # fmt: skip
+"""What is wanted: `compute` one number, word or list, or one per group; `list` rows, or the values of a column; `rank`
+them in order of a score; `relate` two columns; `test` a hypothesis; `change` of a number over time, `why_changed` what
+it is made of; `experiment` which of two arms is better; `drivers` what an outcome depends on; `predict` a fitted model
+and its error on held-out rows; `forecast` the next periods; `clean` the table mended; `join` several tables as one."""
 
 Operator = Literal[
     "=", "!=", "<", "<=", ">", ">=", "in", "not in", "between", "contains", "starts", "ends", "matches",
@@ -53,9 +41,8 @@ Statistic = Literal[
     "correlation", "covariance", "slope", "r2", "weighted_mean", "geometric_mean", "entropy", "duplicates",
 ]  # fmt: skip
 """What is computed of rows. `count` without a column counts rows; `share` is the part of the rows that meet the
-measure's own `where` (or, with a column of a sum, that column's part of the whole); `value` is the single value that
-the rows have, `values` all different ones. `duplicates` are the rows that repeat an earlier one,
-or the values that do."""
+measure's own `where`, or of a sum; `value` is the one that the rows have, `values` all different ones; `duplicates` are
+the rows, or values, that repeat an earlier one."""
 
 Grain = Literal[
     "year", "quarter", "month", "week", "day", "hour", "month_of_year", "quarter_of_year", "weekday", "hour_of_day"
@@ -71,8 +58,7 @@ class Column(Value):
 
 
 class Scalar(Value):
-    """A number computed first, as the right side of a condition: "above the mean age". Its rows are all rows unless
-    `query` has conditions of its own."""
+    """A number computed first, from all rows or those of its own conditions: "above the mean age"."""
 
     query: Query
     times: float = 1.0
@@ -96,25 +82,20 @@ type Where = Condition | AnyOf
 
 
 class Measure(Value):
-    """One statistic that is wanted, of `of`, from the rows that meet the query's conditions and its own `where`.
-
-    `other` is the second column of a correlation, covariance, slope or r2, or the weights of a weighted mean. `p` is
-    the quantile, 0 to 1. `ddof` is that of std, var and sem (None: 1); `biased` the form of skewness and kurtosis.
-    `name` is what the answer calls it; empty: made from the statistic and the column.
-    """
+    """One statistic that is wanted, of `of`, from the rows that meet the query's conditions and its own `where`."""
 
     op: Statistic
     of: Expr | None = None
-    other: Expr | None = None
+    other: Expr | None = None  # the second column of a pair, or the weights of a weighted mean
     where: tuple[Where, ...] = ()
-    p: float | None = None
-    ddof: int | None = None
-    biased: bool = False
+    p: float | None = None  # of a quantile, 0 to 1
+    ddof: int | None = None  # of std, var and sem; None: 1
+    biased: bool = False  # the form of skewness and kurtosis
     method: Literal["pearson", "spearman", "kendall"] = "pearson"
     among: tuple[Where, ...] = ()  # of a share with a condition: the rows of which it is a part, instead of all
     within: tuple[str, ...] = ()  # of a share: the groups of which it is a part, instead of all rows
-    with_p: bool = False  # the p-value of a correlation or a slope is wanted, too
-    name: str = ""
+    with_p: bool = False  # the p-value of a correlation is wanted, too
+    name: str = ""  # what the answer calls it; empty: made from the statistic and the column
 
 
 class Formula(Value):
@@ -189,21 +170,20 @@ class Derive(_Step):
 
 
 class Cut(_Step):
-    """A new column of named classes. `edges` are n + 1 for n labels (None: open); a value on an edge belongs below
-    where `right`, above otherwise. `quantiles` cuts into that many classes of equal size, `equal` of equal width."""
+    """A new column of named classes."""
 
     do: Literal["cut"] = "cut"
     name: str
     of: Expr
-    edges: tuple[float | None, ...] = ()
+    edges: tuple[float | None, ...] = ()  # n + 1 for n labels; None: open
     labels: tuple[str, ...] = ()
-    right: bool = False
-    quantiles: int | None = None
-    equal: int | None = None
+    right: bool = False  # a value on an edge belongs below it, and not above
+    quantiles: int | None = None  # into so many classes of equal size
+    equal: int | None = None  # into so many of equal width
 
 
 class Recode(_Step):
-    """Values replaced by others: a list of [from, to], the rest kept, or `other` where that is given."""
+    """Values replaced by others: pairs of from and to, the rest kept, or `other` where that is given."""
 
     do: Literal["recode"] = "recode"
     column: str
@@ -213,17 +193,13 @@ class Recode(_Step):
 
 
 class Rule(Value):
-    """How outliers are told. `k` is the multiple of the IQR, or the number of standard deviations (None: 1.5, 3).
-
-    `sides`: both, high or low. `ddof` is that of the z-score's standard deviation. `bounds` beside rule `bounds` are
-    plain limits.
-    """
+    """How outliers are told."""
 
     rule: Literal["iqr", "z", "mad", "percentile", "bounds"] = "iqr"
-    k: float | None = None
+    k: float | None = None  # the multiple of the IQR, or the number of standard deviations; None: 1.5, 3
     sides: Literal["both", "high", "low"] = "both"
-    ddof: int = 0
-    bounds: tuple[float | None, float | None] = (None, None)
+    ddof: int = 0  # of the z-score's standard deviation
+    bounds: tuple[float | None, float | None] = (None, None)  # of rule `bounds`: plain limits
 
 
 class RemoveOutliers(_Step):
@@ -279,8 +255,7 @@ class Join(Value):
 
 
 class Test(Value):
-    """A hypothesis test. Its columns are the measures' `of` and the query's groups; `auto` leaves the choice to the
-    compiler, which says which it took and why. `null` is the value of a one-sample test."""
+    """A hypothesis test of the measures' `of` by the query's groups; `auto` leaves the choice, and says which it is."""
 
     __test__: ClassVar[bool] = False  # pytest takes every class of this name for its own
 
@@ -294,12 +269,11 @@ class Test(Value):
                    "distributions", "stationarity"] | None = None  # fmt: skip
     alpha: float = 0.05
     sides: Literal["two", "less", "greater"] = "two"
-    null: float | None = None
+    null: float | None = None  # the value of a one-sample test
 
 
 class Model(Value):
-    """A model to be fitted and measured. `target` by `features`; `test_size` None: measured on the rows it is fitted
-    to. `options` are scikit-learn's own parameters."""
+    """A model of `target` by `features`, to be fitted and measured."""
 
     kind: Literal[
         "linear", "ridge", "lasso", "logistic", "tree", "forest", "boosting", "knn", "svm", "naive_bayes", "kmeans"
@@ -307,7 +281,7 @@ class Model(Value):
     target: Expr = ""
     features: tuple[Expr, ...] = ()
     task: Literal["regression", "classification", "clustering"] | None = None
-    test_size: float | None = None
+    test_size: float | None = None  # None: measured on the rows that it is fitted to
     folds: int | None = None
     seed: int = 42
     stratify: bool = False
@@ -315,14 +289,13 @@ class Model(Value):
         Literal["r2", "mse", "rmse", "mae", "mape", "accuracy", "precision", "recall", "f1", "auc", "confusion",
                 "coefficients", "intercept", "p_values", "correlation", "importances", "silhouette"], ...
     ] = ()  # fmt: skip
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)  # scikit-learn's own parameters
 
 
 class Verdict(Value):
-    """A word that a rule gives: `then` where `when` holds of the values by name ("p_value < 0.05 and abs(r) >= 0.5").
-    The first that holds is told; `when` empty holds always."""
+    """A word that a rule gives: "p_value < 0.05 and abs(r) >= 0.5". The first that holds of the values is told."""
 
-    when: Expr = ""
+    when: Expr = ""  # empty holds always
     then: str = ""
 
 
@@ -339,25 +312,21 @@ class Chart(Value):
 
 
 class Compare(Value):
-    """Two things set against each other. With `of` they are values of that column, or periods of that time; without it,
-    columns. `first` is what the question speaks of ("this year"), `second` what it is compared with ("last year"), or
-    empty: all other values of the column together."""
+    """Two things set against each other: values of a column, periods of a time, or columns."""
 
-    of: Expr = ""
-    first: str = ""
-    second: str = ""
+    of: Expr = ""  # the column or the time; empty: columns are compared
+    first: str = ""  # what the question speaks of: this year
+    second: str = ""  # what it is compared with: last year; empty: all other values of the column together
 
 
 class Query(Value):
     """One question. What is left out keeps a default that the compiler states in the answer where it matters.
 
-    Order of work: `joins`, `prepare`, `where`, groups, measures, formulas, `having`, `order`, `offset`, `limit`,
-    verdicts. `text` is the part of the question that this reads. `notes` say how it was read where a reader should
-    know it; `unused` are the words of `text` that were not understood.
+    They work in this order: joins, prepare, where, groups, measures, formulas, having, order, offset, limit, verdicts.
     """
 
     intent: Intent = "compute"
-    text: str = ""
+    text: str = ""  # the part of the question that this reads
     table: str = ""  # the file; empty where there is one
     joins: tuple[Join, ...] = ()
     prepare: tuple[Step, ...] = ()
@@ -380,22 +349,18 @@ class Query(Value):
     periods: int | None = None  # of a forecast
     verdicts: tuple[Verdict, ...] = ()
     decimals: int | None = None  # of the sentence; values are always told in full
-    notes: tuple[str, ...] = ()
-    unused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # how it was read, where a reader should know it
+    unused: tuple[str, ...] = ()  # the words of `text` that were not understood
 
 
 class Reading(Value):
-    """What a reader made of a question: its parts in order, and, where a part could mean something else, that, too.
-
-    `others` are other readings of the parts, each with the sentence that says what it would mean. `why_not` says, by
-    part, why there is no query; such a part has `queries[i]` None. `follows`: it is the query before, changed.
-    """
+    """What a reader made of a question: its parts in order, and, where a part could mean something else, that, too."""
 
     parts: tuple[str, ...]
     queries: tuple[Query | None, ...]
-    why_not: tuple[str, ...] = ()
-    others: tuple[tuple[int, str, Query], ...] = ()
-    follows: bool = False
+    why_not: tuple[str, ...] = ()  # by part, why there is no query
+    others: tuple[tuple[int, str, Query], ...] = ()  # other readings of parts, with what each would mean
+    follows: bool = False  # it is the query before, changed
 
 
 Scalar.model_rebuild()

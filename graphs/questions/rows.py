@@ -15,9 +15,6 @@ from graphs.questions.source import Source, literal
 def rows(query: Query, scope: Scope) -> None:
     """Rows, or the values of columns, in order; or how many."""
     where, of = scope.words(query.where), Source("rows")
-    if query.tell == "number" and not query.show:
-        scope.tell("answer_values", {"number of rows": Source("len(rows)")}, of, where)
-        return
     order = order_rows(query, scope, "shown")
     show = [scope.column(c) for c in query.show]
     names = list(dict.fromkeys([*show, *(order if query.tell == "all" else [])]))
@@ -37,9 +34,9 @@ def of_each_row(query: Query, scope: Scope) -> Query | None:
     name = bare(group.of)
     fact = scope.facts.get(name, {})
     unique = fact.get("n_unique") == scope.tables[scope.file].get("rows") and not fact.get("n_missing")
-    plain = not (more or group.grain or query.formulas or query.having or query.verdicts or query.intent == "change")
+    other = more or group.grain or query.formulas or query.having or query.verdicts or query.intent == "change"
     of_one = all(m.op in ("mean", "sum", "max", "min", "median", "value") and not m.where for m in measures)
-    if not (unique and plain and of_one and measures and query.order and not scope.joined):
+    if other or not (unique and of_one and measures and query.order and not scope.joined):
         return None
     columns = {name_of(m, scope): scope.as_column(m.of or "") for m in measures}
     known = columns | {str(m.op): c for m, c in zip(measures, columns.values(), strict=True)}

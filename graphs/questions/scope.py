@@ -8,9 +8,9 @@ from typing import Any
 
 from graphs.questions import conditions, measures
 from graphs.questions.cells import Tables
-from graphs.questions.expressions import NotComputable, bare, columns_of, kind, kind_of, nearest, to_pandas
+from graphs.questions.expressions import NotComputable, bare, columns_of, kind, kind_of, to_pandas
 from graphs.questions.expressions import column as column_of
-from graphs.questions.functions import AS_TIME, Kind
+from graphs.questions.functions import Kind
 from graphs.questions.query import Condition, Scalar, Where
 from graphs.questions.source import literal, written
 
@@ -75,7 +75,7 @@ class Scope:
 
     def column(self, name: str) -> str:
         """The column of that name. Raises NotComputable, with the nearest name, where there is none."""
-        found = column_of(bare(name) if name not in self.kinds else name, self.kinds)
+        found = column_of(name if name in self.kinds else bare(name), self.kinds)
         self.used.add(found)
         return found
 
@@ -87,11 +87,10 @@ class Scope:
         """What an expression gives."""
         return kind(expr, self.known())
 
-    def source(self, expr: str, frame: str = "rows") -> str:
+    def source(self, expr: str) -> str:
         """An expression as pandas source."""
-        known = self.known()
-        self.used.update(c for c in columns_of(expr, known) if c in self.kinds)
-        return to_pandas(expr, known, frame=frame, given=self.given)
+        self.used.update(c for c in columns_of(expr, self.known()) if c in self.kinds)
+        return to_pandas(expr, self.known(), given=self.given)
 
     def as_column(self, expr: str) -> str:
         """The column that holds an expression: its own name for a column, else a new one of the expression's text."""
@@ -107,35 +106,23 @@ class Scope:
     def derive(self, name: str, expr: str, where_infinite: float | None = None) -> None:
         """A new column of an expression; `where_infinite` stands where that divides by zero."""
         what, source = self.kind(expr), self.source(expr)
-        told = source
-        if where_infinite is not None:
-            divisors = re.findall(r" (?:/|//|%) (.+?)\.replace\(0, np\.nan\)", source)
-            if not divisors:
-                raise NotComputable(f"“{name}” divides by nothing that may be zero.")
-            zero = " | ".join(f"({d} == 0)" for d in divisors) if len(divisors) > 1 else f"{divisors[0]} == 0"
-            told = f"({source}).mask({zero}, {where_infinite!r})"
+        zero = " | ".join(f"({d} == 0)" for d in re.findall(r" (?:/|//|%) (.+?)\.replace\(0, np\.nan\)", source))
+        told = f"({source}).mask({zero}, {where_infinite!r})" if zero and where_infinite is not None else source
         self.make(name, told, what, self.may_miss(source))
         if ".dt.total_seconds()" in source:
-            length = re.fullmatch(r"(seconds|minutes|hours|days|weeks|months|years)\([^()]*\)", expr.strip())
-            plain = "days" if re.fullmatch(r"[\w`. ]+ - [\w`. ]+", expr.strip()) else ""
-            self.lasting[name] = length[1] if length else plain
+            length = re.fullmatch(
+                r"(seconds|minutes|hours|days|weeks|years)\([^()]*\)|[\w`. ]+ - [\w`. ]+", expr.strip()
+            )
+            self.lasting[name] = (length[1] or "days") if length else ""
 
     def numbers(self, expr: str, why: str) -> str:
         """The column of an expression that must hold numbers (truth counts as 0 and 1)."""
         name = self.as_column(expr)
         what = self.kinds[name]
-        if what not in ("number", "truth"):
+        if what in ("text", "time"):
             better = "Convert it to numbers first." if what == "text" else "Take a length of time, such as days(a, b)."
-            held = {"text": "text", "time": "times"}[what]
-            raise NotComputable(f"{why} cannot be computed of “{name}”, which holds {held}. {better}")
+            raise NotComputable(f"{why} cannot be computed of “{name}”, which holds {what}. {better}")
         return name
-
-    def times(self, name: str, why: str) -> str:
-        """The source of a column that must hold times, of a text as it reads as one."""
-        of = f"rows[{literal(name)}]"
-        if self.kinds[name] not in ("text", "time"):
-            raise NotComputable(f"“{name}” holds no times, so {why}.")
-        return of if self.kinds[name] == "time" else AS_TIME.format(of)
 
     def sized(self, expr: str, why: str) -> str:
         """The column of an expression that must hold numbers; of times one that counts their days."""
@@ -143,9 +130,9 @@ class Scope:
         if self.kinds[name] != "time":
             return self.numbers(expr, why)
         days, of = f"{name} in days", f"rows[{literal(name)}]"
-        if days not in self.kinds:
-            self.make(days, f"({of} - pd.Timestamp(0)).dt.total_seconds() / 86400", "number")
-        return days
+        if days in self.kinds:
+            return days
+        return self.make(days, f"({of} - pd.Timestamp(0)).dt.total_seconds() / 86400", "number")
 
     def missing(self, name: str) -> bool:
         """Whether a column may have missing values."""
@@ -164,14 +151,9 @@ class Scope:
         if isinstance(value, tuple):
             return self._some(name, value)
         levels = self.levels(name)
-        if self.kinds.get(name) != "text" or levels is None or not isinstance(value, str) or value in levels:
+        if self.kinds.get(name) != "text" or levels is None or not isinstance(value, str):
             return value
-        alike = [v for v in levels if v.strip().casefold() == value.strip().casefold()]
-        if len(alike) == 1:
-            return alike[0]
-        near = nearest(value, levels)
-        hint = f"Did you mean “{near}”?" if near else f"It holds {', '.join(f'“{v}”' for v in levels[:8])}."
-        raise NotComputable(f"No row has “{value}” in “{name}”. {hint}")
+        return column_of(value, levels, none=f"No row has “{value}” in “{name}”.")
 
     def _some(self, name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Those of several texts that a column holds; at least one of them must be there."""
@@ -191,7 +173,7 @@ class Scope:
     def mask(self, where: Sequence[Where]) -> str:
         """The rows that meet conditions, as pandas source of true and false."""
         mended = [conditions.each(w, self._mended) for w in where]
-        text = conditions.all_of(mended, self.named, lambda left: left in self.kinds)
+        text = conditions.all_of(mended, self.named, self.kinds.__contains__)
         if self.kind(text) != "truth":
             raise NotComputable(f"“{text}” is neither true nor false, so it is no condition.")
         return self.source(text)
@@ -203,9 +185,8 @@ class Scope:
 
     def words(self, where: Sequence[Where]) -> str:
         """Conditions as a sentence says them."""
-        return conditions.in_words(
-            [conditions.each(w, lambda c: self._told(self._mended(c))) for w in where], self.named
-        )
+        told = [conditions.each(w, lambda c: self._told(self._mended(c))) for w in where]
+        return conditions.in_words(told, self.named)
 
     def _told(self, where: Condition) -> Condition:
         """A condition whose 0 and 1 are told as no and yes, where its column holds nothing else."""
@@ -218,7 +199,7 @@ class Scope:
     def _mended(self, where: Condition) -> Condition:
         """A condition with the values spelt as its column spells them."""
         left = bare(where.left) if where.left not in self.kinds else where.left
-        if left.isidentifier() and left not in self.kinds and left not in self.given:
+        if left.isidentifier() and left not in self.given:
             left = self.column(left)
         if left not in self.kinds:
             return where
@@ -237,8 +218,7 @@ class Scope:
         if name not in self.given:
             source = measures.single(measure.model_copy(update={"where": where}), self)
             times = f"{scalar.times:g} * " if scalar.times != 1 else ""
-            variable = re.sub(r"\W+", "_", name.casefold()).strip("_")
-            variable = f"the_{variable}" if variable[:1].isdigit() else variable
-            self.given[name] = variable if len(variable) <= 40 else f"bound_{len(self.given) + 1}"
+            variable = re.sub(r"\W+", "_", f"the {name}".casefold()).strip("_")
+            self.given[name] = variable if len(variable) <= 44 else f"bound_{len(self.given) + 1}"
             self.add(f"{self.given[name]} = {times}{source}")
         return name

@@ -22,7 +22,7 @@ def join(step: q.Join, scope: Scope) -> None:
     file = column(step.file, scope.tables, "file")
     theirs = {str(c["name"]): c for c in scope.tables[file]["columns"]}
     if len(step.own) != len(step.theirs) or not step.own:
-        raise NotComputable(f"The join with {file} names {len(step.own)} columns here and {len(step.theirs)} there.")
+        raise NotComputable(f"The join with {file} takes as many columns here as there, at least one.")
     own = [scope.column(c) for c in step.own]
     keys = [column(c, theirs, f"column of {file}") for c in step.theirs]
     for a, b in zip(own, keys, strict=True):
@@ -31,21 +31,17 @@ def join(step: q.Join, scope: Scope) -> None:
     scope.add(f"found = tables[{literal(file)}]")
     left, right = (literal(own), literal(keys)) if len(own) > 1 else (literal(own[0]), literal(keys[0]))
     on = f"on={left}" if left == right else f"left_on={left}, right_on={right}"
-    fact, n = theirs[keys[0]], scope.tables[file].get("rows")
-    different = int(fact.get("n_unique", 0)) + int(fact.get("n_missing", 0))
-    repeats = len(keys) == 1 and n is not None and different < n
+    different = theirs[keys[0]].get("n_unique", 0) + theirs[keys[0]].get("n_missing", 0)
+    repeats = len(keys) == 1 and different < scope.tables[file].get("rows", 0)
     check = "" if repeats else ', validate="m:1"'
     scope.add(f'rows = rows.merge(found, how="{step.how}", {on}, suffixes=("", {literal(f" ({file})")}){check})')
     if repeats:
         scope.repeated |= set(scope.kinds)
-        scope.say(
-            f"Some values of {keys[0]} stand in several rows of {file}: rows of {scope.file} were repeated for each."
-        )
+        scope.say(f"Some values of {keys[0]} stand in several rows of {file}: rows of {scope.file} were repeated.")
     scope.joined.append(file)
     for name, fact in theirs.items():
-        if name in keys and own[keys.index(name)] == name:
-            continue
-        scope.put(f"{name} ({file})" if name in scope.kinds else name, kind_of(str(fact["dtype"])))
+        if (name, name) not in zip(own, keys, strict=True):
+            scope.put(f"{name} ({file})" if name in scope.kinds else name, kind_of(str(fact["dtype"])))
     scope.facts.clear()
 
 
@@ -55,11 +51,6 @@ def prepare(query: q.Query, scope: Scope) -> None:
         join(looked_up, scope)
     for step in query.prepare:
         STEPS[type(step)](step, scope)
-
-
-def keep(step: q.Keep, scope: Scope) -> None:
-    """Go on with the rows that meet conditions."""
-    scope.add(f"rows = rows[{scope.mask(step.where)}]")
 
 
 def drop_missing(step: q.DropMissing, scope: Scope) -> None:
@@ -104,29 +95,21 @@ def _filling(step: q.Fill, name: str, what: str, scope: Scope) -> str:
     return f"{cell(name)}.mode()[0]" if step.how == "mode" else f"{cell(name)}.{step.how}()"
 
 
-def derive(step: q.Derive, scope: Scope) -> None:
-    """A new column from an expression."""
-    scope.derive(step.name, step.expr, step.where_infinite)
-
-
 def cut(step: q.Cut, scope: Scope) -> None:
     """A new column of named classes."""
-    of, name, classes = cell(scope.numbers(step.of, "Classes")), step.name, step.quantiles or step.equal
-    if not step.edges and not classes:
-        raise NotComputable(f"Say at which edges “{name}” is cut, or into how many classes.")
-    if step.edges and (len(step.edges) < 2 or (step.labels and len(step.labels) != len(step.edges) - 1)):
-        given = f"{len(step.edges)} edges for {len(step.labels)} classes; it takes one more."
-        raise NotComputable(f"“{name}” has {given}")
-    if not step.edges and step.labels and len(step.labels) != classes:
+    of, name = cell(scope.numbers(step.of, "Classes")), step.name
+    classes = len(step.edges) - 1 if step.edges else step.quantiles or step.equal
+    if not classes:
+        raise NotComputable(f"Say at which edges “{name}” is cut, two at the least, or into how many classes.")
+    if step.labels and len(step.labels) != classes:
         raise NotComputable(f"“{name}” is cut into {classes} classes, with {len(step.labels)} names.")
     ends = ["-np.inf", *["np.inf"] * len(step.edges)]
     edges = [Source(end if e is None else f"{e:g}") for e, end in zip(step.edges, ends, strict=False)]
     sides = {"right": Source(step.right), "include_lowest": step.right} if edges else {}
     how = "pd.qcut" if not edges and step.quantiles else "pd.cut"
     source = called(how, Source(of), edges or classes, **sides, labels=step.labels)
-    closed = step.edges[:1] != (None,) or step.edges[-1:] != (None,)
-    missing = closed or scope.may_miss(source)
-    scope.make(name, source + ".astype(str)" * (not step.labels), "text", missing)
+    closed = {step.edges[:1], step.edges[-1:]} != {(None,)}
+    scope.make(name, source + ".astype(str)" * (not step.labels), "text", closed or scope.may_miss(source))
 
 
 def recode(step: q.Recode, scope: Scope) -> None:
@@ -240,13 +223,11 @@ def encode(step: q.Encode, scope: Scope) -> None:
         return
     scope.add(f"rows = rows.join(pd.get_dummies(rows[{literal(names)}], dtype=int))")
     for name in names:
-        levels = scope.levels(name)
-        if levels is None:
-            unknown = "too many values, or values that are not known yet,"
-            raise NotComputable(f"“{name}” has {unknown} to make a column of each.")
-        for level in levels:
-            scope.put(f"{name}_{level}", "number", missing=False)
+        if (levels := scope.levels(name)) is None:
+            raise NotComputable(f"“{name}” has too many values, or values not known yet, to make a column of each.")
         scope.dummies[name] = [f"{name}_{level}" for level in levels]
+        for made in scope.dummies[name]:
+            scope.put(made, "number", missing=False)
 
 
 _CONVERTED = {
@@ -271,7 +252,9 @@ def convert(step: q.Convert, scope: Scope) -> None:
 
 
 STEPS: dict[type, Callable[[Any, Scope], None]] = {
-    q.Keep: keep, q.DropMissing: drop_missing, q.DropDuplicates: drop_duplicates, q.Fill: fill, q.Derive: derive,
-    q.Cut: cut, q.Recode: recode, q.RemoveOutliers: remove_outliers, q.Scale: scale, q.Encode: encode,
+    q.Keep: lambda step, scope: scope.keep(step.where), q.DropMissing: drop_missing,
+    q.DropDuplicates: drop_duplicates, q.Fill: fill,
+    q.Derive: lambda step, scope: scope.derive(step.name, step.expr, step.where_infinite), q.Cut: cut,
+    q.Recode: recode, q.RemoveOutliers: remove_outliers, q.Scale: scale, q.Encode: encode,
     q.Convert: convert,
 }  # fmt: skip

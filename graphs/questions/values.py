@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from graphs.questions import conditions
 from graphs.questions.expressions import NotComputable, bare, in_backticks, to_scalar, to_series
-from graphs.questions.functions import Kind
+from graphs.questions.functions import AS_TIME, Kind
 from graphs.questions.measures import PAIRS, beside, by_keys, name_of, of_few, single, with_p
-from graphs.questions.query import IN_A_ROW, Condition, Grain, Group, Measure, Order, Query, Scalar
+from graphs.questions.query import IN_A_ROW, Grain, Group, Measure, Order, Query
 from graphs.questions.rows import order_rows, sorting, take
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import aliases, and_list, of_all, unit, verdict
@@ -100,7 +100,7 @@ def _intervals(query: Query, scope: Scope) -> dict[str, Source]:
     """Of each of a few correlations, the variable that holds its 95 % interval."""
     related = [m for m in query.measures if m.op == "correlation" and m.method == "pearson" and not m.where]
     told = dict[str, Source]()
-    for n, m in enumerate(related if len(related) <= 3 and not query.order else ()):
+    for n, m in enumerate(related if len(related) <= 3 else ()):
         both = literal([scope.sized(c or "", "It") for c in (m.of, m.other)])
         told[name_of(m, scope)] = ends = Source(f"ends{n + 1}" if len(related) > 1 else "ends")
         scope.add(f"{ends} = r_interval(*rows[{both}].dropna().to_numpy(dtype=float).T)")
@@ -128,22 +128,19 @@ def _ranked(query: Query, scope: Scope, order: Order) -> None:
 
 def keys_of(query: Query, scope: Scope) -> list[str]:
     """The columns that the query's groups are made by; rows that miss one are said to be in no group."""
-    keys = [_key(g, scope) for g in query.group_by]
-    known = {c["name"]: c for t in scope.tables.values() for c in t["columns"]}
-    for group, key in zip(query.group_by, keys, strict=True):
-        if known.get(group.of.strip("`"), scope.facts.get(key, {})).get("n_missing"):
+    known, keys = {c["name"]: c for t in scope.tables.values() for c in t["columns"]}, list[str]()
+    for group in query.group_by:
+        key = name = scope.as_column(group.of)
+        if group.grain is not None:
+            (said, source, what), of = _GRAINS[group.grain], found(name, "rows")
+            if scope.kinds[name] not in ("text", "time"):
+                raise NotComputable(f"“{name}” holds no times, so there is no {said} of it.")
+            of = of if scope.kinds[name] == "time" else AS_TIME.format(of)
+            key = scope.make(f"{said} of {name}", source.format(of), what, missing=True)
+        if known.get(bare(group.of), scope.facts.get(key, {})).get("n_missing"):
             scope.say(f"Rows without a value of {key} are in no group.")
+        keys.append(key)
     return keys
-
-
-def _key(group: Group, scope: Scope) -> str:
-    """The column that groups are made by; a new one for a part of a time."""
-    name = scope.as_column(group.of)
-    if group.grain is None:
-        return name
-    of = scope.times(name, f"there is no {group.grain.replace('_', ' ')} of it")
-    said, source, what = _GRAINS[group.grain]
-    return scope.make(f"{said} of {name}", source.format(of), what, missing=True)
 
 
 def groups(query: Query, scope: Scope) -> None:
@@ -151,23 +148,24 @@ def groups(query: Query, scope: Scope) -> None:
     keys = keys_of(query, scope)
     names, known, units = computed(query, scope, by_keys(keys))
     for condition in query.having:
-        left = to_series(in_backticks(condition.left) if condition.left in known else condition.left, known)
-        scope.add(f"result = result[{left}{_bound(condition, scope)}]")
-    order = [_order(o, keys, known, scope) for o in query.order]
+        text = conditions.expression(condition, scope.named, known.__contains__)
+        scope.add(f"result = result[{to_series(text, {**known, **scope.given})}]")
+    order = [(_order(o.by, keys, known, scope), o.descending) for o in query.order]
+    by = [name for name, _ in order]
     if order:
         scope.add(f"result = result.{sorting(order)}")
-    take(query, scope, "result", [] if {n for n, _ in order} & set(keys) else [n for n, _ in order])
+    take(query, scope, "result", [] if {*by} & {*keys} else by)
     if query.verdicts:
         each = {n: s.replace("result[", "g[", 1) for n, s in known.items()}
         scope.add(f'result["verdict"] = [{verdict(query, each)} for _, g in result.iterrows()]')
-    counts = {"count": "number of rows"} if "number of rows" in names else {}
-    having = [c.model_copy(update={"left": counts.get(c.left, c.left)}) for c in query.having]
-    whose = conditions.in_words(having, scope.named)
+    whose = conditions.in_words(query.having, scope.named)
+    if "number of rows" in names:
+        whose = re.sub(r"\bcount\b", "number of rows", whose)
     what, whose, where = and_list(keys), f" whose {whose}" * bool(whose), scope.words(query.where)
     if query.tell == "number":
         scope.tell("answer_number", Source("len(result)"), what + whose, _ROWS, where)
         return
-    if others := [n for n, _ in order if n not in names and n not in keys]:
+    if others := [n for n in by if n not in names and n not in keys]:
         scope.add(f"result = result.drop(columns={literal(others)})")
     told = _told(query, names, order)
     more = _beside(query, names, keys, units, scope) if told == "all" else []
@@ -181,34 +179,20 @@ def groups(query: Query, scope: Scope) -> None:
 def _told(query: Query, names: Sequence[str], order: Sequence[tuple[str, bool]]) -> str:
     """What is told of the groups: all, their names, or the first, which is the highest or the lowest of one number."""
     if query.tell == "names" or query.limit != 1:
-        return "names" if query.tell == "names" else "all"
+        return query.tell
     by_number = len(names) == 1 and not query.offset and order and order[0][0] in names
     return ("highest" if order[0][1] else "lowest") if by_number else "first"
 
 
-def _order(order: Order, keys: Sequence[str], known: Mapping[str, str], scope: Scope) -> tuple[str, bool]:
+def _order(by: str, keys: Sequence[str], known: Mapping[str, str], scope: Scope) -> str:
     """The column of the result that puts it in order; one is made for an expression."""
-    plain = bare(order.by)
-    if plain in keys:
-        return plain, order.descending
-    source = to_series(in_backticks(plain) if plain in known else order.by, known)
-    if name := re.fullmatch(r'result\["([^"]+)"\]', source):
-        return name[1], order.descending
-    scope.add(f"{found(order.by, 'result')} = {source}")
-    return order.by, order.descending
-
-
-def _bound(condition: Condition, scope: Scope) -> str:
-    """The right side of a condition on a number of each group."""
-    right, op = condition.right, condition.op
-    if op == "between" and isinstance(right, tuple) and len(right) == 2:
-        return f".between({right[0]!r}, {right[1]!r})"
-    if op not in conditions.SIGNS:
-        raise NotComputable(f"A number of a group is compared by = != < <= > >= or between, not by “{op}”.")
-    if not isinstance(right, (Scalar, int, float)):
-        raise NotComputable(f"“{condition.left}” is a number of each group; compare it with a number.")
-    bound = scope.given[scope.named(right)] if isinstance(right, Scalar) else repr(right)
-    return f" {conditions.SIGNS[op]} {bound}"
+    plain = bare(by)
+    known = {**known, **{key: found(key, "result") for key in keys}}
+    source = to_series(in_backticks(plain) if plain in known else by, known)
+    name = re.fullmatch(r'result\["([^"]+)"\]', source)
+    if name is None:
+        scope.add(f"{found(by, 'result')} = {source}")
+    return name[1] if name else by
 
 
 def _counts_rows(query: Query) -> bool:
@@ -231,7 +215,10 @@ def _beside(
     (measure, *_), (group, *others) = query.measures or (_COUNT,), query.group_by
     grain, uncut = group.grain or ("year" if intent == "change" else ""), not query.order and query.limit is None
     if grain in IN_A_ROW and uncut and len(keys) <= 1 + (intent == "change"):
-        return [_trend(number, grain, unit, query, scope)]
+        flows = all(m.op in ("count", "sum", "missing", "distinct") for m in query.measures)
+        of = scope.as_column(group.of)
+        times = Source(found(of, "rows") if flows and group.grain and scope.kinds[of] == "time" else "")
+        return [called("trends_by", number, grain, unit=unit, flows=flows, quiet=intent != "change", times=times)]
     told, chosen = list[Source](), query.formulas or query.having
     if intent in ("compare", "describe") and not (others or group.grain or chosen or query.limit):
         told += _gap(measure, keys[0], unit, scope)
@@ -253,19 +240,7 @@ def _beside(
 
 def _gap(measure: Measure, key: str, unit: str, scope: Scope) -> list[Source]:
     """By how much groups differ in a mean or share."""
-    if measure.op == "share" and measure.where and not measure.of:
-        of = f"100 * ({scope.mask(measure.where)})"
-    elif measure.op == "mean" and not measure.where:
-        of = f"rows[{literal(scope.as_column(measure.of or ''))}]"
-    else:
+    if (measure.op, bool(measure.where)) not in (("share", True), ("mean", False)):
         return []
-    return [called("group_difference", Source(of), Source(f"rows[{literal(key)}]"), unit)]
-
-
-def _trend(number: Source, grain: str, unit: str, query: Query, scope: Scope) -> Source:
-    """The trend of a number, or of each group's, from the periods that the rows cover wholly."""
-    flows = all(m.op in ("count", "sum", "missing", "distinct") for m in query.measures)
-    of = scope.as_column(query.group_by[0].of)
-    timed = flows and query.group_by[0].grain and scope.kinds[of] == "time"
-    times = Source(f"rows[{literal(of)}]" if timed else "")
-    return called("trends_by", number, grain, unit=unit, flows=flows, quiet=query.intent != "change", times=times)
+    of = f"100 * ({scope.mask(measure.where)})" if measure.where else found(scope.as_column(measure.of or ""), "rows")
+    return [called("group_difference", Source(of), Source(found(key, "rows")), unit)]

@@ -367,7 +367,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"measures": [of("count")], "where": [where("species", "=", "Gento")]}, "Did you mean “Gentoo”?"),
     ({"measures": [of("count")], "where": [where("body_mass_g", ">", "heavy")]}, "“heavy” is none"),
     ({"measures": [of("count")], "where": [where("body_mass_g", "between", [1])]}, "takes two values"),
-    ({"measures": [of("count")], "where": [where("sex", ">", None)]}, "no value to compare with"),
+    ({"measures": [of("count")], "where": [where("sex", ">", None)]}, "takes a value to compare with"),
     ({"measures": [of("count")], "group_by": [{"of": "specie"}]}, "Did you mean “species”?"),
     ({"measures": [of("count")], "group_by": [{"of": "body_mass_g", "grain": "month"}]}, "holds no times"),
     ({"measures": [of("count")], "group_by": [{"of": "sex"}], "order": [{"by": "mean"}]}, "no value “mean”"),
