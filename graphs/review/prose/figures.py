@@ -192,6 +192,11 @@ def size(body: str, power: str = "") -> float:
     return number * 10.0 ** max(min(places, 308), -308) if abs(places) < 400 else number
 
 
+def counted(text: str) -> set[int]:
+    """The small counts that a text says in words, from two on."""
+    return {n for n, word in enumerate(_COUNTED) if n > 1 and re.search(rf"\b{word}\b", text, re.I)}
+
+
 def values(text: str) -> list[float]:
     """All numbers that an output shows, signs kept. Where blanks may part thousands or columns, both are taken."""
     found = []

@@ -17,6 +17,7 @@ from graphs.review.prose.figures import (
     PERCENT,
     POINTS,
     Figure,
+    counted,
     figures,
     quantified,
     sentences,
@@ -147,7 +148,9 @@ def _loose(text: str, known: list[float], settings: list[float]) -> list[Figure]
 
     def made(f: Figure) -> bool:
         beside = [g for g in every if g not in loose and g.clause in (f.clause, before[f.clause])]
-        return follows(f, [(g.value, g.half) for g in beside]) or follows(f, [(nearest(g), 0.0) for g in beside])
+        few = [(float(n), 0.0) for n in counted(f.clause)]
+        told, exact = [(g.value, g.half) for g in beside], ((nearest(g), 0.0) for g in beside)
+        return follows(f, few + told) or follows(f, [*few, *exact])
 
     return [f for f in loose if not made(f)]
 
