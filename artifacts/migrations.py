@@ -134,7 +134,7 @@ STEPS: tuple[Step, ...] = (
 
 
 def migrate(connection: DuckDBPyConnection, steps: tuple[Step, ...] = STEPS) -> list[str]:
-    """Apply the steps that this database has not had, each in a transaction of its own; returns their names.
+    """Apply the steps that this database has not had, all in one transaction or none; returns their names.
 
     Raises StoreNewer for a database that has had steps which are not in `steps`: an older program must not write it.
     """
@@ -148,10 +148,11 @@ def migrate(connection: DuckDBPyConnection, steps: tuple[Step, ...] = STEPS) -> 
             "update Gristmill, or name another folder with --home."
         )
     todo = [step for step in steps if step.name not in had]
-    for step in todo:
-        with connection.cursor() as cursor:
+    if todo:
+        with connection.cursor() as cursor:  # closed with what is not committed
             cursor.begin()
-            cursor.execute(step.sql)
-            cursor.execute("INSERT INTO migrations VALUES (?, now()::TIMESTAMP)", [step.name])
+            for step in todo:
+                cursor.execute(step.sql)
+                cursor.execute("INSERT INTO migrations VALUES (?, now()::TIMESTAMP)", [step.name])
             cursor.commit()
     return [step.name for step in todo]

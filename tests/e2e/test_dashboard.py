@@ -39,7 +39,8 @@ def address(with_gateway: Callable[[Path], Path], tmp_path_factory: pytest.TempP
 def test_a_question_asked_in_the_browser_becomes_the_same_reviewed_notebook(
     browser: Browser, address: str, tmp_path: Path, analysed: tuple[Product, Path, str]
 ) -> None:
-    context = browser.new_context(accept_downloads=True)
+    # What moves while a run is under way is drawn sixty times a second, by the processor.
+    context = browser.new_context(accept_downloads=True, reduced_motion="reduce")
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
     page = context.new_page()
@@ -59,7 +60,7 @@ def test_a_question_asked_in_the_browser_becomes_the_same_reviewed_notebook(
 
     page.reload()
     expect(page.get_by_text("Simpson's paradox").first).to_be_visible(timeout=60_000)
-    second = browser.new_context().new_page()
+    second = browser.new_context(reduced_motion="reduce").new_page()
     second.goto(address.replace("/?", f"{page.url[page.url.index('/runs') :]}?"))
     expect(second.get_by_text("Simpson's paradox").first).to_be_visible(timeout=60_000)
 

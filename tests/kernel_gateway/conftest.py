@@ -42,10 +42,22 @@ class Gateway:
         self.process.wait(60)
 
 
+def give_fonts(home: Path) -> None:
+    """Give a new data folder the list of this machine's fonts, which its gateway's nursery would make in 0.2 s."""
+    from matplotlib.font_manager import FontManager, fontManager, json_dump
+
+    cache = home / "gateway" / "cache"
+    for folder in (home, home / "gateway", cache):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    json_dump(fontManager, cache / f"fontlist-v{FontManager.__version__}.json")
+
+
 def start_gateway(
     home: Path, *options: str, env: dict[str, str] | None = None, program: tuple[str, ...] = ("-m", "kernel_gateway")
 ) -> Gateway:
     """Start one and wait until it says that it serves; raises RuntimeError with what it said instead."""
+    if not (home / "gateway").exists() and "none" not in options:
+        give_fonts(home)
     ready, ready_end = os.pipe()
     command = [sys.executable, *program, "--home", str(home), "--port", "0", "--ready-fd", str(ready_end)]
     process = subprocess.Popen([*command, *options], pass_fds=(ready_end,), env=env, stderr=subprocess.DEVNULL)

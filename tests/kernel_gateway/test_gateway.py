@@ -167,22 +167,6 @@ def test_unused_it_ends_by_itself(gateways, tmp_path: Path) -> None:
     assert made.sandbox_id
 
 
-def test_killed_sandboxes_leave_no_process_and_no_file(gateways, processes_of, eventually, tmp_path: Path) -> None:
-    running = gateways(tmp_path, "--parked", "0")
-    try:
-        process = psutil.Process(running.process.pid)
-        before = process.num_fds()
-        for _ in range(5):
-            made = Sandbox.create(timeout=300, **running.connection)
-            made.run_code("1")
-            made.kill()
-        eventually(lambda: not processes_of(running.process.pid), "the end of every process")
-        eventually(lambda: not list((tmp_path / "gateway" / "run").iterdir()), "the removal of its socket")
-        eventually(lambda: process.num_fds() <= before + 4, "the closing of descriptors")
-    finally:
-        running.stop()
-
-
 def test_one_home_has_one_gateway(gateway, gateways) -> None:
     with pytest.raises(RuntimeError, match="Another gateway already serves"):
         gateways(gateway.home)

@@ -14,7 +14,7 @@ import pytest
 from artifacts.events import OutputReceived
 from artifacts.store import Store
 from artifacts.types import FINDING_MIME
-from kernel_gateway.client import Host, SandboxGone, connect_sandbox
+from kernel_gateway.client import Host, SandboxGone, connect_sandbox, find_host, stop_host
 from notebooks.recorder import TEXT_CAP
 from notebooks.session import Session
 
@@ -182,6 +182,19 @@ async def test_files_that_a_cell_writes_are_kept_and_links_pipes_and_hidden_ones
     versions = [a for a in store.view(session.run_id).artifacts if a.name == "sums.csv"]
     assert [store.read(a) for a in versions] == [b"a\n1\n", b"a\n2\n"]
     assert versions[1].execution_id == again.id
+
+
+async def test_files_are_kept_where_nothing_is_isolated_too(store: Store, begin: Any, tmp_path: Path) -> None:
+    host = await find_host(tmp_path / "bare", isolation="none")
+    try:
+        session = await Session.open(store, host, (await begin()).id)
+        write = "import os\nos.mkdir('made')\nfor n in ('a.csv', 'made/b.csv'):\n    open(n, 'w').write('x\\n1\\n')"
+        assert (await session.run(write)).status == "ok"
+        kept = store.artifacts(run_id=session.run_id)
+        assert {a.name: store.read(a) for a in kept} == dict.fromkeys(["a.csv", "made/b.csv"], b"x\n1\n")
+        await session.close()
+    finally:
+        await stop_host(host, tmp_path / "bare")
 
 
 async def test_files_are_looked_through_after_a_cell_that_changed_some_and_after_no_other(

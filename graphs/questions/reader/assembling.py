@@ -120,9 +120,9 @@ class Draft:
             first = clause.words[clause.items[when.start()].first]
             if first.low in ("when", "if", "where", "while"):
                 self.blocked.append(clause.text[first.start - clause.words[0].start :])
-        left = list(unread.unread(clause, opening, bool(self.steps)))
-        self.unused += [word for word, _ in left]
-        self.blocked += [word for word, changes in left if core and changes]
+        for word, changes in unread.unread(clause, opening, bool(self.steps)):
+            self.unused.append(word)
+            self.blocked += [word] * (core and changes)
 
     def reading(self, previous: q.Query | None = None) -> q.Reading:
         """The parts of the question and their queries; a fragment changes the query before it."""
@@ -173,7 +173,7 @@ class Draft:
             return [model]
         if not kinds & set("OH") and (other := intents.other(self, base)) is not None:
             return [other]
-        test = parts.tested(self, base, kinds)
+        test = parts.tested(self, base)
         found = [test] if test is not None else []
         removes = any(isinstance(s, q.RemoveOutliers) for s in self.steps)
         all_rows = not removes or any(re.search("ho?O", a.codes) for a in self.asks)  # how many there were
@@ -189,7 +189,8 @@ class Draft:
             found.append(intents.given(computed, prepare=(), text=f"Before: {self.question}"))
             computed = intents.given(computed, text=f"After: {self.question}")
         if few := [a.per for a in self.asks if a.per and a.per.n_unique <= 12 and not (a.stats or a.columns)]:
-            return [computed, intents.of_each(computed, few[0])]  # an average of a few is told with each of them
+            each = {"measures": (q.Measure(op="count"),), "formulas": (), "group_by": (q.Group(of=expr(few[0])),)}
+            return [computed, intents.given(computed, **each)]  # an average of a few is told with each of them
         if test is None or test.test is None or test.test.about != "means":
             return [*found, computed]
         return [intents.given(computed, group_by=computed.group_by or test.group_by), *found]

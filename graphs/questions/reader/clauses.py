@@ -12,12 +12,12 @@ from graphs.questions.reader.text import Word, sentences, stem
 
 
 def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Clause]:
-    """The clauses of a question in order. `part` counts sentences that end in a question mark or a first request."""
+    """The clauses of a question in order."""
     times = [c for c in columns if c.kind == "time" or c.words[-1:] in (("year",), ("date",))]
     ends = [str(c.high or "") for c in times]  # and not 4, of visits_last_year
     last = max((e for e in ends if len(e) > 3), default="") if times else None
     found, yes = list[Clause](), {s for c in columns if c.kind == "bool" for s in c.stems}
-    for n, sentence in enumerate(sentences(text)):
+    for sentence in sentences(text):
         asks = bool(sentence) and sentence[-1].text == "?"
         body = sentence[:-1] if asks else sentence
         for piece in _split(body):
@@ -26,7 +26,7 @@ def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Cl
                     if word.low[:2] == "un" and stem(word.low[2:]) in yes:  # unresolved
                         cut = word.start + 2
                         piece[n : n + 1] = [Word("un", word.start, cut), Word(word.text[2:], cut, word.end)]
-                found += _nested(Clause(piece, itemise(piece, columns, files, last), n, asks), columns, files, last)
+                found += _nested(Clause(piece, itemise(piece, columns, files, last), asks), columns, files, last)
     for clause in found:
         _apposition(clause)
         if re.match("M[CEG]", clause.shape) and (clause.shape[1] != "C" or clause.items[1].column.kind == "text"):
@@ -54,7 +54,7 @@ def _nested(clause: Clause, columns: Sequence[Column], files: Sequence[str], las
     if not set("SCh") & {i.code for i in parts[1]}:
         return [clause]
     parts[0][0].code = "q"
-    return [Clause(ws[first:end], parts[0], clause.part), Clause(rest, parts[1], clause.part, clause.asks, inner=True)]
+    return [Clause(ws[first:end], parts[0]), Clause(rest, parts[1], clause.asks, inner=True)]
 
 
 def _split(ws: list[Word]) -> list[list[Word]]:

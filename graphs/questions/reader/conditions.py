@@ -51,9 +51,9 @@ class Known:
         for dimension, word in names:
             named = [c for c in fit if stem(word) in c.stems and lexicon.holds(dimension, c.words)]
             if named:  # the one of the shortest name: age, and not age_at_hire
-                least = min(len(c.words) for c in named)
-                found = {c.name: c for c in named if len(c.words) == least}
-                return next(iter(found.values())) if len(found) == 1 else None
+                first = min(named, key=lambda c: len(c.words))
+                alone = all(c.name == first.name or len(c.words) > len(first.words) for c in named)
+                return first if alone else None
         return None
 
     def sense(self, hint: str, column: Column | None) -> str:
@@ -85,8 +85,7 @@ def read(ask: Ask) -> None:
     _valued(ask)
     _during(ask)
     either = [i for i in ask.clause.of("a") if i.means == "or"]
-    if len(either) == 1 and len(ask.where) == 2 and ask.codes.count("K") == 2 and \
-            re.search("K.*a.*K", ask.codes[: 1 + max(n for n, i in enumerate(ask.clause.items) if i.code == "K")]):  # fmt: skip
+    if len(either) == 1 and len(ask.where) == 2 and ask.codes.count("K") == 2:
         ask.where = [AnyOf(any_of=tuple((w,) for w in ask.where if isinstance(w, Condition)))]
 
 
@@ -94,13 +93,13 @@ def bare(ask: Ask, number: Item) -> Column | None:
     """The column of a number by itself: by its unit, or by what the rows are: a person's age, an event's amount."""
     known, said = ask.known, ask.known.before | {w.low for w in ask.clause.words}
     who = [i for i in ask.clause.items if i.code == "E" or (i.code == "C" and i.column.label)]
-    doers = {ask.clause.words[i.last].low.removesuffix("s")[-2:] for i in who} & {"er", "or"}
-    people = said & {*lexicon.people(), *lexicon.section("ages")} or (doers and known.hinted("age"))
-    hint = lexicon.dimensions("units", number.unit) or ("age" if people and not number.unit else "")
+    doing = any(ask.clause.words[i.last].low.removesuffix("s").endswith(("er", "or")) for i in who)
+    someone = said & {*lexicon.people(), *lexicon.section("ages")} or (doing and known.hinted("age"))
+    hint = lexicon.dimensions("units", number.unit) or ("age" if someone and not number.unit else "")
     paid = number.unit in lexicon.section("units")["money"] or said & lexicon.some("events")
     column = known.hinted(hint) if hint else known.amount() if paid else None
     value = None if column is None else in_units_of(column, number.means, number.unit)
-    if column is None or value is None or column.kind != "number" or not within(value, column):
+    if column is None or value is None or not within(value, column):
         return None
     ask.clause.notes.append(f"“{ask.clause.written([number])}” is read as a value of “{column.name}”.")
     return column
@@ -112,7 +111,7 @@ def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
     keys = [c for c in ask.known.columns if c.key and not c.missing]
     there = [c for c in keys if said in c.stems | {stem(w) for w in name_words(c.file)}][:1]
     here = [c for c in keys for t in there if who[0].means and c.name == who[0].column.name and c.file != t.file]
-    if not here or there[0].name in {c.name for c in ask.known.columns if c.file == here[0].file}:
+    if not here:
         return None
     ask.where.append(Condition(left=expr(there[0]), op="missing"))
     ask.clause.notes.append(f"These are the rows of {here[0].file} that no row of {there[0].file} names.")
@@ -130,7 +129,7 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     follows = clause.shape[clause.items.index(right[0]) + 1 :][:1]
     if column is None and not hint and code == "N" and follows not in tuple("CEUV#"):
         column = bare(ask, right[0])
-    if code == "T" and clause.written(op).endswith("than") and "time" not in hint.split():
+    if code == "T" and clause.written(op).endswith("than") and "time" not in hint:
         return None  # better than last year
     if code == "T" and (hours := clock(sign, value)):  # after 6 pm: an hour of any day
         right[0].means = hours
@@ -145,18 +144,12 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     if code == "S":
         of, (stat, _, p) = next((i.column for i in after if i.code == "C"), column), value.partition(" ")
         compared = Scalar(query=Query(measures=(Measure(op=stat, of=expr(of), p=float(p) if p else None),)))
-    elif code == "C":
-        if right[0].column.kind != column.kind:
-            return None  # the revenue after returns
-        compared = Other(column=right[0].column.name)
-    elif code == "N":
-        compared = in_units_of(column, value, right[0].unit)
-        if compared is None:
-            return None
-        compared = plain(compared)
+    elif code == "C" and right[0].column.kind != column.kind:
+        return None  # the revenue after returns
     else:
-        right[0].means = placed(column, value)
-        compared = _year(column, right[0].means)
+        compared = Other(column=right[0].column.name) if code == "C" else _value(column, right[0])
+    if compared is None:
+        return None
     ask.where.append(Condition(left=expr(column), op=_FLIP[sign] if no else sign, right=compared))
     return left, no, op, right, after if code == "S" or not left else []
 
@@ -164,37 +157,34 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
 def _between(ask: Ask, left: Items, no: Items, between: Items, lead: Items, low: Items, joined: Items, high: Items,
              after: Items) -> Any:  # fmt: skip
     """From one number or time to another."""
-    clause, named, ends, time = ask.clause, left or after, (low[0], high[0]), ask.known.time
-    if not (between or clause.written(lead).casefold() == "from" or TO & {clause.written([i]) for i in joined}):
+    clause, named, ends, code = ask.clause, left or after, (low[0], high[0]), low[0].code
+    ranges = between or clause.written(lead).casefold() == "from" or TO & {clause.written([i]) for i in joined}
+    if not ranges or code != high[0].code:
         return None  # on Mondays in April; in 2020 and 2022
     column = named[0].column if named else None
-    if column is None and ends[0].code == ends[1].code == "N" and not clause.of("T"):
-        column = bare(ask, ends[1])
-    if ends[0].code == "T" or (column is None and time is not None and ends[0].means > 1000):
-        column = time if column is None or column.kind == "text" else column
-    if column is None or ends[0].code != ends[1].code:
+    if code == "T":
+        column = ask.known.time if column is None or column.kind == "text" else column
+    elif column is None and not clause.of("T"):
+        column = bare(ask, high[0])
+    if column is None:
         return None
-    if ends[0].code == "T" and not str(ends[0].means)[:1].isdigit():
+    if code == "T" and not str(low[0].means)[:1].isdigit():
         return (named, between) if not no and span(*ends) else None  # from May to July: read with the times
-    bounds: list[Any] = [
-        in_units_of(column, i.means, i.unit or ends[1].unit) if i.code == "N" else i.means for i in ends
-    ]
+    bounds = [_value(column, i, high[0].unit) for i in ends]
     if None in bounds:
         return None
-    low_, high_ = (plain(b) if isinstance(b, float) else _year(column, b) for b in bounds)
-    outside = tuple((Condition(left=expr(column), op=op, right=x),) for op, x in (("<", low_), (">", high_)))
-    inside = Condition(left=expr(column), op="between", right=(low_, high_))
+    outside = tuple((Condition(left=expr(column), op=op, right=x),) for op, x in zip("<>", bounds, strict=True))
+    inside = Condition(left=expr(column), op="between", right=tuple(bounds))
     ask.where.append(AnyOf(any_of=outside) if no else inside)
     return named, no, between, low, high
 
 
 def _text(ask: Ask, left: Items, no: Items, op: Items, right: Items) -> Any:
     """A word within a text: of the column beside it, or of the only one that holds sentences."""
-    prose, value = [c for c in ask.known.columns if c.prose], right[0].code == "V"
-    beside = [i.column for i in left] or [i.means[0] for i in right if value and not prose]
-    if len(found := beside or prose) != 1:
+    found = [i.column for i in left] or [c for c in ask.known.columns if c.prose]
+    if len(found) != 1:
         return None
-    text = right[0].means[1] if value else right[0].means or ask.clause.written(right)
+    text = right[0].means[1] if right[0].code == "V" else right[0].means or ask.clause.written(right)
     pattern = f"(?is)^(?!.*{re.escape(text)})" if no else text
     ask.where.append(Condition(left=expr(found[0]), op="matches" if no else op[0].means, right=pattern))
     return True
@@ -211,49 +201,38 @@ def _listed(ask: Ask, left: Items, no: Items, right: Items) -> Any:
 
 def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any:
     """A number right beside a column of few: class 1, third class, year 1992; or behind "is"."""
-    column, shape = (left or behind)[0].column, ask.clause.shape
-    numbers = [plain(i.means) for i in right if i.code in "N1"]
+    column, numbers = (left or behind)[0].column, [plain(i.means) for i in right if i.code in "N1"]
     few = {v.removesuffix(".0") for v in column.values}
-    said = left and ("d" in shape[ask.clause.items.index(left[0]) :][:3] or "K" in shape)
-    fits = all(str(n) in few for n in numbers) or (said and not few)
-    if not fits or not (column.kind == "number" or (left and (column.kind == "bool" or column.label))):
+    said = left and not few and "d" in ask.clause.shape[ask.clause.items.index(left[0]) :][:3]
+    fits = said or all(str(n) in few for n in numbers)
+    if not fits or not (column.kind in ("number", "bool") or column.label):
         return None
     ask.where.append(_one(column, numbers, bool(no)))
     return True
 
 
 def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
-    """Where age is missing, penguins with unknown sex, orders without a channel, guests who did not visit."""
+    """Where age is missing, penguins with unknown sex, orders without a channel."""
     column, lacks = (left or behind)[0].column, bool(behind and no)
-    number = column.kind == "number"
-    zero = number and column.low == 0 and not column.missing
-    if lacks and ask.clause.words[no[0].first].low not in lexicon.some("lacks"):
-        aux = ask.clause.words[max(no[0].first - 1, 0)].low in (
-            "did",
-            "didn",
-            "do",
-            "don",
-            "does",
-            "doesn",
-            "have",
-            "has",
-        )
-        rated = column.missing and (aux or ask.clause.words[behind[0].last].low.endswith("ed"))  # did not finish
-        lacks = no[0].means == "not" and bool(rated or (zero and "int" in column.dtype.casefold()))
+    zero, denial = column.kind == "number" and column.low == 0 and not column.missing, no[0] if no else None
+    if lacks and denial and ask.clause.words[denial.first].low not in lexicon.some("lacks"):
+        lead = ask.clause.words[max(denial.first - 1, 0)].low
+        helps = re.fullmatch("(?:did|do|does|have|has)n?", lead)
+        rated = column.missing and (helps or ask.clause.words[behind[0].last].low.endswith("ed"))  # did not finish
+        lacks = denial.means == "not" and bool(rated or zero)
         if not lacks:
             return None
     if lacks and column.kind == "bool":
         return None
-    level = next(
-        (v for v in column.values if v.casefold() in ("none", "no", "nothing") and column.kind == "text"), None
-    )
-    if (lacks or no) and level is not None:
-        ask.where.append(Condition(left=expr(column), op="=", right=level))
-        return True
-    none = Condition(left=expr(column), op="=", right=0)  # no sale is a sale of 0
-    gap = Condition(left=expr(column), op="present" if no and not lacks else "missing")
-    ask.where.append(none if lacks and zero else gap)
     use(ask.clause.of("m"))
+    levels = [v for v in column.values if v.casefold() in ("none", "no", "nothing") and column.kind == "text"]
+    if no and levels:
+        condition = Condition(left=expr(column), op="=", right=levels[0])
+    elif lacks and zero:
+        condition = Condition(left=expr(column), op="=", right=0)  # no sale is a sale of 0
+    else:
+        condition = Condition(left=expr(column), op="present" if no and not lacks else "missing")
+    ask.where.append(condition)
     return True
 
 
@@ -264,19 +243,19 @@ def _valued(ask: Ask) -> None:
     for _, sign, no, many in clause.find("(K?)((?:n[ido]*)?)(V(?:[ac]+V)*)"):
         if sign and sign[0].means not in ("=", "!="):
             continue
+        denied = bool(no or (sign and sign[0].means == "!="))
         for item in (i for i in many if i.code == "V"):
             column, level = item.means
-            column = column if column in named else next((c for c in item.also if c in named), column)
-            by_column.setdefault(column, []).append((level, bool(no or [i for i in sign if i.means == "!="])))
+            column = next((c for c in (column, *item.also) if c in named), column)
+            by_column.setdefault(column, []).append((level, denied))
             if item.also and column not in named:
                 others = " or ".join(f"“{c.name}”" for c in item.also)
                 clause.notes.append(f"“{level}” is looked for in “{column.name}”; it is also in {others}.")
         use(sign, no, many)
     for column, levels in by_column.items():
-        yes = [v for v, no in levels if not no]
-        sets = ((yes, False), ([v for v, no in levels if no], True))
-        ask.where += [_one(column, some, denied) for some, denied in sets if some]
-        use([i for i in clause.of("C") if i.column == column and not yes[1:]])
+        sets = {denied: [v for v, no in levels if no == denied] for denied in (False, True)}
+        ask.where += [_one(column, some, denied) for denied, some in sets.items() if some]
+        use([i for i in clause.of("C") if i.column == column and not sets[False][1:]])
 
 
 def _during(ask: Ask) -> None:
@@ -325,6 +304,15 @@ def in_units_of(column: Column, number: float, unit: str) -> float | None:
         if unit in scale and not column.unit and not (number > 1 and within(number, column)):
             return None
     return number
+
+
+def _value(column: Column, item: Item, unit: str = "") -> Any:
+    """A number in the unit of a column, or a time as it holds it; None where it can be none of its values."""
+    if item.code == "N":
+        number = in_units_of(column, item.means, item.unit or unit)
+        return None if number is None else plain(number)
+    item.means = placed(column, item.means)
+    return _year(column, item.means)
 
 
 def _year(column: Column, period: str) -> str | int:

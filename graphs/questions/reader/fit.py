@@ -35,21 +35,18 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
             return str(why).format(begins[begins.lastindex or 0].strip().casefold())
     if by := next(filter(None, (_by_row(draft, q) for q in queries)), None):
         return f"Each row has a “{by.name}” of its own: it is not clear what is to be counted by it."
-    if own := [m.of for q in queries for m in q.measures if m.of in [g.of for g in q.group_by if not g.grain] and not m.where
-               and m.op not in ("count", "share", "missing", "present")]:  # fmt: skip
-        return f"“{own[0]}” is one and the same in each of its own groups: it is not clear what is meant by it."
-    if any(m.op == "share" and m.of and not (m.where or m.within or q.where or q.group_by) and m.of in draft.named
-           and (draft.named[m.of].kind == "number" or draft.named[m.of].label) for q in queries for m in q.measures):  # fmt: skip
-        return "It is not clear what a share is asked of."
-    if any(m.op == "share" and m.where and _certain(q, m.where) for q in queries for m in q.measures):
-        return "It is not clear of which rows a share is asked for."
+    for query, m in ((q, m) for q in queries for m in q.measures):
+        if m.of in [g.of for g in query.group_by if not g.grain] and m.op not in ("count", "share"):
+            return f"“{m.of}” is one and the same in each of its own groups: it is not clear what is meant by it."
+        of = draft.named.get(m.of or "")
+        alone = of and not query.group_by and (of.kind == "number" or of.label)
+        if m.op == "share" and (alone or (m.where and _certain(query, m.where))):
+            return "It is not clear of which rows a share is asked for."
     if re.search(r"\b(?:or|either|neither|nor)\b", opening, re.I) and any(_crossed(q) for q in queries):
         return "It is not clear which of its conditions must hold together."
-    grown = [a.clause.written([i]) for a in draft.asks if a.names for i in a.clause.items if i.code == "Y"]
-    if grown and any(q.intent == "rank" for q in queries):
+    if grown := [a.clause.written([i]) for a in draft.asks if a.names for i in a.clause.items if i.code == "Y"]:
         return unread.unclear(grown)  # which of them grew most
-    compared = [a.clause.written([i]) for a in draft.asks for i in a.clause.items
-                if i.code == "j" and a.clause.words[i.first].start < draft.opening]  # fmt: skip
+    compared = [a.clause.written([i]) for a in draft.asks for i in a.clause.items if i.code == "j"]
     compared += re.findall(r"\b(?:versus|vs)\b", opening, re.I)
     if compared and "yes or no" not in told:
         return f"It is not clear what is to be compared by “{compared[0]}”."
@@ -73,23 +70,21 @@ def _tells(draft: Draft, query: Query) -> set[str]:
     columns = [c for c in draft.columns if c.name in [str(name).strip("`") for name in told]]
     several, times = len(query.measures) > 1, lexicon.some("times")
     decides = bool(
-        intent not in _PLAIN or query.compare or (groups and intent != "list") or query.having or query.verdicts
-        or query.formulas or several or any(m.other for m in query.measures)
-        or measured & {"duplicates", "missing", "skewness", "kurtosis"}
+        intent not in _PLAIN or groups or query.verdicts or query.formulas or several
+        or measured & {"duplicates", "missing", "skewness", "kurtosis", "correlation"}
     )  # fmt: skip
     kinds = {
         "every": query.test is not None or query.verdicts,
         "reason": intent not in _PLAIN,
         "amount": bool(groups) or not measured <= {"count"},
         "figure": intent != "list",
-        "future": intent in ("forecast", "predict") and not any(
-            isinstance(w, Condition) and w.op == "during" for w in query.where),
+        "future": intent in ("forecast", "predict"),
         "number": intent not in ("compute", "list") or query.tell == "number"
         or measured & {"count", "distinct", "missing", "present", "duplicates"},
         "names": groups or query.show or query.order or several or intent not in _PLAIN
         or measured & {"values", "mode", "count"},
-        "gap": decides or measured & {"range", "iqr"},
-        "some": decides or query.where or intent == "list",
+        "gap": decides,
+        "some": decides or query.where,
         "yes or no": decides,
         "time": any(g.grain for g in groups) or any(c.kind == "time" or times & set(c.words) for c in columns)
         or intent in ("change", "forecast", "plot", "why_changed", "compare"),
@@ -101,7 +96,7 @@ def _tells(draft: Draft, query: Query) -> set[str]:
 def _crossed(query: Query) -> bool:
     """Whether several conditions must hold together, and none of them is a choice."""
     single = [w for w in query.where if isinstance(w, Condition) and w.op not in ("in", "not in")]
-    return 1 < len(single) == len(query.where) and not query.group_by
+    return 1 < len(single) == len(query.where)
 
 
 def _certain(query: Query, share: Sequence[Where]) -> bool:

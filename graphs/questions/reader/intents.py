@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Model, Query, Where
+from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Model, Query
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
@@ -47,11 +47,6 @@ def given(base: Query, **update: Any) -> Query:
     return base.model_copy(update=update)
 
 
-def of_each(query: Query, column: Column) -> Query:
-    """How many rows each value of a column has, of the rows of a query."""
-    return given(query, measures=(Measure(op="count"),), formulas=(), group_by=(Group(of=expr(column)),))
-
-
 def other(draft: Draft, base: Query) -> Query | None:
     """The query of a question that is no closed one; None where it is none of these."""
     text, kinds, time = draft.question, {k for a in draft.asks for k in a.kinds}, draft.time
@@ -66,20 +61,16 @@ def other(draft: Draft, base: Query) -> Query | None:
             return None
     counted = "count" in hints[:1] or any("jE" in a.codes for a in draft.asks)
     counted = counted or bool(re.search(r"\bhow many|\bnumber of", text, re.I))
-    ordered = any(a.end for a in draft.asks)
-    notes = list[str]()
+    ordered, notes = any(a.end for a in draft.asks), list[str]()
     op: Any = next((s.split()[0] for s in stats), "share")
     part = next((tuple(a.share) for a in draft.asks if a.share), ())
     measure = Measure(op="share", where=part) if part else Measure(op="count")
-    measure = Measure(op=op, of=expr(numbers[0])) if numbers else measure
     each = between is not None and re.match("week|hour", between[0]) is not None  # of unlike lengths
-    measure = usual(numbers[0], notes, each, text) if numbers and op == "share" else measure
+    if numbers:
+        measure = usual(numbers[0], notes, each, text) if op == "share" else Measure(op=op, of=expr(numbers[0]))
     noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
     during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
-
-    def without(some: Sequence[Condition]) -> tuple[Where, ...]:
-        return tuple(w for w in base.where if w not in some)
-
+    rest = tuple(w for w in base.where if w not in during)
     money = draft.known.amount()
     whole = (measure, *([Measure(op="sum", of=expr(money))] if money is not None else []))
     if len(during) == 1 == len(base.where) and not (numbers or stats or grouped or kinds) and _WENT.search(text):
@@ -93,15 +84,17 @@ def other(draft: Draft, base: Query) -> Query | None:
     chosen = [w.left for w in base.where if isinstance(w, Condition) and w.op == "="]
     if kinds >= {"W", "D"} and len(chosen) == len(base.where) == 1:  # why most are of a kind: first whether they are
         reason = "Why that is so is told by no count: these are the numbers of which it is said."
-        by = {"group_by": (Group(of=chosen[0]),), "notes": (*base.notes, reason)}
-        return given(base, intent="describe", where=(), measures=(Measure(op="count"),), **by)
+        by, notes = (Group(of=chosen[0]),), [*base.notes, reason]
+        return given(
+            base, intent="describe", where=(), measures=(Measure(op="count"),), group_by=by, notes=tuple(notes)
+        )
     if "W" in kinds and ("Y" in kinds or time is not None):
         after = max(between) if between else str(during[0].right) if during else ""
         second = min(between) if between else before(after)
         of = expr(time) if between and time else during[0].left if during else ""
         compare = Compare(of=of, first=after, second=second) if of and second else None
-        why = {"compare": compare, "where": without(during), "time": time.name if time else ""}
-        return given(noted, intent="why_changed", **why) if numbers or "Y" in kinds else None
+        why = given(noted, intent="why_changed", compare=compare, where=rest, time=time.name if time else "")
+        return why if numbers or "Y" in kinds else None
     if (tested := _experiment(draft, base, numbers)) is not None:
         return tested
     sides = during if len(during) == 2 and len({(kind_of(str(w.right)), w.left) for w in during}) == 1 else []
@@ -113,15 +106,18 @@ def other(draft: Draft, base: Query) -> Query | None:
             noted = given(noted, measures=whole)
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
-        said = {"where": without(() if between else sides), "notes": (*base.notes, *notes)}
-        return given(noted, intent="compare", compare=compare, **said)
+        where, told = base.where if between else rest, (*base.notes, *notes)
+        return given(noted, intent="compare", compare=compare, where=where, notes=told)
     rate = stats == ["share"] and [c.kind for c in numbers[:1]] == ["bool"]
     if ("A" in kinds or ("W" in kinds and time is None)) and numbers and (rate or not stats):
         whose, own = [c for c in named if c.label], [c for c in named if not c.label]
         draft.counted += whose
         base = given(base, notes=(*base.notes, *(f"Each row counts, and not each “{c.name}” once." for c in whose)))
         unread = len(named) == 1 and base.unused and re.match(r"\W*(?:do|does|did)\b", text, re.I)
-        return None if unread else _explained(base, own, numbers, notes)
+        if unread or len(own) not in (1, 2):
+            return None
+        drivers = given(base, intent="drivers", measures=(Measure(op="mean", of=expr(numbers[0])),), group_by=())
+        return _paired(base, own, notes) if len(own) == 2 else drivers
     if "g" in kinds and (named or base.group_by):
         return _chart(draft, noted, named, numbers)
     if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not (named or stats or counted):
@@ -134,9 +130,9 @@ def other(draft: Draft, base: Query) -> Query | None:
         across = (*base.group_by, *(Group(of=expr(c)) for c in divides))
         if across and divides == named:  # of species across islands
             return given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
-    told = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
+    describes = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
     others = stats or kinds or ordered or grouped or any(a.counts or a.relation for a in draft.asks)
-    if told and named and not others:
+    if describes and named and not others:
         return given(base, intent="describe", show=tuple(c.name for c in named))
     since = any(isinstance(w, Condition) and w.op == ">" and w.left == expr(time or "") for w in base.where)
     if since and "Y" in kinds and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I):
@@ -165,13 +161,6 @@ def _experiment(draft: Draft, base: Query, numbers: Sequence[Column]) -> Query |
     unused = tuple(word for word in base.unused if word.casefold() not in ("better", "higher", "lower"))
     ends, by = (Measure(op="mean", of=expr(outcome[0])),), (Group(of=expr(arms)),)
     return given(base, intent="experiment", measures=ends, compare=both, where=where, unused=unused, group_by=by)
-
-
-def _explained(base: Query, named: Sequence[Column], numbers: Sequence[Column], notes: list[str]) -> Query | None:
-    """What an outcome depends on: one column that is named beside it, or all others."""
-    if len(named) == 1:
-        return given(base, intent="drivers", measures=(Measure(op="mean", of=expr(numbers[0])),), group_by=())
-    return _paired(base, named, notes) if len(named) == 2 else None
 
 
 def _paired(base: Query, both: Sequence[Column], notes: list[str]) -> Query | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 from typing import Any
 
 from graphs.questions.reader import lexicon, linking, nearness, times
@@ -40,7 +41,6 @@ class Clause:
 
     words: list[Word]
     items: list[Item]
-    part: int = 0
     asks: bool = False
     inner: bool = False  # whether a clause of its own says of whom
     notes: list[str] = field(default_factory=list)
@@ -72,14 +72,10 @@ class Clause:
 
     def mark(self, start: int, end: int) -> None:
         """Have the items within these places of `text` read."""
-        ends, at = [], 0
-        for n, word in enumerate(self.words):
-            gap = bool(n) and word.start > self.words[n - 1].end
-            at += gap
-            ends.append((at, at + len(word.text)))
-            at += len(word.text)
+        gaps = [a.end < b.start for a, b in pairwise(self.words)]
+        ends = list(accumulate(len(w.text) + gap for w, gap in zip(self.words, [False, *gaps], strict=True)))
         for item in self.items:
-            if start < ends[item.last][1] and ends[item.first][0] < end:
+            if start < ends[item.last] and ends[item.first] - len(self.words[item.first].text) < end:
                 item.used = True
 
     def of(self, code: str) -> list[Item]:
@@ -95,8 +91,8 @@ class Clause:
     def typed(self, item: Item) -> bool:
         """Whether an item names a thing of which its column says the type: bikes, of `bike_type`."""
         column, said = item.means, {w.stem for w in self.words[item.first : item.last + 1]}
-        return isinstance(column, Column) and len(column.words) > 1 and column.words[-1] in lexicon.some("types") and \
-            not column.label and stem(column.words[-1]) not in said  # fmt: skip
+        kind = column.words[-1] if isinstance(column, Column) and column.words[1:] else ""
+        return kind in lexicon.some("types") and stem(kind) not in said
 
     def written(self, items: Sequence[Item]) -> str:
         """The words of some items."""
@@ -148,13 +144,12 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     compared = {i.last + 1 for i in items if i.code == "K"}
     names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0]) if len(w) > 2}
     rows = lexicon.some("rows") | _prefixes(columns) | _nouns(columns, names)
-    owners = {c.owner + end for c in columns for end in ("", "s") if c.owner and "number" not in (w.low for w in ws)}
+    owners = {c.owner + end for c in columns for end in ("", "s") if c.owner}
     for n, word in enumerate(ws):
         if (not taken[n] and word.content) or word.text in "$€£%":
             whose = owners if n and ws[n - 1].low not in ("many", "most", "fewest") else set()  # a row has one of them
             take(_plain(ws, n, rows | whose, names, n in compared))
     items = _spans(ws, _measured(ws, _made(ws, _lasting(ws, items), [c for c in columns if c.dtype == "new"])))
-    items.sort(key=lambda i: i.first)
     return [i for i in _bounded(ws, items, any("age" in c.words for c in columns)) if i.code != "x"]
 
 
@@ -163,45 +158,52 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
     exact, stems = lexicon.phrases()
     common = frozenset(k[0] for k, (code, _) in exact.items() if len(k) == 1 and code != "A")
     spans: list[tuple[tuple[int, int, int], Item]] = []
-    named = linking.values(ws, columns, common)
-    literal = {x.first: (x.column, *x.also) for x in named if x.value and x.value.casefold() == ws[x.first].low}
-    for link in [*linking.full_names(ws, columns, common), *named]:
+    values = linking.values(ws, columns, common)
+    literal = {x.first: (x.column, *x.also) for x in values if x.value and x.value.casefold() == ws[x.first].low}
+    for link in [*linking.full_names(ws, columns, common), *values]:
         length = sum(w.content for w in ws[link.first : link.last + 1])
-        short, said = link.how == "short" and link.column.kind == "time", ws[link.last].low
-        if short and said in lexicon.some("events"):
-            continue  # readings, and not their Reading Date
-        done, values = short and said.endswith("ed"), literal.get(link.first, ())  # rather a state
-        if link.value is None and link.first == link.last and (link.column not in values or link.column.n_unique > 2):
-            done |= bool(values) and (said,) not in link.column.aliases  # tickets that are open, not Opened
-        spans.append(((link.how == "quoted", length, _TIER["part" if done else link.how]), _linked(link)))
+        said, dated = ws[link.last].low, link.how == "short" and link.column.kind == "time"
+        if not (dated and said in lexicon.some("events")):  # readings, and not their Reading Date
+            there = literal.get(link.first, ()) if link.value is None and link.first == link.last else ()
+            other = link.column not in there or link.column.n_unique > 2  # tickets that are open, not Opened
+            state = there and other and (said,) not in link.column.aliases
+            state = state or (dated and said.endswith("ed"))
+            how = "part" if state else link.how
+            spans.append(((link.how == "quoted", length, _TIER[how]), _linked(link)))
     held = {s for c in columns for s in c.stems}
     lows = [w.low if w.quote or w.stem in held else lexicon.spelled(w.low) for w in ws]
-    rates = [c for c in columns if c.kind == "number" and c.words[-1] == "rate"]
     for n in range(len(ws)):
         for length in range(min(7, len(ws) - n), 0, -1):
             key = tuple(lows[n : n + length])
             met = exact.get(key) or (stems.get(tuple(stem(k) for k in key)) if len(key[0]) > 2 else None)
-            rated = n > 1 or (n + 1 < len(ws) and ws[n + 1].low in ("rate", "rates"))
-            rated = rated or (n == 1 and ws[0].low in ("which", "what", "whose", "by", "per", "the"))  # which show
-            own = met and (met[0] == "W" or (met[0] == "A" and set(key) <= lexicon.people()))
-            if own and stem(key[-1]) in held:
-                break  # which reason, and "how many drivers", where a column has them
-            if met and met[0] == "v" and rated and stem(key[-1]) in held:
-                break  # "the return rate", where a column says whether it was returned
-            if key == ("rate",) and (n == 0 or stem(ws[n - 1].low) not in held) and rates:
-                break  # the average rate, where a column is a rate, and no return rate
-            if met and not _blocked(key):
+            if met and not _named(met[0], ws, n, n + length - 1, held):
                 tier = 3 if length > 1 or met[0].isupper() else 2
                 spans.append(((0, length, tier), Item(met[0], n, n + length - 1, met[1])))
+            if met:
                 break
         lead = ws[n - 1].low if n else ""
-        if lead in ("per", "many") and (of := linking.in_unit(ws[n].low, columns)):  # per kilo of fish
-            end = n + 2 * (lead == "per" and len(ws) > n + 2 and ws[n + 1].low == "of" and ws[n + 2].content)
+        if lead in ("per", "many") and (of := linking.in_unit(ws[n].low, columns)):
+            end = n + 2 * (len(ws) > n + 2 and ws[n + 1].low == "of")  # per kilo of fish
             spans.append(((0, 9, 0), Item("C", n, end, of, unit=lead)))
         for length, period in times.written(ws, n, last):
             spans.append(((0, length + (length > 1), 6), Item("T", n, n + length - 1, period)))
     spans.sort(key=lambda s: (s[0], -s[1].first), reverse=True)
     return [item for _, item in spans]
+
+
+def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str]) -> bool:
+    """Whether a word of the lexicon is rather one of the table's: how many drivers, where a column says who drove."""
+    word, lead = ws[last], ws[first - 1] if first else None
+    if code == "W":  # which reason
+        return word.stem in held
+    if code == "A":
+        return word.stem in held and {w.low for w in ws[first : last + 1]} <= lexicon.people()
+    if code == "v":  # the return rate
+        behind = first > 1 or (lead and lead.low in ("which", "what", "whose", "by", "per", "the"))
+        return word.stem in held and bool(behind or [w for w in ws[last + 1 : last + 2] if w.stem == "rate"])
+    if word.low == "rate" and first == last:  # the average rate, and no return rate
+        return "rate" in held and not (lead and lead.stem in held)
+    return first == last and word.low.startswith(("normaliz", "normalis", "meaning", "ranges", "ranging"))
 
 
 def _prefixes(columns: Sequence[Column]) -> frozenset[str]:
@@ -237,7 +239,7 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
 
 def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], compared: bool) -> Item:
     """A word that names nothing in the table: a number, what the rows are, a word that may go unread, or an unknown one."""
-    word = ws[n]
+    word, after = ws[n], [w.low for w in ws[n + 1 : n + 3]]
     numbers, ordinals = lexicon.listed("numbers"), lexicon.listed("ordinals")
     if not word.content:
         return Item("x", n, n)
@@ -245,61 +247,54 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
         return Item("N", n, n, _figure(ws, n))
     if word.low in ("once", "twice"):
         return Item("#", n, n, 1 + (word.low == "twice"))
-    if compared and word.low in ("a", "an", "half") and any(w.low in _units() for w in ws[n + 1 : n + 3]):
+    if compared and word.low in ("a", "an", "half") and _units() & {*after}:
         return Item("N", n, n, 0.5 if word.low == "half" else 1.0)  # longer than an hour
     if word.low in numbers[2 - compared :]:
         return Item("N", n, n, float(numbers.index(word.low)))
     if word.low in ordinals:
         return Item("1", n, n, float(ordinals.index(word.low)))
     known = word.low in rows or word.stem in names or any(word.low.startswith(r[:-1]) for r in rows if r[-1] == "*")
-    if known and word.low not in lexicon.harmless():
+    harmless = word.low in lexicon.harmless()
+    if known and not harmless:
         return Item("E", n, n)
     around = " ".join(w.low for w in ws[max(n - 1, 0) : n + 2])
     apart = re.search(r"\bsame (?:day|week|month|year|hour)\b|\b[oi]n time\b", around)  # issued on time
     unit = word.low in lexicon.some("units") and not around.startswith("many ")  # how many litres
-    silent = (word.low in lexicon.harmless() and not apart) or unit or len(word.low) == 1
+    silent = (harmless and not apart) or unit or len(word.low) == 1
     return Item("x" if silent else "E" if known else "U", n, n)
 
 
 def _lasting(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     """The items, where "delivery time" is no delivery: a length of time that no column holds is unknown."""
     for item in items:
-        after = ws[item.last + 1 : item.last + 2]
         dated = item.code == "C" and item.column.kind == "time" and ws[item.last].low not in item.column.words
-        if (item.code in "EU" or dated) and after and after[0].low in ("time", "times") and not after[0].quote:
+        if (item.code in "EU" or dated) and ws[item.last + 1 : item.last + 2] and ws[item.last + 1].stem == "time":
             items = [i for i in items if i.first != item.last + 1]
             item.code, item.means, item.last = "U", None, item.last + 1
     return items
 
 
 def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
-    """The items, with what belongs to a value or a column: "battery problems" and "problems with the battery" are rows,
-    "the nightly rate" is a column of money, and "visits last month" one of that month."""
-    items.sort(key=lambda i: i.first)
-    items, nouns = [i for i in items if i.code != "x"], {stem(w) for w in lexicon.listed("nouns")}
+    """The items in order, with what belongs to a value or a column: "battery problems" and "problems with the battery"
+    are rows, "the nightly rate" is a column of money, and "visits last month" one of that month."""
+    items = sorted((i for i in items if i.code != "x"), key=lambda i: i.first)
+    nouns = {stem(w) for w in lexicon.listed("nouns")}
     for item in [i for i in items if i.code == "G" and i.first and ws[i.first - 1].low in ("a", "an")]:
         items.insert(items.index(item), Item("B", item.first - 1, item.first - 1, "by"))  # bookings a month
     for n, item in enumerate(items):
         before, codes = items[n - 1] if n else None, "".join(i.code for i in items[n + 1 : n + 3])
-        noun = item.code == "U" and stem(ws[item.first].low) in nouns
+        said, word = {w.low for w in ws[item.first : item.last + 1]}, ws[item.first]
+        noun = item.code == "U" and word.stem in nouns
         if noun and ((before and before.code == "V") or re.match("[oiw]V", codes)):
             item.code = "E"
         held = before.column if before and before.code == "C" else None
-        if item.code == "U" and held and held.kind == "text" and stem(ws[item.first].low) in lexicon.some("types"):
-            item.code = "x"  # insurance types
         state = [i for i in items[n + 1 : n + 3] if i.code == "V" or (i.code == "C" and i.column.kind == "bool")]
-        if item.code == "U" and state and re.match("n?[VC]", codes) and ws[item.first].low in ("still", "already"):
-            item.code = "x"  # still open, still unpaid
-        said = {w.low for w in ws[item.first : item.last + 1]}
-        if said == {"rate"} and held and held.words[-1] in lexicon.some("units"):
-            item.code = "x"
-        if item.code == "K" and said <= {"over", "under", "above", "below"} and codes[:1] == "V":
-            item.code = "i"  # over the phone
+        still = item.code == "U" and state and re.match("n?[VC]", codes) and word.low in ("still", "already")
+        rated = said == {"rate"} and held and held.words[-1] in lexicon.some("units")
         done = item.code == "C" and item.column.words[-1] in ("to", "by") and codes[:1] == "V"
-        if done and items[n + 1].means[0] != item.means:
+        dated = item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items)
+        if still or rated or dated or (done and items[n + 1].means[0] != item.means):
             item.code = "x"  # assigned to the hardware category
-        if item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items):
-            item.code = "x"
     return items
 
 
@@ -349,10 +344,6 @@ def _measured(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     return items
 
 
-def _blocked(key: tuple[str, ...]) -> bool:
-    return len(key) == 1 and (key[0].startswith(("normaliz", "normalis", "meaning")) or key[0] in ("ranges", "ranging"))
-
-
 def _linked(link: Link) -> Item:
     column = link.column
     if link.value is not None:
@@ -380,21 +371,19 @@ def _bounded(ws: Sequence[Word], items: list[Item], aged: bool) -> list[Item]:
     aged &= not any(w.low == "number" or w.text == "/" for w in ws)
     bounds = {i.first - 1: i for i in items if i.code == "K"}
     for item in items:
-        if (bound := bounds.get(item.last)) and ws[item.last].low in ages and item.code in "UE":
-            item.code, bound.means = "E", f"{bound.means.split()[0]} age"  # kids under 12
-            found.append(item)
-            continue
         if found and item.first <= found[-1].last:
             continue
-        tail = " ".join(w.low for w in ws[item.last + 1 : item.last + 6]) if item.code == "N" else ""
-        if item.code in "UE" and item.means is None and aged and (age := ages.get(ws[item.first].low)):
+        age, tail = ages.get(ws[item.last].low, ""), " ".join(w.low for w in ws[item.last + 1 : item.last + 6])
+        if item.code in "UE" and age and (bound := bounds.get(item.last)):
+            item.code, bound.means = "E", f"{bound.means.split()[0]} age"  # kids under 12
+        elif item.code in "UE" and item.means is None and aged and age:  # children, where an age is known
             sign, years = re.split(r"(?=\d)", age, maxsplit=1)
             found.append(Item("K", item.first, item.first, f"{sign} age"))
-            item.code, item.means = "N", float(years)  # children, where an age is known
-        if more := re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail):
-            sign = ">=" if more[0] == "+" or more[1] in lexicon.some("more") else "<="
-            if more[0] == "+" or more[1] in lexicon.some("more", "less"):
-                found.append(Item("K", item.first, item.first, sign + " age" * (more[1] in ("older", "younger"))))
-                item.last += len(more[0].split())
+            item.code, item.means = "N", float(years)
+        more = re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail) if item.code == "N" else None
+        if more and (more[0] == "+" or more[1] in lexicon.some("more", "less")):
+            sign = "<=" if more[1] in lexicon.some("less") else ">="
+            found.append(Item("K", item.first, item.first, sign + " age" * (more[1] in ("older", "younger"))))
+            item.last += len(more[0].split())
         found.append(item)
     return found

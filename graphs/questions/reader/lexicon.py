@@ -112,8 +112,8 @@ def _each(phrase: str) -> Iterator[str]:
 
 def compared(adjective: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """An adjective's comparative and superlative: heavier and heaviest, more and most expensive."""
-    if adjective in ("good", "bad"):
-        return (("better",), ("best",)) if adjective == "good" else (("worse",), ("worst",))
+    if adjective in (irregular := {"good": (("better",), ("best",)), "bad": (("worse",), ("worst",))}):
+        return irregular[adjective]
     if len(adjective) > 5 or adjective == "aged":
         return ("more", adjective), ("most", adjective)
     double = adjective[-1] if re.fullmatch("[^aeiou]+[aeiou][bdgnpt]", adjective) else ""

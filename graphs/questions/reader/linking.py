@@ -147,8 +147,6 @@ class Column:
             self.words[-1] != "type" or self.words[0] not in lexicon.some("people")
         ):  # customers are no type
             found.append(self.words[:-1])
-        if self.words[0] in ("is", "has") and self.words[1:]:
-            found.append(self.words[1:])
         if len(self.words) == 2:
             found.append(("".join(map(root, self.words)),))  # comebacks, of came_back
         return tuple(dict.fromkeys(a for a in found if a))
@@ -188,16 +186,6 @@ def read_columns(tables: Sequence[Mapping[str, Any]]) -> list[Column]:
         )
         for t in tables for c in t["columns"]
     ]  # fmt: skip
-
-
-def _pieces(whole: str, texts: Sequence[str]) -> bool:
-    """Whether a column's word is made of the beginnings of these words, the last at least three letters: pclass."""
-    if len(texts) == 1:
-        return texts[0] == whole or (len(whole) >= 3 and texts[0].startswith(whole))
-    first = texts[0]
-    return any(
-        whole[:n] == first[:n] and _pieces(whole[n:], texts[1:]) for n in range(1, min(len(whole), len(first)) + 1)
-    )
 
 
 def _same(name: str, word: Word, several: bool) -> int:
@@ -249,12 +237,14 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
 
 
 def _made(name: str, ws: Sequence[Word]) -> bool:
+    """Whether a column's word is made of the beginnings of these words: pclass, or gdp."""
     lows = [w.low for w in ws]
-    if not all(w.content for w in ws) or not len(name) >= 3 or name in lows:
+    if not all(w.content for w in ws) or len(name) < 3 or name in lows:
         return False
-    initials = "".join(low[0] for low in lows) == name and len(name) >= 3
+    initials = "".join(low[0] for low in lows) == name
     initials = initials and not set(lows) & lexicon.some("stop")  # sessions in the evening, and a column "site"
-    return initials or (len(lows) == 2 and len(name) > 3 and _pieces(name, lows))
+    parts = (name[n:] for n in range(1, len(name) - 2) if lows[0].startswith(name[:n]))
+    return initials or (len(lows) == 2 and any(lows[1].startswith(part) for part in parts))
 
 
 def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]) -> list[Link]:
@@ -294,8 +284,6 @@ def _fills(ws: Sequence[Word], first: int, last: int) -> bool:
 def _meant(column: Column, alias: str, ws: Sequence[Word], i: int, sure: int, common: frozenset[str]) -> bool:
     """Whether a single word that also means something else is meant as a column here."""
     word = ws[i]
-    if _fills(ws, i, i):
-        return True
     if alias not in common and word.low not in common:
         return sure == 3 or len(column.words) == 1
     around = {w.low for w in ws[max(0, i - 1) : i + 2]}
@@ -309,38 +297,33 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
         at.setdefault(word.low, []).append(i)
         if word.stem != word.low:
             at.setdefault(word.stem, []).append(i)
-    found = dict[tuple[int, int], list[tuple[Column, str]]]()
+    found = dict[tuple[int, int], dict[tuple[Column, str], None]]()
     for column in columns:
         levels = column.values if column.kind in ("text", "bool") else ()
+        lasts = [words[-1:] for v in levels if column.person and (words := name_words(v))[1:]]
         for level in levels or [str(e) for e in column.examples if column.kind == "text"]:
             key = name_words(level)
             if not key or all(k.isdigit() for k in key) or (column.kind == "bool" and level.casefold() in _YES | _NO):
                 continue
+            spans = list[tuple[int, int]]()
             for i in {*at.get(key[0], ()), *at.get(f"{key[0]}s", ()), *at.get(stem(key[0]), ())}:  # adelies
                 last, sure = _match(key, ws, i) or (i, 0)
                 if sure == 3 and (_beside(column, ws, i, last) or _said(key, level, ws, i, last, common)):
-                    found.setdefault((i, last), []).append((column, level))
-            for i in (i for word in _own_words(key, level, column) for i in at.get(word, ()) if word not in common):
-                first = i  # Dr. Rossi, of Dr. Sofia Rossi
-                while first and (ws[first - 1].text == "." or ws[first - 1].low in key):
-                    first -= 1
-                if (column, level) not in (held := found.setdefault((first, i), [])):
-                    held.append((column, level))
-            for other in (*_sexes(key, levels), *lexicon.section("demonyms").get(" ".join(key), "").split()):
-                for i in at.get(other, ()):
-                    if (column, level) not in found.setdefault((i, i), []):
-                        found[i, i].append((column, level))
-    return [Link(i, last, "value", named[0][0], named[0][1], tuple(c for c, _ in named[1:]))
-            for (i, last), named in found.items()]  # fmt: skip
+                    spans.append((i, last))
+            if lasts.count(key[-1:]) == 1 and key[-1] not in common | lexicon.harmless():
+                spans += [(_begins(ws, i, key), i) for i in at.get(key[-1], ())]  # Dr. Rossi, of Dr. Sofia Rossi
+            others = (*_sexes(key, levels), *lexicon.section("demonyms").get(" ".join(key), "").split())
+            for span in (*spans, *((i, i) for other in others for i in at.get(other, ()))):
+                found.setdefault(span, {})[column, level] = None
+    return [Link(i, last, "value", column, level, tuple(c for c, _ in more))
+            for (i, last), named in found.items() for (column, level), *more in [named]]  # fmt: skip
 
 
-def _own_words(key: Sequence[str], level: str, column: Column) -> list[str]:
-    """The words of a full name that no other of its column has, by which somebody is called in short."""
-    if not (column.person and column.values) or not all(" " in v and v == v.title() for v in column.values):
-        return []
-    others = {w for v in column.values if v != level for w in name_words(v)}
-    known = others | lexicon.harmless() | lexicon.some("rows", "people", "events") | set(column.words)
-    return [w for w in key if len(w) > 2 and w not in known]
+def _begins(ws: Sequence[Word], at: int, name: Sequence[str]) -> int:
+    """Where the words of a name begin, of which one is at a place."""
+    while at and (ws[at - 1].text == "." or ws[at - 1].low in name):
+        at -= 1
+    return at
 
 
 def _beside(column: Column, ws: Sequence[Word], first: int, last: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from graphs.questions.query import Cut, Derive
@@ -60,44 +61,39 @@ def age(question: str, columns: Sequence[Column], time: Column | None) -> Made |
 
 def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     """A length of time that no column holds, where the table has its beginning and its end."""
-    rows = max((c.rows for c in columns), default=0)
     said = next(filter(None, (re.search(p, question, re.I) for p in (_LENGTHS, _WITHIN, _LASTS))), None)
-    waits = bool({w.low for w in words(question)} & lexicon.some("lasting"))
-    held = set(lexicon.columns_of("duration"))
-    lengths = [c for c in columns if c.kind == "number" and held & set(c.words)]
-    ahead = said and re.search("ahead|advance|lead", said[0], re.I)  # before it begins
-    if not said or (not ahead and any(not waits or {"nights", "stay"} & set(c.words) for c in lengths)):
+    held, sent = set(lexicon.columns_of("duration")), lexicon.some("sent")
+    if not said or any(c.kind == "number" and held & set(c.words) for c in columns):
         return None
-    asks, of_what = (said[0].casefold().startswith(w) for w in ("how", "length"))
-    named_so = bool(re.fullmatch(_LENGTHS, said[0], re.I)) and not (asks or of_what)
-    name = said[0].casefold() if named_so else "duration"
-    finished = ends_of(columns, "ends")  # of processed_date, the processing time is no name
-    sent = lexicon.some("sent")
-    if stem(name.split()[0]) in sent and not any(sent & c.stems for c in finished):
+    low = said[0].casefold()
+    named_so = re.fullmatch(_LENGTHS, low) and not low.startswith(("how", "length"))
+    name = low if named_so else "duration"
+    first, finished = stem(name.split()[0]), ends_of(columns, "ends")
+    if any(first in c.stems for c in columns if c not in finished):
+        return None  # of processed_date, the processing time is no name
+    if first in sent and not any(sent & c.stems for c in finished):
         return None  # a delivery time is none of rows that are processed
-    if any(stem(name.split()[0]) in c.stems and (c not in finished or "time" in c.words) for c in columns):
-        return None
-    spoken = {w.stem for w in words(question)}
     times = [c for c in columns if c.kind == "time" and not born(c)]
-    named = [c for c in times if stem(c.words[0]) in spoken]
-    pair = named if len(named) == 2 else times
-    starts, ends = ends_of(pair, "starts"), ends_of(pair, "ends")
-    clocks = len(pair) == 2 and all(c.clock and c.low and c.high for c in pair)
-    if (clocks or (waits and len(pair) == 2)) and not starts and not ends:  # plugged in first, then unplugged
-        early, late = sorted(pair, key=lambda c: (str(c.low), str(c.high)))
-        starts = [early] * (str(early.low) < str(late.low) and str(early.high) < str(late.high))
-    if len(pair) == 2 and (starts or ends):
-        starts = starts[:1] or [c for c in pair if c not in ends]
-        ends = [c for c in pair if c not in starts]
-    if len(starts) != 1 or len(ends := [c for c in ends if c not in starts]) != 1:
+    starts, ends = ends_of(times, "starts"), ends_of(times, "ends")
+    clocks = len(times) == 2 and all(c.clock and c.low and c.high for c in times)
+    if len(times) == 2:
+        early, late = sorted(times, key=lambda c: (str(c.low), str(c.high)))
+        follows = str(early.low) < str(late.low) and str(early.high) < str(late.high)
+        if starts or ends:
+            starts = starts[:1] or [c for c in times if c not in ends]
+        elif follows and (clocks or {w.low for w in words(question)} & lexicon.some("lasting")):
+            starts = [early]  # plugged in first, then unplugged
+        ends = [c for c in times if c not in starts]
+    if len(starts) != 1 or len(ends) != 1:
         return None
+    (start,), (end,) = starts, ends
     unit = next((u for u in ("seconds", "minutes", "hours") if re.search(rf"\b{u[:-1]}", question, re.I)), "")
-    within = clocks and all(_days(a, b) < 1 for a, b in ((starts[0].low, ends[0].low), (starts[0].high, ends[0].high)))
+    within = clocks and _days(start.low, end.low) < 1 and _days(start.high, end.high) < 1
     unit = unit or ("hours" if within else "days")
-    made = f"{unit}({expr(starts[0])}, {expr(ends[0])})"
-    column = Column(name, "", "float64", rows, rows, made_in=unit)
-    read_as = "what duration" if asks else "duration" if of_what else said[0]
+    made = f"{unit}({expr(start)}, {expr(end)})"
+    read_as = "what duration" if low.startswith("how") else "duration" if low.startswith("length") else said[0]
     read_as = re.sub(_WITHIN, r"with a duration of at most \1", read_as, flags=re.I)
+    column = Column(name, "", "float64", end.rows, end.rows, made_in=unit)
     return Made(said[0], read_as, column, Derive(name=name, expr=made), f"“{name}” is read as {made}, in {unit}.")
 
 
@@ -152,19 +148,19 @@ def classes(question: str, columns: Sequence[Column]) -> Made | None:
         return None
     ws, numbers = words(question), [c for c in columns if c.kind == "number" and not c.label]
     free = [w.end <= found.start() for w in ws]
-    links = [*parts(ws, free, numbers), *full_names(ws, numbers, frozenset())]
-    if not (links := [x for x in links if free[x.last]]):
+    links = [x for x in (*parts(ws, free, numbers), *full_names(ws, numbers, frozenset())) if free[x.last]]
+    if not links:
         return None
     link = max(links, key=lambda x: (x.last, -x.first))
-    start, end = ws[link.first].start, ws[link.last].end
-    name, of = f"{question[start:end].strip()} class", link.column
-    cut = _even(name, of, even) if even else _ranges(name, of, found[0])
+    start, end, of = ws[link.first].start, ws[link.last].end, link.column
+    name = f"{question[start:end].strip()} class"
+    whole = all(float(str(e)).is_integer() for e in (of.low, of.high, *of.examples) if e is not None)
+    cut = _even(name, of, even) if even else _ranges(name, of, found[0], float(whole))
     if cut is None:
         return None
     lead = re.sub(_CUTS, "", question[:start], flags=re.I)
     between = re.sub(rf"^ ?{_CLASSES}\b", "", question[end : found.start()], flags=re.I)
     read_as = f"{lead}{name}{between} {question[found.end() :]}"
-    whole = {float(str(e)).is_integer() for e in (of.low, of.high, *of.examples)} == {True} if of.examples else False
     note = "" if even or whole else "A value on an edge belongs to the class above."
     return Made(question, read_as, Column(name, "", "new", len(cut.labels) or 4, of.rows), cut, note)
 
@@ -172,40 +168,34 @@ def classes(question: str, columns: Sequence[Column]) -> Made | None:
 def _even(name: str, of: Column, said: re.Match[str]) -> Cut | None:
     """So many classes of equal width, or of equally many rows."""
     many, wide = lexicon.number(said[1]), not (said[2] or "").startswith(("size", "freq"))
-    labels = tuple(w.strip(" '\"") for w in re.split(r",? and |,", said[3] or "") if w.strip(" '\""))
-    if many < 2 or (labels and len(labels) != many):
+    labels = tuple(w.strip(" '\"") for w in re.split(r",? and |,", said[3])) if said[3] else ()
+    fits = many > 1 and len(labels) in (0, many)
+    return Cut(name=name, of=expr(of), labels=labels, **{"equal" if wide else "quantiles": many}) if fits else None
+
+
+def _ranges(name: str, of: Column, said: str, step: float) -> Cut | None:
+    """Classes by their bounds; of whole numbers (`step` 1) "over 40" begins at 41 where the one before it ends with 40."""
+    pieces = list(re.finditer(_RANGE, said, re.I))
+    bounds = [_bounds(piece, step) for piece in pieces]
+    apart = [(high, low) for (_, high), (low, _) in pairwise(bounds)]
+    if not apart or any(high is None or low is None or low < high - step for high, low in apart):
         return None
-    return Cut(name=name, of=expr(of), labels=labels, **{"equal" if wide else "quantiles": many})
+    edges = (*(low for low, _ in bounds), bounds[-1][1])
+    return Cut(name=name, of=expr(of), edges=edges, labels=tuple(piece[0].strip() for piece in pieces))
 
 
-def _ranges(name: str, of: Column, said: str) -> Cut | None:
-    """Classes by their bounds; of whole numbers "over 40" begins at 41 where the one before it ends with 40."""
-    edges, labels = list[float | None](), list[str]()
-    step = float(all(float(str(e)).is_integer() for e in (of.low, of.high, *of.examples) if e is not None))
-    for piece in re.finditer(_RANGE, said, re.I):
-        a, b, op = (piece[g] and piece[g].replace(",", "") for g in ("a", "b", "op"))
-        below, above = (op or "").casefold() in ("under", "below", "less than", "younger than", "up to"), bool(
-            piece["more"] or op)  # fmt: skip
-        low = None if below else float(a) + step * (op is not None and op.casefold() not in ("from", "at least"))
-        high = float(a) + step * (op == "up to") if below else float(b) + step if b else None
-        if not (below or above or b) or (edges and (low is None or edges[-1] is None or low < edges[-1] - step)):
-            return None
-        edges = [*edges[:-1], low, high]
-        labels.append(piece[0].strip())
-    return Cut(name=name, of=expr(of), edges=tuple(edges), labels=tuple(labels)) if len(labels) > 1 else None
+def _bounds(piece: re.Match[str], step: float) -> tuple[float | None, float | None]:
+    """Where a class begins, and where the next one does."""
+    a, b = (float(piece[g].replace(",", "")) if piece[g] else None for g in "ab")
+    op = (piece["op"] or "").casefold()
+    if op in ("under", "below", "less than", "younger than", "up to"):
+        return None, (a or 0) + step * (op == "up to")
+    return (a or 0) + step * (op not in ("", "from", "at least")), None if b is None else b + step
 
 
 def _days(first: Any, last: Any) -> float:
     """How many days lie between two times of a table."""
     return abs((datetime.fromisoformat(str(last)) - datetime.fromisoformat(str(first))).total_seconds()) / 86_400
-
-
-_MADE = (
-    r"(?i)\b(?:calculate|compute|derive|define) (?:the |a |an )?(?P<name>\w+)\b[^.\n]*?\bby (?:subtract|divid|add|multipl)ing",
-    r"(?is)\A(?=.*(?:\bnew\b|creat|generat)).*?\b(?:called|named) (?P<name>[a-z]\w+)\b",
-    r"\b(?P<name>[A-Za-z]\w+)\s*=\s*[\"'(]?(?P<of>[A-Za-z]\w*)[\"']?\s*[-+*/]",
-)
-"""How a question names a column that it makes itself."""
 
 
 def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
@@ -219,10 +209,5 @@ def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
         created = re.search(r"\b(called|named|new|create|generate|add)\b", before)
         if created and tuple(ws[i].low for i in inside) not in names:
             found.append(question[ws[inside[0]].start : ws[inside[-1]].end].strip())
-    for made in (made for pattern in _MADE for made in re.finditer(pattern, question)):
-        name, of = made["name"], made.groupdict().get("of")
-        held = any(name.casefold() in (c.name.casefold(), *c.words) for c in columns)
-        if not held and (of is None or any(of == c.name for c in columns)):
-            found.append(name)
     rows = max((c.rows for c in columns), default=0)
     return [Column(name, "", "new", rows // 2, rows) for name in dict.fromkeys(found)]

@@ -52,16 +52,14 @@ def _together(ask: Ask) -> None:
     """The two columns of a comparison without sides: a number with a number, or with who says yes."""
     clause, known, pays = ask.clause, ask.known, sides.pays(ask.clause)
     subject = clause.subject
-    own = [i for i in clause.of("C") if i.column.kind in ("number", "bool") and not i.column.label and i is not subject]
-    if any(sides.hints(more[0]) in ("", "count") for _, more in clause.find("(j)(?=U+$)")):
-        return  # fewer of what no column is called
+    own = [i for i in clause.of("C") if i.column.kind in ("number", "bool") and i is not subject]
     meant = {i.first: known.hinted(hint) for i in clause.of("j") if (hint := sides.hints(i))}
     meant |= {i.first: i.column for i in own} | {i.first: known.hinted("spending") for i in pays}
     both = list(dict.fromkeys(meant[at] for at in sorted(meant, reverse=True)))  # the last depends on the other
     flags, numbers = ([expr(c) for c in both if c and c.kind == kind] for kind in ("bool", "number"))
     if len(both) != 2 or None in both or not numbers:
         return
-    labels = [i for i in clause.of("C") if i.column.label or i.column.kind == "text" or i is subject]
+    labels = [i for i in clause.of("C") if i.column.kind == "text" or i is subject]
     clause.notes += [f"Each row counts, and not each “{i.column.name}” once." for i in labels]
     for item in labels:
         item.code = "E"
@@ -86,34 +84,24 @@ def flagged(ask: Ask) -> None:
     for n, item in enumerate(clause.items):
         if item.used or item.code not in "CE" or item.means is None or clause.words[item.first].quote:
             continue
-        column, word, lead = item.column, clause.words[item.last].low, codes[:n].rstrip("da")
+        column, lead = item.column, codes[:n].rstrip("da")
         dated = column.kind == "time" and column.missing > 0
         if not dated and (column.kind != "bool" or item.code == "E"):
             continue
         before = "E" if lead[-1:] == "C" and clause.items[len(lead) - 1].column.label else lead[-1:]
-        if set("RO") & set(codes) and before != "w":
+        if (set("RO") & set(codes) and before != "w") or (dated and before not in ("w", "E", "n")):
             continue
-        judged = any(
-            re.fullmatch(r"(?i)(?:the )?(?:be|wor)st", clause.written([i])) for i in clause.items if i.code == "M"
-        )
-        if before == "i" and re.search("[VT].*[jK]" + "|M.*C|Mi" * judged, lead):  # worse for cancellations: compared
-            for more in clause.of("j"):
-                more.means = "more"
-            continue
-        verbs = [w.low for w in clause.words[item.first : item.last + 1]] if dated else [word]  # picked up
-        said = any(v.endswith(("ed", "en", "ing")) for v in verbs) or (dated and word == column.words[0])  # left_on
         no = before == "n" or (item.first > 0 and clause.words[item.first - 1].low in ("non", "un", "not"))
         noun = before != "M" and sides.noun(clause, item) and (not compares or bool(numbers) or not ask.where)
         verb = before in ("w", "n") or (before in ("E", "V", "T") and not compares)  # of 2024 were solved
         verb = verb or clause.shape.strip("dac.") == "C" or ("h" in codes and before not in ("S", "B"))
-        if not (noun or verb or no) or (dated and not (said and before in ("w", "E", "n"))):
+        if not (noun or verb or no):
             continue
         if before == "n":
             clause.items[codes[:n].rindex("n")].used = True
-        if dated:
-            ask.where.append(Condition(left=expr(column), op="missing" if no else "present"))
-        else:
-            ask.where.append(Condition(left=expr(column), op="!=" if no else "=", right=column.yes))
+        present = Condition(left=expr(column), op="missing" if no else "present")
+        yes = Condition(left=expr(column), op="!=" if no else "=", right=column.yes)
+        ask.where.append(present if dated else yes)
         item.used = True
 
 
@@ -130,7 +118,7 @@ def measured(ask: Ask) -> None:
     for _, stat, whose in clause.find("(S)([CE])"):
         _of_each(ask, stat[0], whose[0])
     for _, stat, how, rows in clause.find("(S)(h)[oi]*(E)"):  # the average number of calls of all agents
-        whose = [i for i in clause.of("C") if i.column.person and not ask.groups]
+        whose = [i for i in clause.of("C") if i.column.person]
         if stat[0].means == "mean" and len({i.column for i in whose}) == 1:
             ask.per = whose[0].column
             use(stat, how, rows, whose)
@@ -188,13 +176,10 @@ def counted(ask: Ask) -> None:
         use(how, named)
         if ask.stats and not named:
             continue
-        many = column is not None and column.kind == "number" and column.n_unique > 20 and not ask.columns
         if column is None or column.key or ask.clause.typed(named[0]):
             ask.counts = True
         elif column.label and not ask.stats:
             ask.stats, ask.columns = ["distinct"], [expr(column)]
-        elif many and how[0].means != "count":
-            ask.stats, ask.columns = ["sum"], [expr(column)]
         elif column.kind == "number":
             ask.stats, ask.columns = ask.stats or ["sum"], [*ask.columns, expr(column)]
         elif column.kind == "text" and not ask.groups:

@@ -14,19 +14,14 @@ _PERIOD = r"( last| past| this| previous)? (day|week|month|quarter|year)$"
 
 def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -> list[Link]:
     """Where words that nothing else explains are part of one column's name, or nearly one of its words."""
-    found, i = [], 0
+    found, i = list[Link](), 0
     while i < len(ws):
         after = next((w.low for w in ws[i + 1 : i + 2]), "")  # what comes from where is no visit
         general = (ws[i].stem, after) in (("come", "from"), ("valu", "in"), ("valu", "of"), ("valu", "for"))
-        if not free[i] or not ws[i].content or ws[i].number is not None or general:
-            i += 1
-            continue
-        best = _best(ws, free, columns, i)
-        if best is None:
-            i += 1
-            continue
-        found.append(best)
-        i = best.last + 1
+        named = free[i] and ws[i].content and ws[i].number is None and not general
+        best = _best(ws, free, columns, i) if named else None
+        found += [best] if best else []
+        i = best.last + 1 if best else i + 1
     return found
 
 
@@ -37,11 +32,11 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         unit = column.words[-1:] if len(column.words) > 1 and column.words[-1] in lexicon.some("units") else ()
         own = re.sub(_PERIOD, "", " ".join(_unbracketed(column))).split()
         names = {stem(w) for w in own if w not in lexicon.some("stop") and (w,) != unit}
+        rated = not lexicon.holds("takings", column.words) or (sold and "price" in column.words)
         hit, last, at, left = 0.0, i, i, set(names)
         while at < len(ws) and at - last <= 2:
             near = ws[at].content and not doers(ws[at], column) and (free[at] or ws[at].low in column.words)
             grade = _kinship(ws[at], left, ours, own) if near else None
-            rated = not lexicon.holds("takings", column.words) or (sold and "price" in column.words)
             paid = ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")
             if grade and not (rated and grade[0] < 1 and paid):  # no price of a piece
                 hit, last = hit + grade[0], at
@@ -49,34 +44,26 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
             elif at == i or ws[at].low not in lexicon.some("stop") - {"by", "per"}:
                 break
             at += 1
-        met = {w.low for w in ws[i : last + 1] if w.content}
-        nouns = lexicon.some("rows", "people", "events")
-        if column.kind == "bool" and len(names) > 1 and met <= lexicon.harmless() | nouns:
-            continue  # who came in has not come back, and clients are no repeat clients
-        about = (
-            column.words[1:] and column.words[0] + "s" in met and column.words[-1] not in lexicon.some("keys", "heads")
-        )
-        if (column.kind == "time" or about) and met <= lexicon.some("events"):
-            continue  # readings, and not their reading_date; orders, and not the order_value
-        if column.owner and met <= {column.owner, column.owner + "s"}:
-            continue  # guests, and not the guest_country
-        if hit:
+        met, events = {w.low for w in ws[i : last + 1] if w.content}, lexicon.some("events")
+        flag = column.kind == "bool" and len(names) > 1  # clients are no repeat clients
+        whose = {column.owner, column.owner + "s"} if column.owner else set()  # guests, and not the guest_country
+        general = lexicon.harmless() | lexicon.some("rows", "people") | events if flag else whose
+        heads = lexicon.some("keys", "heads")
+        about = column.words[1:] and column.words[0] + "s" in met and column.words[-1] not in heads
+        general = events if column.kind == "time" or (about and met <= events) else general
+        if hit and not met <= general:  # readings, and not their reading_date; orders, and not the order_value
             rank = column.words[-1] == "rank"  # happiness is rather its score
             scored.append((hit, hit / len(names), -rank - len(column.words), last, column))
     if not scored:
         return None
-    scored.sort(key=lambda s: s[:3], reverse=True)
-    top = scored[0]
-    also = tuple(s[4] for s in scored[1:] if s[:2] == top[:2])
-    if top[0] < 1 and also:
+    hit, share, _, last, best = top = max(scored, key=lambda s: s[:3])
+    also = tuple(s[4] for s in scored if s is not top and s[:2] == top[:2])
+    if hit < 1 and also:
         return None
-    ends = {
-        stem(top[4].words[-1]),
-        *(map(stem, top[4].words[:1]) if top[4].kind == "bool" else ()),
-    }  # readmitted, of … within 30 days
-    if top[1] < 0.45 and not ends & {ws[n].stem for n in range(i, top[3] + 1)}:
+    ends = {stem(w) for w in (best.words[-1], *(best.words[:1] if best.kind == "bool" else ()))}
+    if share < 0.45 and not ends & {w.stem for w in ws[i : last + 1]}:
         return None  # a word of the table, but no column's name
-    return Link(i, top[3], "part" if top[0] >= 1 else "near", top[4], None, also)
+    return Link(i, last, "part" if hit >= 1 else "near", best, None, also)
 
 
 def _unbracketed(column: Column) -> Sequence[str]:
@@ -90,22 +77,16 @@ def _kinship(word: Word, names: set[str], ours: bool, own: Sequence[str]) -> tup
     """How near a word is to one of a column's words, by their stems, and to which; `own`: these words in full."""
     if word.stem in names:
         return 1.0, word.stem
-    if same := next((stem(w) for w in own if stem(w) in names and root(w) == root(word.low)), ""):
-        return 1.0, same  # what we pay, in paid_eur
-    if whole := next((stem(w) for w in own if stem(w) in names and clipped(w, word.low)), ""):
-        return 1.0, whole  # depth, in avg_dpth_m
-    near = {n: sure for n, sure in lexicon.kin(ours).get(word.stem, {}).items() if n in names}
+    for name in own:  # what we pay, in paid_eur; depth, in avg_dpth_m
+        if stem(name) in names and (root(name) == root(word.low) or clipped(name, word.low)):
+            return 1.0, stem(name)
+    near = [(sure, n) for n, sure in lexicon.kin(ours).get(word.stem, {}).items() if n in names]
     if near:
-        best = max(near, key=lambda n: (near[n], n))
-        return near[best], best
-    if len(word.stem) >= 5:
-        from rapidfuzz import fuzz
+        return max(near)
+    if len(word.stem) < 5:
+        return None
+    from rapidfuzz import fuzz
 
-        for name in names:
-            if len(name) < 5:
-                continue
-            if fuzz.ratio(word.stem, name) >= 90:
-                return 0.8, name
-        short = next((n for n in names & set(own) if len(n) >= 4 and word.low.startswith(n)), None)
-        return (0.8, short) if short else None
-    return None
+    typed = (n for n in sorted(names) if len(n) >= 5 and fuzz.ratio(word.stem, n) >= 90)
+    begun = (n for n in own if n in names and len(n) >= 4 and word.low.startswith(n))
+    return next(((0.8, name) for name in (*typed, *begun)), None)

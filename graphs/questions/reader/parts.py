@@ -274,8 +274,9 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     what = [c for c in fit if of is None or c != expr(of)]
     says = any(i.code == "M" and " " in i.means for i in ask.clause.items)  # the longest, which is of no amount
     many = any(i.code == "M" and ask.clause.written([i]).casefold() in ("most", "fewest") for i in ask.clause.items)
-    if ask.stats and not (what or says):  # the highest total, of what another clause asks for
-        what = [c for a in draft.asks if a is not ask for c in draft.own(a, grouped) if c != expr(of or "")]
+    others = [c for a in draft.asks if a is not ask and not says for c in draft.own(a, grouped) if c != expr(of or "")]
+    if ask.stats:  # the highest total, of what another clause asks for
+        what = what or others
     if not (what or says or many or ask.counts or ask.share) and (found := draft.known.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
@@ -291,9 +292,7 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         show = tuple(dict.fromkeys([*known, *draft.plain(what)]))
         order = tuple(Order(by=c, descending=descending) for c in what[:1])
         return ({"intent": "rank", "limit": ask.limit, "show": show, "order": order} if what else {}), []
-    what = what or [
-        c for a in draft.asks if not says and a is not ask for c in draft.own(a, grouped) if c != expr(of or "")
-    ]
+    what = what or others
     group_by = (Group(of=expr(of)),) if of is not None else tuple(ask.groups) or tuple(Group(of=g) for g in grouped)
     column = draft.named.get(what[0]) if what else None
     flag = column if column is not None and column.kind == "bool" else None
@@ -331,7 +330,7 @@ def outliers(draft: Draft, base: Query) -> list[Query]:
     return [found] if columns else []
 
 
-def tested(draft: Draft, base: Query, kinds: set[str]) -> Query | None:
+def tested(draft: Draft, base: Query) -> Query | None:
     """A hypothesis test by its name, or by what it decides."""
     how, asks = draft.methods, [a for a in draft.asks if "H" in a.kinds or draft.methods.asks_test]
     said = {i.means for a in asks for i in a.clause.items if i.code == "H"}

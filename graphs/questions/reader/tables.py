@@ -33,13 +33,12 @@ def placed(query: Query, question: str, tables: Sequence[Mapping[str, Any]]) -> 
     place = {name: _place(name, said) for name in held}  # where the question names a file
     whole, main = [t for t in tables if used <= held[str(t["name"])]], _longest(tables)
     own, first = held[str(main["name"])], str(main["name"])
-    for lost in (w.left.strip("`") for w in query.where if isinstance(w, Condition) and w.op == "missing"):
-        there = next((t for t in tables if lost in held[str(t["name"])]), main)
-        here = next((t for t in tables if t is not there and all(_link(there, t))), None)
-        if here and any(c["name"] == lost and not c.get("n_missing") for c in there["columns"]):
-            link = _link(there, here)
-            join = Join(file=str(there["name"]), own=(link[1],), theirs=(link[0],))
-            return query.model_copy(update={"table": str(here["name"]), "joins": (join,)})
+    gaps = {w.left.strip("`") for w in query.where if isinstance(w, Condition) and w.op == "missing"}
+    for there in (t for t in tables if any(c["name"] in gaps and not c.get("n_missing") for c in t["columns"])):
+        for here in (t for t in tables if t is not there and all(_link(there, t))):  # of which it has no row
+            (theirs, mine), name = _link(there, here), str(here["name"])
+            join = Join(file=str(there["name"]), own=(mine,), theirs=(theirs,))
+            return query.model_copy(update={"table": name, "joins": (join,)})
     counted = any(m.op in ("count", "share") and not m.of for m in query.measures) and place[first] < len(said)
     if query.having:  # rows are counted of what repeats, not where each stands once
         keys = {g.of.strip("`") for g in query.group_by}
@@ -53,7 +52,7 @@ def placed(query: Query, question: str, tables: Sequence[Mapping[str, Any]]) -> 
         return query
     notes = [f"Each row of {first} is looked up in {j.file} by {j.own[0]}: many to one." for j in joins]
     prepare, measured = query.prepare, {m.of.strip("`") for m in query.measures if m.of}
-    if measured and not measured & own and len(joins) == 1:
+    if measured and not measured & own:
         kept = (Keep(where=query.where),) if query.where else ()
         prepare = (*prepare, *kept, DropDuplicates(columns=joins[0].own))
         notes.append(f"Each {joins[0].own[0]} counts once.")
@@ -69,8 +68,8 @@ def _join(table: Mapping[str, Any]) -> Join | None:
 
 def _link(there: Mapping[str, Any], here: Mapping[str, Any]) -> tuple[str, str]:
     """The column of one file that names rows of another, and the other's own; two empty texts without one."""
-    names = [str(c["name"]) for c in here["columns"] if _unique(c, here)]
-    same = next((n for n in names if n in {c["name"] for c in there["columns"]}), "")
+    names = {str(c["name"]) for c in there["columns"]}
+    same = next((str(c["name"]) for c in here["columns"] if _unique(c, here) and c["name"] in names), "")
     fits = here.get("fits") or (same, same)
     return str(fits[0]), str(fits[1])
 

@@ -105,8 +105,6 @@ def sentences(text: str) -> Iterator[list[Word]]:
     text = _STEPS.sub(lambda m: " " * len(m[0]), text)
     found, held, listing = words(text), list[Word](), False
     for word, after in zip(found, [*found[1:], None], strict=False):
-        if not held and word.text in ".)-•*,;:":
-            continue
         ends = word.text in "?!;\n" and not word.quote
         if word.text == "." and not word.quote:
             gap = after is None or (after.start > word.end and not after.text[0].islower())

@@ -22,7 +22,6 @@ TO = {"to", "until", "through", "till", "up to"}
 _YEAR = r"(?:1[5-9]|20)\d\d"
 _MONTH = "|".join(rf"{m}|{m[:4]}|{m[:3]}" for m in lexicon.listed("months"))
 _OF_YEAR = set("compare versus vs than in since during of for until before after from to and between year through with against over spring summer autumn half".split())  # fmt: skip
-_AGAINST = ("compared", "versus", "vs", "than", "against")
 GRAINS: dict[str, Grain] = {"weekday ": "weekday", "month ": "month_of_year", "hour ": "hour_of_day", "quarter ": "quarter_of_year",
           "weekend": "weekday", "7": "month"}  # fmt: skip
 OTHERS = {"weekend": "weekday 0-4", "month 7-12": "month 1-6", "month 1-6": "month 7-12"}
@@ -80,15 +79,11 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
     for pattern, told in _WRITTEN:
         if m := re.match(rf"(?:{pattern})(?= |$)", text):
             last_word = before in ("about", "only", "just") and n + 1 == len(ws)  # and not "about 2000 units"
-            two = len({w.low for w in ws if re.fullmatch(_YEAR, w.low)}) == 2 and any(w.low in _AGAINST for w in ws)
-            period, said = told(m), not m[0].isdigit() or before in _OF_YEAR or last_word or two
-            if period.startswith("month") and m[1] not in _SPANS:  # "may", "mar": words of their own
-                behind = ws[n + 1].low if n + 1 < len(ws) else ""
-                placed = before in _OF_YEAR | {"was"} or behind in ("vs", "versus", "compared")
-                upper = ws[n].text[:1].isupper() and n > 0
-                said = bool(placed) or (len(m[1]) > 3 and (m[1] != "march" or upper))
+            period, said = told(m), not m[0].isdigit() or before in _OF_YEAR or last_word
+            if period.startswith("month") and m[1] in ("may", "mar", "march"):  # words of their own
+                said = before in _OF_YEAR | {"was"} or (m[1] == "march" and ws[n].text[0] == "M" and n > 0)
             if period == "weekday 0-4":  # "across weekdays": each of them
-                said = before in ("on", "during", "than", "versus", "vs", "to") or any(w.stem == "weekend" for w in ws)
+                said = before in _OF_YEAR | {"on"} or any(w.stem == "weekend" for w in ws)
             if said:
                 yield len(m[0].split()), period
     if (m := re.match(_RELATIVE, text)) and (period := _relative(m[1], m[2], m[3], last)):

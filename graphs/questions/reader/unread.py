@@ -44,11 +44,11 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             "1": re.match("[ac]*[TGMS]" + "|$" * bool(re.search("q|i$", codes[:n])), follows),  # than in the first
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
             "n": opening and re.match("[idwohSv]*[CEVUQT]", follows),
-            "m": opening and re.search("[dn]$", codes[:n]),
+            "m": opening,
             "K": word.casefold() in _BOUNDS
             or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV")),
             "b": follows and follows[0] in "NT",
-            "B": follows[:1] == "G" and not clause.items[n + 1].used,  # per hour
+            "B": follows[:1] == "G",  # per hour
             "G": codes[:n].endswith("S"),  # the average monthly cost of each site
         }
         left = stepped and word.casefold() in ("left", "remaining", "remain")
@@ -73,7 +73,6 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         or any(i.code == "C" and i.column.label for i in near)  # German customers, customers who complained
         or (
             not re.search(_TOLD, shape)
-            and not (re.search("[EC]_K?[TN]", shape) and word.low.endswith("ed"))  # "orders placed after June"
             and (bool(re.search(_MEANT, shape)) or (before[-1:] == "i" and word.text[:1].isupper()))
         )
     )
@@ -113,10 +112,10 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     if item.code == "j" and ask.codes[n + 1 : n + 2] == "E" and ask.clause.written([item]).casefold() in _SIZES:
         return (amount := draft.known.amount()) is not None and amount.name in said  # do higher fines take longer
     if item.code == "j" and not item.means.startswith("more"):
-        column = draft.known.hinted(item.means.partition("> ")[2] or item.means)
+        column = draft.known.hinted(item.means)
         return column is None or column.name in said
     if item.code == "E":  # how much was claimed, of which only the rows are known
-        return not re.fullmatch("Sd*E", ask.codes) or ask.clause.written(items[:1]).casefold() != "how much"
+        return not re.fullmatch("Sd*E", ask.codes)
     if item.code == "C":
         whose = n and items[n - 1].code == "V"  # fleet drivers
         times = [i for i in items if i.code == "C" and i.column.kind == "time"]

@@ -136,7 +136,8 @@ def unlooked(question: str, tables: Tables, work: Work) -> list[str]:
     queries = [q for q in read(question, tables, work.roles).queries if q is not None and len(q.unused) < 2]
     said = {stem(w) for w in re.findall(r"[^\W\d_]+", question.casefold())}
     asked = [(m.of or "").strip("`") for q in queries if len(queries) == 1 for m in q.measures]
-    lost = (c for c in asked if telling(c) & said and c in numeric and not stands(c, code))
+    asked = [*(c for c in asked if telling(c) & said), *columns(question, tables)]
+    lost = (c for c in asked if c in numeric and not stands(c, code))
     return [f"the question asks for {c}, and no cell looks at it" for c in lost][:1]
 
 

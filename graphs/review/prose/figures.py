@@ -60,10 +60,7 @@ CLAUSES = re.compile(
     r"\s+(?=[^\d\s])|\n{2,}|\n(?=\s*[-*|])"
 )
 """What parts sentences."""
-_COUNTED = (
-    ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    ("kein", "eine", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"),
-)
+_COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
@@ -163,11 +160,11 @@ def quantified(clause: str) -> Iterator[Figure]:
 def _count(word: str) -> int:
     """How many a word says, or of how many equal parts it names one."""
     known = {"a": 1, "third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
-    return known.get(word.lower()) or (int(word) if word.isdigit() else _COUNTED[0].index(word.lower()))
+    return known.get(word.lower()) or (int(word) if word.isdigit() else _COUNTED.index(word.lower()))
 
 
 _AMOUNTS = {"most": (75.0, 25.0), "half": (50.0, 4.0), "all": (100.0, 0.001), "none": (0.0, 0.001)}
-_FEW = "|".join(_COUNTED[0][1:11])
+_FEW = "|".join(_COUNTED[1:])
 _PARTS = re.compile(
     r"\b(?:(?P<most>most of|(?:the|a) (?:\w+ )?majority of)|(?P<half>half of)|"
     r"(?:^|(?<=[,:–—] )|(?<=\band )|(?<=\bbut )|(?<=\bthat ))\s*(?:(?P<none>none of|no(?! one|,)|not (?:a single|one))|"
@@ -197,8 +194,7 @@ def size(body: str, power: str = "") -> float:
 
 def counted(text: str) -> set[int]:
     """The small counts that a text says in words, from two on."""
-    said = set(re.findall(r"[^\W\d_]+", text.lower()))
-    return {n for language in _COUNTED for n, word in enumerate(language) if n > 1 and word in said}
+    return {n for n, word in enumerate(_COUNTED) if n > 1 and re.search(rf"\b{word}\b", text, re.I)}
 
 
 def values(text: str) -> list[float]:

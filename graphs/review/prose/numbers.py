@@ -50,10 +50,9 @@ def numbers(work: Work) -> Iterator[Found]:
     settings = [*_settings(work), *_counts(work), *values(work.view.run.goal), *values(work.given)]
     carried = [f.model_dump(include={"effect", "test", "n", "params"}) for f in work.view.findings]
     known += values(str([*carried, *(f.text for f in work.view.findings)]))
+    in_percent = any(re.search(r"100|normalize|pct", x.code) for x in work.written)
     loose = _loose(work.report.answer.removeprefix(work.given), known, settings)
-    loose += _unfounded(
-        work.report.answer, known, rows, any(re.search(r"100|normalize|pct", x.code) for x in work.written)
-    )
+    loose += _unfounded(work.report.answer, known, rows, in_percent)
     loose = [f for f in loose if (f.clause, f.start) not in work.recomputed]
     if loose := [f for f in loose if not _is_background(f, work.tables)]:
         told = ", ".join(dict.fromkeys(f.text for f in loose))
@@ -85,15 +84,9 @@ def printed_numbers(cell: Execution) -> list[float]:
 
 
 def shown(cell: Execution) -> str:
-    """What a cell put out, without the sentences of its own findings: those are what is being checked.
-
-    Of a page only what a reader sees of it: the script of an interactive chart holds any number.
-    """
-    return "\n".join(
-        f"{o.text}\n{_MARKUP.sub(' ', str(o.data.get('text/html', '')))}"
-        for o in cell.outputs
-        if FINDING_MIME not in o.data
-    )
+    """What a cell put out, as a reader sees it, without the sentences of its own findings, which are being checked."""
+    seen = (o for o in cell.outputs if FINDING_MIME not in o.data)
+    return "\n".join(f"{o.text}\n{_MARKUP.sub(' ', str(o.data.get('text/html', '')))}" for o in seen)
 
 
 def _typed(tree: ast.Module) -> Iterator[ast.Constant]:
@@ -120,9 +113,8 @@ def _long(constant: ast.Constant) -> Iterator[float]:
 def _settings(work: Work) -> Iterator[float]:
     """Numbers that the code works with: limits, sizes, levels. They are so because the code says so."""
     for _, tree in trees(work):
-        shown_here = {*map(id, _typed(tree))} | {
-            id(n) for c in calls(tree) if name_of(c) in ("report", "answer") for n in ast.walk(c)
-        }
+        told = (n for c in calls(tree) if name_of(c) in ("report", "answer") for n in ast.walk(c))
+        shown_here = {*map(id, _typed(tree)), *map(id, told)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and id(node) not in shown_here and node.value not in (0, 1):
                 yield from values(str(node.value))
@@ -170,11 +162,8 @@ def _unfounded(text: str, known: Sequence[float], rows: Iterable[int], in_percen
     shares += [100 * v / whole for v in known for whole in wholes if v == int(v) and _COUNTABLE < v < whole]
     for clause in sentences(text):
         told = [f.value for f in figures(clause) if f.share]
-        yield from (
-            f
-            for f in quantified(clause)
-            if f.half > 1 and f.value != 50 and not any(f.is_near(v) for v in (*shares, *told))
-        )
+        parts = (f for f in quantified(clause) if f.half > 1 and f.value != 50)
+        yield from (f for f in parts if not any(f.is_near(v) for v in (*shares, *told)))
 
 
 def _is_free(figure: Figure) -> bool:

@@ -28,27 +28,21 @@ _EITHER = re.compile(
     re.I,
 )
 """Of what it is not said whether much of it is good."""
-_GAP = re.compile(
-    rf"\s?(?:{PERCENT}|{POINTS}|points?|p\.?p)\s(?:\w+ ){{0,2}}"
-    r"(?:more|less|fewer|higher|lower|larger|smaller|greater)\b",
-    re.I,
-)
-"""What follows a number that tells how far two others are apart."""
 _PARTS = re.compile(r";|,? \b(?:whereas|while|but)\b|, and\b")
 _FOLLOWED = re.compile(r"\b(?:followed by|ahead of|and then)\b", re.I)
 _NO_GROUP = frozenset({"none", "unknown", "other", "others", "missing", "n/a", "nan"})
 _DOWNWARD = r"\b(?:from (?:the )?(?:highest|largest|most|best)|descending|in (?:falling|decreasing) order)\b"
 _UPWARD = r"\b(?:from (?:the )?(?:lowest|smallest|least|worst)|ascending|in (?:rising|increasing) order)\b"
 _RANKS = re.compile(r"\b(?:rank\w*|order\w*|sort\w*)\b", re.I)
-_MORE = r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b(?=.*\bthan\b)"
-_LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b(?=.*\bthan\b)"
+_MORE = r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b"
+_LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b"
+_GAP = re.compile(rf"\s?(?:{PERCENT}|{POINTS}|points?|p\.?p)\s(?:\w+ ){{0,2}}(?:{_MORE}|{_LESS})", re.I)
+"""What follows a number that tells how far two others are apart."""
 _RATE = re.compile(
     r"\b(?:likely|likelier|often|shares?|rates?|parts?|per ?cent\w*|p\.?p|points?|proportions?)\b|%", re.I
 )
 """What says that parts of the rows are compared."""
 _CORRELATION = re.compile(r"\bcorrelat|\b[rρ]\s*=", re.I)
-_UPS = "more|higher|larger|greater|bigger|longer|better|older|ris(?:es?|ing)|increas(?:es?|ing)|grows?"
-_DOWNS = "less|lower|smaller|fewer|shorter|worse|younger|f[ae]lls?|decreas(?:es?|ing)|declines?|drops?"
 _NOT = re.compile(r"\b(?:not?|never)\b|n't", re.I)
 _TIMES = re.compile(
     r"\b(?:(?P<many>twice|two|three|four|five|six|ten)(?:\s?times| as)|(?P<verb>doubl(?:ed|es)|tripl(?:ed|es)))\b", re.I
@@ -182,7 +176,7 @@ class Statements:
                 first, last = (years[0], years[-1]) if len(years) > 1 else (min(by), max(by))
                 ends += [(by[first], by[last])] if first in by and last in by and first < last else []
         if not ends and (than := _compared(clause, named)) is not None:
-            way, (column, base, other) = _way(clause, _MORE, _LESS), than
+            way, (column, base, other) = _way(clause[: clause.casefold().rindex("than")], _MORE, _LESS), than
             tables = self._shares(clause, column) or self._series(clause, column, ALL)
             ends = [(by[base], by[other]) for by in tables if {base, other} <= {*by} and by[base] != by[other]]
         if way is not None and ends and not any((last > first) == (way == "up") for first, last in ends):
@@ -204,7 +198,7 @@ class Statements:
                     yield f"{f.text} is the correlation of {' and '.join(sorted(others[0]))}"
                 elif (r < 0) != f.negative and not turned:
                     yield f"{f.text} is told, and the input files give {r:.3g}"
-        ups, downs = (len(re.findall(rf"\b(?:{words})\b", clause, re.I)) for words in (_UPS, _DOWNS))
+        ups, downs = (len(re.findall(words, clause, re.I)) for words in (f"{_MORE}|{RISES}", f"{_LESS}|{FALLS}"))
         if ups + downs == 2 and abs(r) > 0.1 and not _NOT.search(clause) and (ups != downs) != (r > 0):
             yield _opposite(clause)
 
@@ -307,5 +301,4 @@ def superlative(clause: str) -> Literal["max", "min"] | None:
     ways = meanings(re.sub(r"\bat (?:least|most)\b", " ", clause, flags=re.I), "M")
     if not ways and _LEADS.search(clause):
         return "max"
-    slow = re.search(r"\b(?:slow|fast|quick)est\b", clause, re.I) is not None  # tables hold how long things take
-    return None if len(ways) != 1 else "max" if ("max" in ways) != slow else "min"
+    return None if len(ways) != 1 else "max" if "max" in ways else "min"

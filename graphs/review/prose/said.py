@@ -79,11 +79,10 @@ class Said:
 
 def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Said]:
     """The numbers of a text that a cell printed, and the parts that it tells in words."""
-    asked = labels(given.question, given.list)
-    once = [n for n in asked if len({m.value for m in asked if m.column == n.column}) == 1]
+    once = _once(labels(given.question, given.list))
     for clause, every in spoken(text, given.list):
-        named = labels(clause, given.list)
-        alone = [n for n in named if len({m.value for m in named if m.column == n.column}) == 1]
+        named, said = labels(clause, given.list), tuple(flags(clause, given.list))
+        alone = _once(named)
         for s in every:
             cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
             code = given.code if s.figure.in_words or cell is None else cell.code
@@ -91,13 +90,11 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
             few = s.figure.digits < 2 and not s.figure.share
             if not code or unclear or few or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
                 continue
-            own = {n.column: n for n in (*once, *alone, *s.labels)}
-            yield Said(
-                s.figure,
-                clause,
-                tuple(own.values()),
-                tuple(flags(clause, given.list)),
-                code if computed_in(code) else given.code,
-                text,
-                s.figure.in_words or cell is not None,
-            )
+            own = tuple({n.column: n for n in (*once, *alone, *s.labels)}.values())
+            code = code if computed_in(code) else given.code
+            yield Said(s.figure, clause, own, said, code, text, s.figure.in_words or cell is not None)
+
+
+def _once(named: Sequence[Label]) -> list[Label]:
+    """Those of columns of which only one value is named."""
+    return [n for n in named if len({m.value for m in named if m.column == n.column}) == 1]
