@@ -59,13 +59,12 @@ def compile(query: Query, tables: Tables) -> Cells | Call:
 def _written(query: Query, scope: Scope) -> Cells:
     """The lines as one cell."""
     start = f"rows = tables[{literal(scope.file)}]" if len(scope.tables) > 1 else "rows = df"
-    changes = (line for line in scope.lines if re.match(r"rows = |rows\[.*\] = ", line))
     if scope.sampled and (scope.all_used or scope.joined):
         raise NotComputable(f"{scope.file} is too large for a step that takes all of its columns. Name those it needs.")
     if scope.sampled:
-        names = [n for n in (str(c["name"]) for c in scope.tables[scope.file]["columns"]) if n in scope.used]
+        names = [c["name"] for c in scope.tables[scope.file]["columns"] if c["name"] in scope.used]
         start = f"rows = read_columns({literal(scope.file)}, {literal(names)})  # all rows"
-    elif next(changes, "").startswith("rows["):
+    elif any(line.startswith("rows[") for line in scope.lines):
         start += ".copy()"
     notes = (*query.notes, *scope.notes)
     told = [f"notes=[\n{''.join(f'        {literal(n)},\n' for n in notes)}    ]"] if notes else []

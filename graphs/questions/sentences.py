@@ -65,11 +65,7 @@ def verdict(query: Query, known: Mapping[str, str], of: str = "") -> Source:
     `of` is the argument that the word is a function of, where it is one.
     """
     text = ""
-    for rule in query.verdicts:
-        text += literal(rule.then)
-        if not rule.when.strip():
-            break
-        text += f" if {to_scalar(rule.when, known)} else "
-    else:
-        text += '"none of the rules holds"' * bool(text)
+    for rule in reversed(query.verdicts):
+        rest = text or '"none of the rules holds"'
+        text = literal(rule.then) + (f" if {to_scalar(rule.when, known)} else {rest}" if rule.when.strip() else "")
     return Source(f"lambda {of}: {text}" if of and text else text)

@@ -93,10 +93,8 @@ def call(query: Query, tables: Tables) -> Call | None:
     if parameters is None:
         return None
     if asked.sampled and query.intent not in FROM_A_SAMPLE:
-        raise NotComputable(
-            f"{asked.file} is so large that only a sample of it is loaded, and this needs all rows. "
-            "Keep the columns or the rows that the question needs in a file of their own."
-        )
+        less = "Keep what the question needs in a file of its own."
+        raise NotComputable(f"Of {asked.file}, a large file, only a sample is loaded; all rows are needed. {less}")
     if asked.sampled:
         asked.say(f"{asked.file} is so large that this is of a random sample of its rows.")
     given = {"data": asked.file, "steps": asked.lines, **parameters}

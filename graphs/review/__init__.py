@@ -3,9 +3,9 @@
 Importing this package enters the built-in checks in the registry.
 """
 
-from graphs.review import causes, cells, models
+from graphs.review import causes, code
 from graphs.review.base import CheckResult, Work, check, run_checks
 from graphs.review.prose import numbers
 from graphs.review.watch import witnesses
 
-__all__ = ["CheckResult", "Work", "causes", "cells", "check", "models", "numbers", "run_checks", "witnesses"]
+__all__ = ["CheckResult", "Work", "causes", "check", "code", "numbers", "run_checks", "witnesses"]

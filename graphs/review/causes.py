@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from graphs.review.base import Found, Work, check
+from graphs.review.code import PREDICTS
 from graphs.review.mentions import columns, flags, is_key, labels, telling
-from graphs.review.models import PREDICTS
 from graphs.review.prose.figures import sentences as clauses
 from graphs.review.tables import turned
 

@@ -72,10 +72,6 @@ class Facts:
 
     values: dict[Kind, dict[Of, float]] = field(default_factory=dict)
 
-    def add(self, kind: Kind, of: Of, value: object) -> None:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            self.values.setdefault(kind, {}).setdefault(of, float(value))
-
     def of(self, kind: Kind, of: Of = ALL) -> float | None:
         """A number; of a group without rows none are counted."""
         some = self.values.get(kind, {})
@@ -87,16 +83,17 @@ class Facts:
             for number in result.numbers():
                 op, _, of = number.name.partition(" ")
                 kind = Kind(asked.table, op, of, asked.repeated)  # type: ignore[arg-type]
-                self.add(kind, frozenset(zip(asked.by, number.group, strict=True)), number.value)
+                if isinstance(number.value, (int, float)):
+                    group = frozenset(zip(asked.by, number.group, strict=True))
+                    self.values.setdefault(kind, {}).setdefault(group, float(number.value))
 
     def series(self, column: str, kinds: Iterable[Kind]) -> Iterator[tuple[Of, dict[str, float]]]:
         """The numbers by each value of a column, for each group of rows in which there are several."""
         for kind in kinds:
             found: dict[Of, dict[str, float]] = {}
             for of, value in self.values[kind].items():
-                own = [v for c, v in of if c == column]
-                if own:
-                    found.setdefault(frozenset(p for p in of if p[0] != column), {})[own[0]] = value
+                for pair in (p for p in of if p[0] == column):
+                    found.setdefault(of - {pair}, {})[pair[1]] = value
             yield from ((rest, by) for rest, by in found.items() if len(by) > 1)
 
 

@@ -20,11 +20,8 @@ def next_step(facts: Facts) -> Reply:
     for step in facts.plan:
         name, title, query = step.get("template"), str(step.get("title", "")), step.get("query")
         if query and next(results, None) is None:
-            return (
-                f"I answer “{title}” first.",
-                "ask_table",
-                {"part": step["part"], "query": query, "title": title[:100]},
-            )
+            asked = {"part": step["part"], "query": query, "title": title[:100]}
+            return f"I answer “{title}” first.", "ask_table", asked
         if query or not name:
             continue
         said = f"{title}."

@@ -114,7 +114,10 @@ def other(draft: Draft, base: Query) -> Query | None:
         draft.counted += whose
         base = given(base, notes=(*base.notes, *(f"Each row counts, and not each “{c.name}” once." for c in whose)))
         unread = len(named) == 1 and base.unused and re.match(r"\W*(?:do|does|did)\b", text, re.I)
-        return None if unread else _explained(base, own, numbers, notes)
+        if unread or len(own) not in (1, 2):
+            return None
+        drivers = given(base, intent="drivers", measures=(Measure(op="mean", of=expr(numbers[0])),), group_by=())
+        return _paired(base, own, notes) if len(own) == 2 else drivers
     if "g" in kinds and (named or base.group_by):
         return _chart(draft, noted, named, numbers)
     if re.search(r"\bclean(?:s|ed|ing)?\b", text, re.I) and not (named or stats or counted):
@@ -158,13 +161,6 @@ def _experiment(draft: Draft, base: Query, numbers: Sequence[Column]) -> Query |
     unused = tuple(word for word in base.unused if word.casefold() not in ("better", "higher", "lower"))
     ends, by = (Measure(op="mean", of=expr(outcome[0])),), (Group(of=expr(arms)),)
     return given(base, intent="experiment", measures=ends, compare=both, where=where, unused=unused, group_by=by)
-
-
-def _explained(base: Query, named: Sequence[Column], numbers: Sequence[Column], notes: list[str]) -> Query | None:
-    """What an outcome depends on: one column that is named beside it, or all others."""
-    if len(named) == 1:
-        return given(base, intent="drivers", measures=(Measure(op="mean", of=expr(numbers[0])),), group_by=())
-    return _paired(base, named, notes) if len(named) == 2 else None
 
 
 def _paired(base: Query, both: Sequence[Column], notes: list[str]) -> Query | None:

@@ -86,13 +86,10 @@ class Methods:
             clause.says(SAID[name])
         self.ddof = 0 if "σ" in text and "(X" not in text else self.ddof
         self.biased = self.biased or "scipy" in text.casefold()
-        if says(clause, "ties") or (told and says(clause, "assumed") and "N" not in clause.shape):
-            clause.mark(0, len(text))
-            return True
-        if told and says(clause, "tested_at"):
-            self.asks_test = True
-            return True
-        if self._verdict(clause) or (told and says(clause, "null")):
+        tested = bool(told and says(clause, "tested_at"))
+        self.asks_test = self.asks_test or tested
+        assumed = told and says(clause, "assumed") and "N" not in clause.shape
+        if tested or assumed or says(clause, "ties") or self._verdict(clause) or (told and says(clause, "null")):
             return True
         whole = self._outliers(clause)
         self._models(clause)
@@ -118,7 +115,6 @@ class Methods:
                 self.verdicts.append(Verdict(then=_then(after[other.end() :])))
         else:
             return False
-        clause.mark(0, len(text))
         return True
 
     def _outliers(self, clause: Clause) -> bool:
@@ -132,7 +128,6 @@ class Methods:
                 value = next(filter(None, k.groups())) if k else "0"
                 self.rules.append(Rule(rule=rule, k=abs(float(value.replace("−", "-"))) or None))
         if (says(clause, "defines") or limits) and not clause.asks:
-            clause.mark(0, len(clause.text))
             return True
         clause.says(SAID["method"])
         clause.says(SAID["threshold"])
