@@ -54,7 +54,7 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         own = (
             {stem(w) for w in name_words(column.file)} if column.words[-1] == "type" else set()
         )  # houses of houses.csv
-        if hit and not (met <= general or {stem(w) for w in met} <= own):  # readings, and not their reading_date
+        if hit and not (met <= general or {stem(w) for w in met} <= files):  # readings, and not their reading_date
             rank = column.words[-1] == "rank"  # happiness is rather its score
             scored.append((hit, hit / len(names), -rank - len(column.words), last, column))
     if not scored:
