@@ -574,6 +574,7 @@ def test_fragments_reorder_test_share_and_explain_the_query_before_them(
     assert (tested.intent, tested.test.about if tested.test else "") == ("test", "means")
     assert told(after("as a share", one("How many employees are in each department?", staff))) == {("share", None)}
     assert (after("highest first", first).order[0].descending, after("highest first", first).limit) == (True, None)
+    assert after("why?", first).intent == "drivers"
     (step,) = after("without outliers", first).prepare
     assert isinstance(step, RemoveOutliers)
     assert step.columns == ("salary",)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from graphs.questions.compile import compile as compiled
-from graphs.questions.query import AnyOf, Condition, Cut
+from graphs.questions.query import AnyOf, Condition, Cut, Derive
 from graphs.questions.reader import read
 from tests.graphs.test_reader import described, one
 
@@ -36,7 +36,9 @@ def lessons() -> list[dict[str, Any]]:
 def test_an_amount_per_unit_is_a_ratio_of_sums(lessons: list[dict[str, Any]]) -> None:
     query = one("what do we earn per minute of teaching?", lessons)
     assert [(m.op, m.of) for m in query.measures] == [("sum", "`Fee (GBP)`"), ("sum", "`Duration (min)`")]
-    assert read("which teacher has the highest fee per minute?", lessons).queries == (None,)
+    ranked = one("which teacher has the highest fee per minute?", lessons)
+    assert ranked.intent == "rank"
+    assert ranked.order[0].by == ranked.formulas[0].name
 
 
 @pytest.mark.parametrize(
@@ -94,9 +96,18 @@ def test_the_value_of_an_extreme_row_is_told_with_it(lessons: list[dict[str, Any
     assert one("who was our oldest pupil", lessons).group_by == ()  # a pupil is no teacher
 
 
-def test_bounds_joined_by_or_are_alternatives(lessons: list[dict[str, Any]]) -> None:
+def test_groups_are_held_against_the_average_of_all_rows(lessons: list[dict[str, Any]]) -> None:
+    query = one("which instruments are above the average exam score", lessons)
+    assert [g.of for g in query.group_by] == ["Instrument"]
+    assert (query.having[0].left, query.having[0].op) == ("mean", ">")
+
+
+def test_bounds_joined_by_or_are_alternatives_and_set_against_each_other_sides(lessons: list[dict[str, Any]]) -> None:
     either = one("how many lessons were for pupils younger than 12 or older than 50?", lessons)
     assert isinstance(either.where[0], AnyOf)
+    sides = one("exam score of adults versus children", lessons)
+    assert isinstance(sides.prepare[0], Derive)
+    assert [g.of for g in sides.group_by] == ["`Pupil Age (years) class`"]
     under = one("what is the average fee of kids under 12", lessons)
     assert under.where == (Condition(left="`Pupil Age (years)`", op="<", right=12),)
 

@@ -171,6 +171,20 @@ def test_rows_bring_in_quantity_times_unit_price(question: str, statistic: str, 
     assert "“revenue” is read as quantity * unit_price_eur." in query.notes
 
 
+def test_how_many_were_sold_is_a_number_of_pieces(orders: list[dict[str, Any]]) -> None:
+    for asked in ("How many bagels did we sell?", "How many bagels were sold?"):
+        query = one(asked, orders)
+        assert (told(query), query.prepare) == ({("sum", "quantity")}, ())
+
+
+@pytest.mark.parametrize("asked", ["How did 2024 compare with 2023?", "How did 2024 go compared to 2023?"])
+def test_a_year_is_set_against_another(asked: str, fines: list[dict[str, Any]]) -> None:
+    query = one(asked, fines)
+    assert query.compare is not None
+    assert (query.compare.first, query.compare.second) == ("2024", "2023")
+    assert told(query) == {("count", None), ("sum", "amount")}
+
+
 def test_the_largest_order_is_the_one_that_brings_in_most(orders: list[dict[str, Any]]) -> None:
     query = one("What was our biggest order ever?", orders)
     assert (query.order[0].by, query.show[0]) == ("revenue", "order_no")

@@ -171,6 +171,12 @@ def test_whether_there_are_more_of_one_class_is_told_by_counts(seals: list[dict[
     assert ([g.of for g in query.group_by], query.measures) == (["sex"], (Measure(op="count"),))
 
 
+def test_what_gets_heavier_changes_over_time(seals: list[dict[str, Any]]) -> None:
+    query = one("Did the seals get heavier?", seals)
+    assert (query.intent, [g.of for g in query.group_by]) == ("change", ["year"])
+    assert query.measures == (Measure(op="mean", of="weight_kg"),)
+
+
 def test_a_word_that_begins_like_a_columns_stem_is_not_that_column(seals: list[dict[str, Any]]) -> None:
     reading = read("What is special about berries?", seals)
     assert reading.queries == (None,)

@@ -38,6 +38,10 @@ def visits() -> Tables:
 
 
 def test_a_period_is_told_with_the_others_of_its_kind(visits: Tables) -> None:
+    yes = Measure(op="share", where=(Condition(left="no_show", op="=", right="yes"),))
+    query = one("are mondays worse for no shows?", visits)
+    assert query.group_by == (Group(of="date", grain="weekday"),)
+    assert query.measures == (yes,)
     fees = one("mean fee on mondays versus other days", visits)
     assert fees.group_by == (Group(of="date", grain="weekday"),)
     assert not fees.where
@@ -90,6 +94,7 @@ def test_fragments_begin_with_an_end_or_with_the_rows(visits: Tables) -> None:
     assert one("most expensive visit ever", visits).show == ("visit_no", "fee_eur")
     assert one("visits per dentist", visits).measures == (Measure(op="count"),)
     assert one("worst dentist by rating", visits).order == (Order(by="mean", descending=False),)
+    assert one("when are we busiest?", visits).group_by == (Group(of="date", grain="weekday"),)
     assert one("share of visits by treatment", visits).measures == (Measure(op="share"),)
 
 
@@ -118,6 +123,15 @@ def test_growth_in_a_period_is_against_the_one_before_it_where_the_table_has_tha
     )
     assert one("did ratings go up in 2024?", visits).compare is None
     assert not any(read("which dentist improved most?", visits).queries)  # no order of them by what they are
+
+
+def test_what_is_best_or_worst_for_is_measured(visits: Tables) -> None:
+    table = pd.DataFrame(
+        {"lot": [f"L{i}" for i in range(60)], "grower": list("abc") * 20, "rejected": ["no", "no", "yes", "no"] * 15}
+    )
+    query = one("worst grower for rejections", [described("lots.csv", table)])
+    assert query.measures == (Measure(op="share", where=(Condition(left="rejected", op="=", right="yes"),)),)
+    assert not query.where
 
 
 def test_who_never_came_back_came_once(visits: Tables) -> None:

@@ -77,6 +77,9 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> str:
         measured = near[0] if len(near) == 1 else known.hinted(hint)
         if hint not in ("time", "count") and measured is not None:
             question = question.replace(said[0], f"what {measured.name}")
+    question = re.sub(
+        r"\bhow many (?:thousand |k)?(?:euros?|dollars?|pounds?|francs)\b", "how much", question, flags=re.I
+    )
     if earned := re.search(_EARNS, question, re.I):  # what we take, and not what we take in fines
         behind = words(question[earned.end() :])
         what = next((w.stem for w in behind if w.low not in lexicon.some("stop") - {"per"}), "")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphs.questions.query import Condition, Derive, Grain, Group, Step, Where
+from graphs.questions.query import Condition, Derive, Grain, Group, Scalar, Step, Where
 from graphs.questions.reader import conditions, lexicon, measuring, sides
 from graphs.questions.reader.conditions import Items, Known, expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -75,6 +75,7 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
     _grouped(ask)
     sides.periods(ask)
     conditions.read(ask)
+    _above(ask)
     measuring.flagged(ask)
     sides.against(ask, earlier)
     measuring.related(ask)
@@ -101,6 +102,8 @@ def _reworded(ask: Ask) -> None:
             use([clause.items[0], place], clause.of("E"))  # when was the last order
     if "F" in ask.codes:
         clause.says(lexicon.section("said")["unchanged"])  # any forecast takes it so
+    if ask.codes[:1] == "d" and clause.items[-1].code == "U" and clause.words[-1].low in ("up", "down"):
+        clause.items[-1].code, clause.items[-1].means = "Y", "change"  # are cancellations up
     if "Y" in ask.codes:
         clause.says(r"\b(?:lately|recently|these days|nowadays)\b")  # a trend is told to the last day
     if re.search(_ALIKE, clause.text, re.I) and re.match("[ac]*d", ask.codes):
@@ -124,6 +127,8 @@ def _reworded(ask: Ask) -> None:
             item.code, item.means = "j", item.means.partition(" ")[2] or "more"  # more than women, not than 30
         if item.code == "S" and said == "how much" and ((behind and behind.code == "j") or ask.codes.count("S") > 1):
             item.used = True  # how much more: what the difference is; how much do we bill on average
+        if item.code == "v" and said in ("get", "become") and behind is clause.items[-1] and behind.code == "j":
+            behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
         if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
             item.code, item.means = "S", "mean"  # a normal fare is a usual one
         if item.code == "i" and said == "within" and behind and behind.code == "N" and behind.unit:
@@ -174,6 +179,11 @@ def _ordered(ask: Ask) -> None:
                 ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
                 ask.columns = [expr(by[0].column)] if by else []
                 return use(*groups, [_ends(ask, clause.of("M")[0])])
+    for _, when, top in clause.find("^(q)[d]*(M)[EV]?[di]*$"):
+        if clause.words[0].low == "when" and (time := ask.known.time) is not None and time.kind == "time":
+            hour = Item("G", 0, 0, "hour_of_day" if time.clock else "weekday")
+            top[0].means = f"{top[0].means.split()[0]} count"
+            return use(when, top, _named(ask, top[0], hour))
     for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
         item, last = named[0], clause.words[named[0].last].low
         if which[0].code == "v" and "q" in ask.codes[: clause.items.index(which[0])]:
@@ -291,6 +301,21 @@ def _grouped(ask: Ask) -> None:
     for shape in (many + "[wd](K?)(N)([EV])", many + "(K?)(#)()"):
         for _, how, of, op, number, rows in clause.find(shape):
             use(_having(ask, how, of[0], op, number[0], rows))
+
+
+def _above(ask: Ask) -> None:
+    """Which ports are above average: of each group its own average is held against that of all rows."""
+    whole = [w for w in ask.where if isinstance(w, Condition) and isinstance(w.right, Scalar) and w.op[0] in "<>"]
+    which = next((i for i in ask.clause.items[1:2] if re.match("qC", ask.codes)), None)
+    if len(whole) != 1 or which is None or which.column.kind not in ("text", "bool") or which.column.key:
+        return
+    (bound,) = whole
+    op = bound.right.query.measures[0].op  # type: ignore[union-attr]
+    ask.where.remove(bound)
+    ask.groups.append(Group(of=expr(which.column)))
+    ask.having.append(bound.model_copy(update={"left": op}))
+    ask.stats, ask.columns = [op], [bound.left]
+    use([which])
 
 
 def _by(ask: Ask, by: Item, item: Item) -> None:

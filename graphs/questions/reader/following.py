@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Condition, Measure, Order, Query, RemoveOutliers, Test
+from graphs.questions.query import Chart, Compare, Condition, Measure, Order, Query, RemoveOutliers, Test
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.intents import by_group, given, over
+from graphs.questions.reader.times import before
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -20,7 +21,7 @@ def follow(draft: Draft, previous: Query) -> Query | None:
     kinds, items = {k for a in asks for k in a.kinds}, [i for a in asks for i in a.clause.items]
     codes = {i.code for i in items}
     whole = codes & set("dvh") or said.group_by or stats or len(spoken) > 1  # what about age?
-    if (spoken and whole) or any(a.counts or a.relation for a in asks) or kinds & set("OFALW"):
+    if (spoken and whole) or any(a.counts or a.relation for a in asks) or kinds & set("OFAL"):
         return None
     named = [c for c in (draft.named.get(g.of) for g in said.group_by[:1]) if c and c.kind == "number"]
     by, of = named if previous.order else [], tuple(draft.plain([m.of for m in previous.measures if m.of][:1]))
@@ -49,6 +50,8 @@ def follow(draft: Draft, previous: Query) -> Query | None:
         query = given(query, intent="plot", chart=Chart(x=next((g.of for g in query.group_by), None)))
     if re.search(r"\bsignifican|\bby chance\b", draft.question, re.I):
         query = _tested(query)
+    if "W" in kinds:
+        query = _explained(query, draft)
     again = bool(stats) and any(m.op == stats[0][0] for m in query.measures)  # "as a median", of a median
     return query if again or query != same else None
 
@@ -94,3 +97,18 @@ def _tested(query: Query) -> Query:
             groups = query.group_by[:1]
             return given(query, intent="test", test=test, measures=values, order=(), limit=None, group_by=groups)
     return query
+
+
+def _explained(query: Query, draft: Draft) -> Query:
+    """What a change is made of, where times were compared; else what the measure depends on."""
+    numbers = tuple(m for m in query.measures if m.of and not m.other)[:1]
+    during = [w for w in query.where if isinstance(w, Condition) and w.op == "during"][:1]
+    earlier = [(w.left, str(w.right), before(str(w.right))) for w in during]
+    compare = query.compare or next((Compare(of=of, first=a, second=b) for of, a, b in earlier if b), None)
+    plain = given(query, measures=numbers, group_by=(), order=(), limit=None)
+    if not numbers:
+        return query
+    if draft.time is None or (compare is None and query.intent != "change"):
+        return given(plain, intent="drivers")
+    rest = tuple(w for w in query.where if w not in during)
+    return given(plain, intent="why_changed", compare=compare, where=rest, time=draft.time.name)

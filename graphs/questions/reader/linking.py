@@ -146,6 +146,8 @@ class Column:
         rows = lexicon.some("people") | set(name_words(self.file))
         if headed and (self.words[-1] != "type" or not {self.words[0], self.words[0] + "s"} & rows):
             found.append(self.words[:-1])  # and customers are no type, nor are houses of houses.csv
+        if self.words[0] in ("is", "has") and self.words[1:]:
+            found.append(self.words[1:])
         if len(self.words) == 2:
             found.append(("".join(map(root, self.words)),))  # comebacks, of came_back
         return tuple(dict.fromkeys(a for a in found if a))

@@ -91,6 +91,11 @@ def flagged(ask: Ask) -> None:
         before = "E" if lead[-1:] == "C" and clause.items[len(lead) - 1].column.label else lead[-1:]
         if (set("RO") & set(codes) and before != "w") or (dated and before not in ("w", "E", "n")):
             continue
+        judged = any(re.search(r"(?i)\b(?:be|wor)st$", clause.written([i])) for i in clause.items if i.code == "M")
+        if before == "i" and re.search("[VT].*[jK]" + "|M.*C|Mi" * judged, lead):  # worse for cancellations: compared
+            for more in clause.of("j"):
+                more.means = "more"
+            continue
         no = before == "n" or (item.first > 0 and clause.words[item.first - 1].low in ("non", "un", "not"))
         noun = before != "M" and sides.noun(clause, item) and (not compares or bool(numbers) or not ask.where)
         verb = before in ("w", "n") or (before in ("E", "V", "T") and not compares)  # of 2024 were solved
@@ -175,6 +180,16 @@ def counted(ask: Ask) -> None:
             continue
         use(how, named)
         if ask.stats and not named:
+            continue
+        sold = [i for i in ask.clause.of("C") if {*lexicon.columns_of("quantity")} & set(i.column.words)]
+        if (
+            how[0].means == "count"
+            and not named
+            and sold
+            and stem(ask.clause.words[sold[0].first].low) in lexicon.says("sales")
+        ):
+            use(sold)  # how many croissants were sold
+            ask.stats, ask.columns = ["sum"], [expr(sold[0].column)]
             continue
         if column is None or column.key or ask.clause.typed(named[0]):
             ask.counts = True

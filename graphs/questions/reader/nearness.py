@@ -26,6 +26,7 @@ def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -
 
 
 def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i: int) -> Link | None:
+    pieces = any(w.low == "many" for w in ws) and ws[i].stem in lexicon.says("sales")
     sold = any(c.stems & {stem(w) for w in lexicon.columns_of("quantity")} for c in columns)
     scored, ours = [], any(w.low in ("we", "us", "our") for w in ws)
     for column in (c for c in columns if c.dtype != "new"):
@@ -36,6 +37,7 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         hit, last, at, left = 0.0, i, i, set(names)
         while at < len(ws) and at - last <= 2:
             near = ws[at].content and not doers(ws[at], column) and (free[at] or ws[at].low in column.words)
+            near = near and not (pieces and sold and {"revenue", "price"} & set(own))  # how many were sold
             grade = _kinship(ws[at], left, ours, own) if near else None
             paid = ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")
             if grade and not (rated and grade[0] < 1 and paid):  # no price of a piece

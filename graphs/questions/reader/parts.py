@@ -280,6 +280,9 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     if not (what or says or many or ask.counts or ask.share) and (found := draft.known.amount()) is not None:
         draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
         what = [expr(found)]
+    top = of is not None and of.kind == "text" and re.search(r"\b(?:top|bottom)\b", ask.clause.text, re.I)
+    if top and not (what or says or ask.stats or ask.share or (of and of.key)):
+        ask.counts = True  # the top topics, where no column is an amount
     if of is None and not (ask.groups or grouped):
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
@@ -298,6 +301,9 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     flag = column if column is not None and column.kind == "bool" else None
     if flag and not ask.stats and measuring.of_many(ask):
         measure = Measure(op="count", where=(Condition(left=expr(flag), op="=", right=flag.yes),))
+    elif ask.over is not None and (ratio := _ratio(draft, ask, what)) is not None:
+        order = (Order(by=ratio[1]["formulas"][0].name, descending=descending),)
+        return {"intent": "rank", "limit": ask.limit, "group_by": group_by, "order": order} | ratio[1], ratio[0]
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
     elif column and (set(ask.stats) <= {"share", "mode"} if flag else not (ask.stats or ask.counts)):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Recode
+from graphs.questions.query import AnyOf, Condition, Derive, Group, Recode
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -66,6 +66,8 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     own = [w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "!=", "in") and not timed(w)]
     several = [w for w in own if w.op == "in" or len({x.op for x in own if x.left == w.left}) > 1]  # smokers and others
     averaged = {i.means for i in clause.items if i.code == "S"} & {"mean", "median"} and " or " not in clause.text
+    if compares or averaged or "j" in clause.shape:
+        _bounded(ask)
     apart = averaged or compares or re.search("[ZYjJ]|[bK][dwoi]*[CE]?V", ask.codes)
     if several and apart:  # of two classes tells neither
         ask.divide(several[0].left, clause.of("jb"))
@@ -79,6 +81,21 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
             use(clause.of("j"))
         elif len(own) == 1 or subject.left in flags:
             _set_apart(ask, ask, subject)
+
+
+def _bounded(ask: Ask) -> None:
+    """Two bounds of one column that no row meets both, as the sides of a comparison: kids and adults."""
+    two = [w for w in ask.where if isinstance(w, Condition) and w.op in ("<", "<=", ">", ">=")]
+    if len(two) != 2 or two[0].left != two[1].left or not all(isinstance(w.right, (int, float)) for w in two):
+        return
+    low, high = sorted(two, key=lambda w: w.op[0])
+    if low.op[0] == "<" and high.op[0] == ">" and float(str(low.right)) <= float(str(high.right)):
+        (less, more), name = (f"{w.op} {w.right}" for w in (low, high)), f"{low.left.strip('`')} class"
+        ask.steps = [Derive(name=name, expr=f"if_({low.left} {less}, '{less}', '{more}')")]
+        ask.where = [AnyOf(any_of=((low,), (high,))), *(w for w in ask.where if w not in two)]
+        ask.groups.append(Group(of=f"`{name}`"))
+        ask.kinds.add("j")
+        use(ask.clause.of("j"))
 
 
 def _set_apart(ask: Ask, whose: Ask, condition: Condition) -> None:
@@ -144,7 +161,7 @@ def periods(ask: Ask) -> None:
             ask.where.append(Condition(left=expr(time), op="during", right=part[0].means))  # summer 2024 to summer 2025
             _of_both(ask, second[0].means, first[0].means, False)
             use(found)
-    for found, _, first, joined, second in clause.find("([bKio]?)(T)([aioj]+|K)(T)"):
+    for found, _, first, joined, second in clause.find("([bKio]?)(T)([aiojw]+|K)(T)"):
         if clause.written(joined) == "of":
             continue  # the second half of 2024
         than = clause.written(joined).endswith("than")

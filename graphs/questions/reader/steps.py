@@ -82,6 +82,22 @@ def _fill(s: _Step) -> _Done:
     return [q.Fill(columns=c, how=how) for c, how in ((numbers, [*said, "mean"][0]), (rest, "mode")) if c]
 
 
+def _cut(s: _Step) -> _Done:
+    """Named classes with their edges: 'Child' (0-12), 'Elderly' (60 and above); low (below 50)."""
+    pieces = re.findall(lexicon.section("steps")["class"], s.clause.text)
+    stems = s.made.stems if s.made else frozenset()
+    alike = [c for c in s.columns if c.kind == "number" and c.dtype != "new" and c.stems <= stems]
+    column = next(iter([*alike, *(c for c in s.own if c.kind == "number" and not c.key)]), None)
+    if len(pieces) < 2 or column is None:
+        return None
+    classes = sorted((float((low or above or plus or "-inf").replace(",", "")), label.split(" and ")[-1].strip(" ,"))
+                     for label, low, above, plus in pieces)  # fmt: skip
+    labels = tuple(re.sub(r"^(?:and|or|groups?|into)\s+", "", label) for _, label in classes)
+    name = s.made.name if s.made else f"{column.name} class"
+    edges = (None, *(start for start, _ in classes[1:]), None)
+    return [q.Cut(name=name, of=expr(column), edges=edges, labels=labels, right="<=" in s.clause.text)]
+
+
 def _derive(s: _Step) -> _Done:
     """The formula of a column that the question makes."""
     text, names = s.clause.text, list(dict.fromkeys(expr(c) for c in s.own))
@@ -116,4 +132,4 @@ def _recode(s: _Step) -> _Done:
     return [q.Recode(column=name, values=tuple((v, v) for v in values), other=other)] if values and name else None
 
 
-_MADE = {"fill": _fill, "derive": _derive, "outliers": _outliers, "recode": _recode}
+_MADE = {"fill": _fill, "cut": _cut, "derive": _derive, "outliers": _outliers, "recode": _recode}

@@ -17,7 +17,8 @@ _CAMEL = re.compile(
     r"(?<=[a-z])(?=[A-Z])(?!(?<=\b[a-z])[A-Z][a-z]?\b)|(?<=[A-Z])(?=[A-Z][a-z]{2,})|(?<=[a-z]{2})(?=\d)"
 )
 _IRREGULAR = {"women": "woman", "men": "man", "children": "child", "people": "person", "mice": "mouse", "feet": "foot",
-              "teeth": "tooth", "geese": "goose", "buses": "bus", "loaves": "loaf", "shelves": "shelf", "knives": "knife", "criteria": "criterion", "indices": "index"}  # fmt: skip
+              "teeth": "tooth", "geese": "goose", "criteria": "criterion", "indices": "index",
+              "buses": "bus", "loaves": "loaf", "shelves": "shelf", "knives": "knife"}  # fmt: skip
 _PAST = {"came": "come", "left": "leave", "went": "go", "gone": "go", "bought": "buy", "paid": "pay", "sold": "sell",
          "lost": "lose", "won": "win", "broke": "break", "broken": "break", "fell": "fall", "sent": "send"}  # fmt: skip
 _STEPS = re.compile(r"(?m)^[ \t]*(?:\d+[.)](?!\d)|[-•*]+)|(?<=[.?!;:] )\d+[.)](?=\s)|[{}]")
@@ -105,6 +106,8 @@ def sentences(text: str) -> Iterator[list[Word]]:
     text = _STEPS.sub(lambda m: " " * len(m[0]), text)
     found, held, listing = words(text), list[Word](), False
     for word, after in zip(found, [*found[1:], None], strict=False):
+        if not held and word.text in ".)-•*,;:":
+            continue
         ends = word.text in "?!;\n" and not word.quote
         if word.text == "." and not word.quote:
             gap = after is None or (after.start > word.end and not after.text[0].islower())

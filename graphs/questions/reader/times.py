@@ -22,6 +22,7 @@ TO = {"to", "until", "through", "till", "up to"}
 _YEAR = r"(?:1[5-9]|20)\d\d"
 _MONTH = "|".join(rf"{m}|{m[:4]}|{m[:3]}" for m in lexicon.listed("months"))
 _OF_YEAR = set("compare versus vs than in since during of for until before after from to and between year through with against over spring summer autumn half".split())  # fmt: skip
+_AGAINST = ("compare", "compared", "versus", "vs", "than", "against")
 GRAINS: dict[str, Grain] = {"weekday ": "weekday", "month ": "month_of_year", "hour ": "hour_of_day", "quarter ": "quarter_of_year",
           "weekend": "weekday", "7": "month"}  # fmt: skip
 OTHERS = {"weekend": "weekday 0-4", "month 7-12": "month 1-6", "month 1-6": "month 7-12"}
@@ -76,12 +77,14 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
     if last is None or not text:
         return
     before = ws[n - 1].low if n else ""
+    against = any(w.low in _AGAINST for w in ws)
+    two = against and len({w.low for w in ws if re.fullmatch(_YEAR, w.low)}) == 2
     for pattern, told in _WRITTEN:
         if m := re.match(rf"(?:{pattern})(?= |$)", text):
             last_word = before in ("about", "only", "just") and n + 1 == len(ws)  # and not "about 2000 units"
-            period, said = told(m), not m[0].isdigit() or before in _OF_YEAR or last_word
+            period, said = told(m), not m[0].isdigit() or before in _OF_YEAR or last_word or two
             if period.startswith("month") and m[1] in ("may", "mar", "march"):  # words of their own
-                said = before in _OF_YEAR | {"was"} or (m[1] == "march" and ws[n].text[0] == "M" and n > 0)
+                said = against or before in _OF_YEAR | {"was"} or (m[1] == "march" and ws[n].text[0] == "M" and n > 0)
             if period == "weekday 0-4":  # "across weekdays": each of them
                 said = before in _OF_YEAR | {"on"} or any(w.stem == "weekend" for w in ws)
             if said:

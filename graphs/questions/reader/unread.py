@@ -139,8 +139,9 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         return long or any(q.intent in _INTENTS[item.code] for q in queries)
     if item.code == "M":
         hint = str(item.means).partition(" ")[2]
-        column = draft.known.hinted(hint) if hint else None
-        if column.name not in said if column else "price" in hint.split():
+        price = "price" in hint.split()
+        column = (draft.known.hinted(hint) if hint else None) or (draft.known.amount() if price else None)
+        if column.name not in said if column else price:
             return False  # the cheapest, of which something else is told
         ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict")
         ordered = any(q.order and q.intent != "list" for q in queries)
