@@ -190,13 +190,14 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]])
 def _collapse(findings: Sequence[Finding]) -> list[Finding]:
     """One finding for one fact: a claim that a warning turns round, or that was made before, is dropped."""
     flipped = [{*f["columns"]} - {f["roles"].get("stratifier")} for f in findings if f["kind"] == "simpsons_paradox"]
-    kept, told = list[Finding](), set[frozenset[str]]()
+    kept, told = list[Finding](), set[tuple[bool, frozenset[str]]]()
     for finding in findings:
         pair, claim = frozenset(finding["columns"]), finding["type"] == "claim"
-        pooled = len(pair) == 2 and any(pair <= turned for turned in flipped)
-        if claim and len(pair) > 1 and (pooled or pair in told):
+        drift = finding["kind"] == "spurious_trend_correlation"  # looked for along the time, and again among all pairs
+        pooled = claim and len(pair) == 2 and any(pair <= turned for turned in flipped)
+        if pooled or (len(pair) > 1 and (claim or drift) and (claim, pair) in told):
             continue
-        told |= {pair} if claim else set()
+        told |= {(claim, pair)} if claim or drift else set()
         kept.append(finding)
     return kept
 
