@@ -145,6 +145,24 @@ def members() -> list[dict[str, Any]]:
     return dated("members.csv", table)
 
 
+@pytest.fixture(scope="module")
+def flats() -> list[dict[str, Any]]:
+    """Flats to let, of which some are rented."""
+    n = 90
+    table = pd.DataFrame(
+        {
+            "flat_no": range(1, n + 1),
+            "available_from": pd.date_range("2023-06-01", periods=n // 2, freq="9D").repeat(2),
+            "district": [("Nordend", "Altstadt")[i % 2] for i in range(n)],
+            "monthly_rent": [600 + 10 * (i % 47) for i in range(n)],
+            "balcony": ["yn"[i % 2] for i in range(n)],
+            "rented": [int(i % 5 > 0) for i in range(n)],
+            "damaged_sqm": [round(i % 17 / 10, 1) for i in range(n)],
+        }
+    )
+    return dated("flats.csv", table)
+
+
 def why(question: str, tables: list[dict[str, Any]]) -> str:
     """Why a question is not answered."""
     reading = read(question, tables)
@@ -305,6 +323,16 @@ def test_those_who_left_in_a_year_are_dated_by_when_they_left(members: list[dict
     assert rate.measures[0].where == (Condition(left="left_on", op="present"),)
 
 
+def test_a_word_is_the_column_that_it_stands_in_and_no_other_of_its_stem(flats: list[dict[str, Any]]) -> None:
+    assert told(one("What's the average rent in Nordend?", flats)) == {("mean", "monthly_rent")}
+    assert one("How many flats are rented?", flats).where == (Condition(left="rented", op="=", right=1),)
+
+
+def test_how_many_there_are_per_day_is_one_number(fines: list[dict[str, Any]]) -> None:
+    query = one("How many fines are there per day?", fines)
+    assert query.formulas[0].expr == "count / distinct"
+
+
 def test_the_first_quarter_of_a_year_is_a_time(applications: list[dict[str, Any]]) -> None:
     query = one("How many applications came through agencies in the first quarter of 2025?", applications)
     assert Condition(left="source", op="=", right="agency") in query.where
@@ -329,6 +357,8 @@ def test_how_long_a_decision_takes_is_the_time_from_the_application_to_it(applic
         ("houses", "How many flats were sold for less than 300,000?", "less than"),
         ("members", "What proportion of men and women do we have?", "share"),
         ("members", "How many days had women?", "days"),
+        ("flats", "How much more does a flat with a balcony cost?", "cost"),
+        ("flats", "What's the damage rate?", "share"),
         ("fines", "How much money is outstanding?", "outstanding"),
         ("fines", "Do higher fines take longer to be paid?", "higher"),
         ("parcels", "How many one-star ratings did we get?", "star"),

@@ -252,7 +252,8 @@ def _each_period(ask: Ask, by: Item, item: Item) -> bool:
     mean, sums = ([i for i in clause.of("S") if i.means == op] for op in ("mean", "sum"))
     numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
     adds = count or sums or any(measuring.flows(clause.text, c) for c in numbers)
-    said, days = clause.words[by.first].low in ("a", "an"), _DAYS.get(item.means)
+    word, days = clause.words[by.first].low, _DAYS.get(item.means)
+    said = word in ("a", "an") or (word == "per" and item.means == "day" and ask.codes[:1] == "h")
     if time is None or time.kind != "time" or days is None or not (adds and (mean or said)):
         return False
     name = f"{item.means} of {time.name}" if item.means in {c.name for c in ask.known.columns} else item.means

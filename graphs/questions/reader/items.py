@@ -292,7 +292,7 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         held = before.column if before and before.code == "C" else None
         state = [i for i in items[n + 1 : n + 3] if i.code == "V" or (i.code == "C" and i.column.kind == "bool")]
         still = item.code == "U" and state and re.match("n?[VC]", codes) and word.low in ("still", "already")
-        rated = said == {"rate"} and held and held.words[-1] in lexicon.some("units")
+        rated = said == {"rate"} and held and held.unit in lexicon.section("units")["money"]
         done = item.code == "C" and item.column.words[-1] in ("to", "by") and codes[:1] == "V"
         dated = item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items)
         if still or rated or dated or (done and items[n + 1].means[0] != item.means):

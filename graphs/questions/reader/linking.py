@@ -254,7 +254,7 @@ def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[
     for column in columns:
         for rank, alias in enumerate(column.aliases):
             for i, word in enumerate(ws):
-                if not word.content:
+                if not word.content or (len(alias) == 1 and of_another(word, column, columns)):
                     continue
                 match = _match(alias, ws, i)
                 if match is None:
@@ -273,6 +273,12 @@ def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[
 def doers(word: Word, column: Column) -> bool:
     """Whether a word names those who do what a column measures: finishers, of finish_min."""
     return column.kind == "number" and word.low.endswith("ers") and word.low[:-1] not in " ".join(column.words)
+
+
+def of_another(word: Word, column: Column, columns: Sequence[Column]) -> bool:
+    """Whether a word is just what another column measures: the rent of monthly_rent, and not whether it is rented."""
+    forms = {word.low, word.low.removesuffix("s"), word.low + "s"}
+    return not forms & set(column.words) and any(c.kind == "number" and c.words[-1] in forms for c in columns)
 
 
 def _fills(ws: Sequence[Word], first: int, last: int) -> bool:

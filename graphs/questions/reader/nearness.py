@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.linking import Column, Link, clipped, doers
+from graphs.questions.reader.linking import Column, Link, clipped, doers, of_another
 from graphs.questions.reader.text import Word, name_words, root, stem
 
 _PERIOD = r"( last| past| this| previous)? (day|week|month|quarter|year)$"
@@ -38,9 +38,11 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         while at < len(ws) and at - last <= 2:
             near = ws[at].content and not doers(ws[at], column) and (free[at] or ws[at].low in column.words)
             near = near and not (pieces and sold and {"revenue", "price"} & set(own))  # how many were sold
+            near = near and not of_another(ws[at], column, columns)
             grade = _kinship(ws[at], left, ours, own) if near else None
             paid = ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")
-            if grade and not (rated and grade[0] < 1 and paid):  # no price of a piece
+            other = rated or column.kind == "bool"  # no price of a piece, and not whether it is rented
+            if grade and not (other and grade[0] < 1 and paid):
                 hit, last = hit + grade[0], at
                 left.discard(grade[1])
             elif at == i or ws[at].low not in lexicon.some("stop") - {"by", "per"}:
