@@ -328,8 +328,8 @@ def test_a_word_is_the_column_that_it_stands_in_and_no_other_of_its_stem(flats: 
     assert one("How many flats are rented?", flats).where == (Condition(left="rented", op="=", right=1),)
 
 
-def test_how_many_there_are_per_day_is_one_number(fines: list[dict[str, Any]]) -> None:
-    query = one("How many fines are there per day?", fines)
+def test_how_many_there_are_per_day_is_one_number(applications: list[dict[str, Any]]) -> None:
+    query = one("How many applications are there per day?", applications)
     assert query.formulas[0].expr == "count / distinct"
 
 
