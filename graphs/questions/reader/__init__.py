@@ -69,7 +69,7 @@ def read(
 
 
 def _plainly(question: str, columns: Sequence[Column], known: Known) -> str:
-    """The question with the column that "how old" asks for, and with the revenue that is meant by what "we make"."""
+    """The question with the column that "how old" asks for, how much for how many euros, and revenue for what "we make"."""
     spoken = {w.stem for w in words(question)}
     for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):
         hint = lexicon.dimensions("much little", said[1].casefold())

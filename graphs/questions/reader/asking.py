@@ -199,10 +199,10 @@ def _ordered(ask: Ask) -> None:
     for _, which, run, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
         run = [i for n, i in enumerate(run) if i.code in "CEG" and not any(k.code in "oi" for k in run[:n])]
         things = [i for i in run if i.code in "EG" or i.column.kind not in ("number", "bool")]
-        if clause.words[which[0].first].low == "who":
+        who = which[0].code == "q" and clause.words[which[0].first].low == "who"
+        if who:
             things = [i for i in things if i.means is None or i.code == "G" or i.column.kind != "time"]  # who sold most
         things = things or [i for i in run[:1] if i.column.divides and i.column.kind == "number"]
-        who = which[0].code == "q" and clause.words[which[0].first].low == "who"
         most = ask.known.hinted(top[0].means.partition(" ")[2])
         whose = most.owner if most is not None else ""
         people = [c for c in ask.known.columns if c.person and who and not things and whose in ("", c.noun)]

@@ -213,7 +213,7 @@ def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any
 
 
 def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
-    """Where age is missing, penguins with unknown sex, orders without a channel."""
+    """Where age is missing, penguins with unknown sex, orders without a channel, runners who did not finish."""
     column, lacks = (left or behind)[0].column, bool(behind and no)
     zero, denial = column.kind == "number" and column.low == 0 and not column.missing, no[0] if no else None
     if lacks and denial and ask.clause.words[denial.first].low not in lexicon.some("lacks"):

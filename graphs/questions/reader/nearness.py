@@ -56,9 +56,8 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
         about = column.words[1:] and column.words[0] + "s" in met and column.words[-1] not in heads
         general = events if column.kind == "time" or (about and met <= events) else general
         files = {stem(w) for w in name_words(column.file)} if column.words[-1] == "type" else set[str]()
-        if hit and not (
-            met <= general or {stem(w) for w in met} <= files
-        ):  # no reading_date for readings, no house_type for houses
+        rows = met <= general or {stem(w) for w in met} <= files  # readings, no reading_date; houses, no house_type
+        if hit and not rows:
             rank = column.words[-1] == "rank"  # happiness is rather its score
             scored.append((hit, hit / len(names), -rank - len(column.words), last, column))
     if not scored:

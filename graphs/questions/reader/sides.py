@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import AnyOf, Condition, Derive, Group, Recode
+from graphs.questions.query import AnyOf, Condition, Derive, Recode
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -93,9 +93,7 @@ def _bounded(ask: Ask) -> None:
         (less, more), name = (f"{w.op} {w.right}" for w in (low, high)), f"{low.left.strip('`')} class"
         ask.steps = [Derive(name=name, expr=f"if_({low.left} {less}, '{less}', '{more}')")]
         ask.where = [AnyOf(any_of=((low,), (high,))), *(w for w in ask.where if w not in two)]
-        ask.groups.append(Group(of=f"`{name}`"))
-        ask.kinds.add("j")
-        use(ask.clause.of("j"))
+        ask.divide(f"`{name}`", ask.clause.of("j"))
 
 
 def _set_apart(ask: Ask, whose: Ask, condition: Condition) -> None:

@@ -31,6 +31,7 @@ _INTENTS = {"A": ("drivers", "predict", "why_changed", "compare", "relate", "cha
 _LONG = 25
 """Words from which a question describes what is done, and such a word may only speak of it."""
 _SIZES = ("higher", "lower", "larger", "smaller", "bigger", "greater")
+"""Adjectives that, of rows, say by what they are compared: higher fines."""
 _BOUNDS = ("at least", "at most", "no more than", "no less than", "less than", "more than", "fewer than", "up to")
 """Comparisons that nothing else can be; "over" and "under" are places, too."""
 
