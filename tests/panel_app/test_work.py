@@ -89,6 +89,7 @@ def test_a_question_and_a_step_wait_in_every_browser_and_are_answered_once(watch
     expect(second.locator("#ask_1 .given")).to_have_text("Answered 2008")
     (answered,) = store.view(story.id).questions
     assert answered.answer == "2008"
+    expect(second.locator("#now")).to_contain_text("Starting the sandbox")  # it goes on, before it waits again
 
     arguments = '{"code": "drop(2008)", "rows": 10}'
     story.add(
@@ -99,6 +100,7 @@ def test_a_question_and_a_step_wait_in_every_browser_and_are_answered_once(watch
     page.get_by_role("button", name="Accept").click()
     expect(second.locator("#ok_1 .given")).to_contain_text("Accepted with other arguments")
     assert store.view(story.id).approvals[0].edited == '{"code": "keep(2008)", "rows": 10}'
+    expect(second.locator("#now")).to_contain_text("Starting the sandbox")
     story.add(
         ApprovalAsked(run_id=story.id, approval=Approval(id="ok_2", turn_id="turn-01", tool="run", arguments="{}"))
     )
