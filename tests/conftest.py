@@ -20,7 +20,7 @@ from artifacts import database
 from kernel_gateway import client
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 HERE = Path(__file__).parent
 
@@ -32,7 +32,7 @@ sys.dont_write_bytecode = False
 
 gc.set_threshold(50_000)  # as the command has it: to look for garbage of cycles takes a fifteenth of the time otherwise
 
-PATIENCE = 60
+PATIENCE = 180
 """Seconds in which a page shows and a server answers what a test asks of them; both have 5 else, which is little on a
 busy machine."""
 for _what in ("connect", "read", "write", "pool"):
@@ -144,7 +144,16 @@ def browser() -> Iterator[Browser]:
 
     expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        patience = PATIENCE * 1000
+        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM, timeout=patience)
+        new = opened.new_context
+
+        def patient(**options: Any) -> BrowserContext:
+            context = new(**options)
+            context.set_default_timeout(patience)
+            return context
+
+        opened.new_context = patient  # type: ignore[method-assign]
         yield opened
         opened.close()
 

@@ -161,3 +161,20 @@ def _leave_sums_out(table: Table) -> None:
                     continue
             kept.append(name)
     table.log += [f"{c}: left out of tests ({why})" for c, why in table.left_out.items()]
+
+
+def divisions(df: pd.DataFrame) -> list[list[str]]:
+    """Sets of columns of 0 and 1 that divide the rows: no row is 1 in two of a set, though by chance 5 and more would
+    be. How two of them go together is how they were made."""
+    yes = {c: df[c] == 1 for c in names(df) if set(df[c].dropna().unique()) == {0, 1}}
+    sets = list[list[str]]()
+    for name, one in yes.items():
+        for others in sets:
+            met = [(one & yes[c]).sum() == 0 for c in others]
+            expected = max(float(one.mean() * yes[c].sum()) for c in others)
+            if all(met) and expected >= 5:
+                others.append(name)
+                break
+        else:
+            sets.append([name])
+    return [one for one in sets if len(one) > 1]

@@ -95,7 +95,7 @@ from artifacts.store import Store
 assert Store.open(Path(sys.argv[1])).schedules.claim("sch_1", datetime(2026, 1, 1, tzinfo=UTC))
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    assert python(code, home).wait(30) == -signal.SIGKILL
+    assert python(code, home).wait(300) == -signal.SIGKILL
     with Store.open(home) as store:
         (fire,) = store.schedules.fires("sch_1")
         assert not store.schedules.claim("sch_1", fire.due)
@@ -103,7 +103,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.mark.parametrize("limit", [400_000, 1_000_000])
 def test_a_full_disk_is_told_to_the_appender_and_costs_nothing_that_was_recorded(home, python, limit):
-    out, err = python(FILL_THE_DISK, home, limit).communicate(timeout=60)
+    out, err = python(FILL_THE_DISK, home, limit).communicate(timeout=300)
     assert out, err
     acknowledged, said, readable, afterwards = json.loads(out)
     assert acknowledged > 5
@@ -131,7 +131,7 @@ def test_a_locked_folder_names_the_process_that_has_it(home, python):
         Store.open(home)
     assert locked.value.pid == holder.pid
     holder.stdin.close()
-    assert holder.wait(30) == 0
+    assert holder.wait(300) == 0
     with Store.open(home) as store, pytest.raises(StoreLocked) as locked:
         Store.open(home)
     assert store.home == home
@@ -331,7 +331,7 @@ from artifacts.types import Run
 store = Store.open(Path(sys.argv[1]))
 store.append_sync(RunStarted(run_id="run_1", run=Run(id="run_1", goal="")))
 """
-    out, err = python(code, home).communicate(timeout=30)
+    out, err = python(code, home).communicate(timeout=300)
     assert (out, err) == ("", "")
     assert not (home / f"{FILE}.wal").exists()
 
@@ -348,7 +348,7 @@ try:
 except OSError as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=300)
     assert "File too large" in done.stdout, done.stderr
     assert list(tmp_path.iterdir()) == []
     assert Blobs(tmp_path).put(b"x").size == 1

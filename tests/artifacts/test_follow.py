@@ -60,9 +60,9 @@ def test_no_gap_and_no_duplicate_while_many_write_and_many_come_and_go(store, be
         watching = [pool.submit(watchers, k) for k in (0, 1)]
         writing = [pool.submit(writer, k) for k in (0, 1)]
         for done in writing:
-            done.result(200)
+            done.result(300)
         for done in watching:
-            for after, seen in done.result(200):
+            for after, seen in done.result(300):
                 assert seen == list(range(after + 1, LAST + 1))
     assert store._followers._by_run == {}, "who stops watching is forgotten"
 
@@ -154,7 +154,7 @@ async def test_closing_the_store_ends_the_followers(home, begin):
         waiting = asyncio.ensure_future(anext(follow))
         await asyncio.sleep(0)
     with pytest.raises(StopAsyncIteration):
-        await asyncio.wait_for(waiting, 30)
+        await asyncio.wait_for(waiting, 300)
     with pytest.raises(StoreError, match="closed"):
         await collect(store, run)
 
@@ -165,7 +165,7 @@ def test_closing_the_store_waits_for_who_still_reads(home, begin):
 
     def held(seq: int) -> int:
         reading.set()
-        assert read_on.wait(60)
+        assert read_on.wait(300)
         return seq
 
     def read() -> tuple[int] | None:
@@ -177,13 +177,13 @@ def test_closing_the_store_waits_for_who_still_reads(home, begin):
     begin(store)
     with ThreadPoolExecutor(2) as pool:
         reader = pool.submit(read)
-        assert reading.wait(60)
+        assert reading.wait(300)
         closing = pool.submit(store.close)
         while not (closing.done() or store._database._ending):
             threading.Event().wait(0.01)
         read_on.set()
-        assert reader.result(60) == (1,)
-        closing.result(60)
+        assert reader.result(300) == (1,)
+        closing.result(300)
     with pytest.raises(StoreError, match="closed"):
         store.runs()
     Store.open(home).close()

@@ -159,7 +159,7 @@ async def test_a_reader_in_the_middle_of_a_query_does_not_hold_up_the_writer(sto
     with store._database.cursor() as read:
         read.execute("SELECT seq FROM events ORDER BY seq")
         assert read.fetchone() == (1,)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(300):
             recorded = await store.append(note(run))
         rest = read.fetchall()
     assert len(rest) == 3000, "the reader sees the record as it was when it asked"

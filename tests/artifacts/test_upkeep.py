@@ -327,7 +327,7 @@ Database.mark = cut
 Store.open(Path(sys.argv[1])).upkeep.prune(datetime(2026, 6, 1, tzinfo=UTC))
 """
     for moment, left in (("before", 4), ("after", 1)):
-        assert python(code, home, moment).wait(60) == -9
+        assert python(code, home, moment).wait(300) == -9
         with Store.open(home) as again:
             assert again.count_runs() == left
             assert again.read(kept) == b"y"
@@ -358,7 +358,7 @@ store.upkeep.prune(datetime(2026, 6, 1, tzinfo=UTC))
             again.append_sync(Noted(run_id=young.id, text=moment))
             gone = begin(again, created_at=OLD)
             again.append_sync(RunEnded(run_id=gone.id, status="done", at=OLD))
-        assert python(code, home, moment).wait(60) == -9
+        assert python(code, home, moment).wait(300) == -9
         with Store.open(home) as again:
             assert [run.id for run in again.runs()] == [young.id]
             assert again.read(kept) == b"y"

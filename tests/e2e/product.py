@@ -124,4 +124,4 @@ class Product:
                 process.kill()
             except psutil.NoSuchProcess:
                 continue
-        psutil.wait_procs(doomed, timeout=60)
+        psutil.wait_procs(doomed, timeout=300)

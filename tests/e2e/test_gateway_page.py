@@ -48,6 +48,6 @@ def test_every_block_of_the_gateway_page_does_what_it_says(product: Product, tmp
         assert len(rest) > 10, "the page's blocks were not found"
     finally:
         gateway.send_signal(signal.SIGINT)
-        assert gateway.wait(60) == 0
+        assert gateway.wait(300) == 0
         assert gateway.stdout is not None
         gateway.stdout.close()

@@ -15,7 +15,7 @@ from tests.e2e.product import PENGUINS, QUESTION, Product
 
 def wait_for_cells(product: Product, doomed: subprocess.Popen[bytes], shown: Path, cells: int) -> None:
     """Returns as soon as the terminal shows `cells` finished cells; fails when the run ends before that."""
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         if shown.read_text().count("cell-") >= cells:
             return
@@ -35,7 +35,7 @@ def test_a_killed_run_goes_on_from_the_last_finished_step(product: Product, tmp_
     doomed = product.start("analyze", PENGUINS, "--ask", QUESTION, "--no-rerun", "--out", tmp_path / "lost", log=shown)
     wait_for_cells(product, doomed, shown, 3)
     psutil.Process(doomed.pid).kill()
-    doomed.wait(timeout=60)
+    doomed.wait(timeout=300)
     first = product.json("runs", "show", "last")
     assert first["run"]["status"] != "done"
     assert cells(first)
@@ -44,7 +44,7 @@ def test_a_killed_run_goes_on_from_the_last_finished_step(product: Product, tmp_
     doomed = product.start("runs", "resume", "last", log=shown)
     wait_for_cells(product, doomed, shown, 2)
     product.kill()
-    doomed.wait(timeout=60)
+    doomed.wait(timeout=300)
     second = product.json("runs", "show", "last")
     assert second["run"]["status"] != "done"
     assert cells(second)[: len(cells(first))] == cells(first), "a finished cell stays as it was recorded"

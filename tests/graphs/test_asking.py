@@ -47,7 +47,7 @@ def asked(wire, monkeypatch):
 
 async def answers(bench: Workbench, *questions: Question, table, **more):
     run = await bench.start(Request(asked=questions, files=(table,), **more))
-    run = await asyncio.wait_for(bench.wait(run.id), 120)
+    run = await asyncio.wait_for(bench.wait(run.id), 300)
     return run, bench.store.view(run.id)
 
 
@@ -125,7 +125,7 @@ async def test_a_run_of_questions_is_taken_up_after_the_last_one_that_was_answer
     with Store.open(ready) as store:
         bench = Workbench(store, rerun=False)
         await bench.resume(run.id)
-        run = await asyncio.wait_for(bench.wait(run.id), 120)
+        run = await asyncio.wait_for(bench.wait(run.id), 300)
         await bench.close()
         view = store.view(run.id)
     assert run.status == "done"

@@ -147,7 +147,7 @@ async def test_questions_notebooks_and_reproductions_wait_in_one_line_with_their
             break
     assert bench.store.run(asked.id).place == 2
     await go(bench, ahead)
-    ends = [await asyncio.wait_for(bench.wait(r.id), 120) for r in (ahead, again, asked)]
+    ends = [await asyncio.wait_for(bench.wait(r.id), 300) for r in (ahead, again, asked)]
     assert [r.status for r in ends] == ["done", "done", "done"]
     assert ends[0].ended_at <= ends[1].began_at <= ends[1].ended_at <= ends[2].began_at
     comparison = bench.store.view(again.id).comparison
@@ -169,12 +169,12 @@ async def test_what_waits_when_the_process_ends_is_begun_by_the_next_one_that_st
         await bench.close()
         assert [store.run(r.id).status for r in (first, second, third)] == ["interrupted", "queued", "queued"]
         assert [store.run(r.id).place for r in (second, third)] == [1, 2]
-        assert await asyncio.wait_for(watching, 60) == kinds(bench, third), "who watched is let go"
+        assert await asyncio.wait_for(watching, 300) == kinds(bench, third), "who watched is let go"
 
     with Store.open(ready) as store:
         bench = Workbench(store, rerun=False, limit=1)  # as a command opens it
         before = kinds(bench, second)
-        assert await asyncio.wait_for(_all(bench, second), 60) == before, "who follows it learns what is known"
+        assert await asyncio.wait_for(_all(bench, second), 300) == before, "who follows it learns what is known"
         await bench.close()
         assert kinds(bench, second) == before
 
@@ -182,7 +182,7 @@ async def test_what_waits_when_the_process_ends_is_begun_by_the_next_one_that_st
         bench = Workbench(store, rerun=False, limit=1)
         await bench.take_up()
         assert [(store.run(r.id).status, store.run(r.id).place) for r in (second, third)][1] == ("queued", 1)
-        ends = [await asyncio.wait_for(bench.wait(r.id), 120) for r in (second, third)]
+        ends = [await asyncio.wait_for(bench.wait(r.id), 300) for r in (second, third)]
         assert [r.status for r in ends] == ["done", "done"]
         assert ends[0].ended_at <= ends[1].began_at
         assert kinds(bench, second).count("run_started") == 1
@@ -199,7 +199,7 @@ async def test_a_waiting_run_is_begun_by_hand_where_no_server_runs(ready: Path, 
         await bench.close()
         bench = Workbench(store, rerun=False, limit=1)
         assert (await bench.resume(done.id)).status == "running"
-        assert (await asyncio.wait_for(bench.wait(done.id), 120)).status == "done"
+        assert (await asyncio.wait_for(bench.wait(done.id), 300)).status == "done"
         with pytest.raises(InputError, match="nothing to resume"):
             await bench.resume(done.id)
         await bench.close()
@@ -217,4 +217,4 @@ async def test_cancelling_at_once_gives_the_place_back(bench: Workbench, tmp_pat
     assert (bench.queue.running, bench.queue.waiting) == (0, 0)
     last = [bench.store.events(r.id)[-1] for r in runs]
     assert all(isinstance(e, RunEnded) for e in last), "nothing is told of a place behind an end"
-    assert (await asyncio.wait_for(bench.wait((await bench.start_notebook(path, {})).id), 120)).status == "done"
+    assert (await asyncio.wait_for(bench.wait((await bench.start_notebook(path, {})).id), 300)).status == "done"

@@ -32,7 +32,7 @@ def table(folder: Path, columns: int) -> Path:
 async def sent(bench, wire, file: Path) -> list[int]:
     """The tokens of each request of a run, estimated."""
     request = Request(question="Which homes are cheap for their size?", files=(file,), model="openai:test")
-    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 180)
+    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 300)
     assert run.status == "done"
     return [
         len(json.dumps(r["messages"], ensure_ascii=False) + json.dumps(r.get("tools", ""))) // LETTERS

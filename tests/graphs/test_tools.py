@@ -67,7 +67,7 @@ server.run()
 
 async def ask(bench, table):
     run = await bench.start(Request(question="Do x and y rise together?", files=(table,), model="openai:test"))
-    run = await asyncio.wait_for(bench.wait(run.id), 120)
+    run = await asyncio.wait_for(bench.wait(run.id), 300)
     assert run.status == "done", bench.store.view(run.id).error
     return bench.store.view(run.id)
 
@@ -225,7 +225,7 @@ async def test_services_git_and_environments_work_in_the_sandbox(bench, table, t
         model="openai:test",
         terms=Terms(agent="dev", project="shop"),
     )
-    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
+    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 300)
     view = bench.store.view(run.id)
     used = {f"{u.name}-{i}": u for i, u in enumerate(view.tools_used)}
     started = json.loads(used["start_service-0"].text)
@@ -455,7 +455,7 @@ async def test_a_budget_that_is_spent_stops_the_run_which_goes_on_with_a_larger_
         terms=Terms(budget=budget, unattended=True),
     )
     run = await bench.start(request)
-    run = await asyncio.wait_for(bench.wait(run.id), 120)
+    run = await asyncio.wait_for(bench.wait(run.id), 300)
     view = bench.store.view(run.id)
     assert run.status == "interrupted"
     assert view.error == (
@@ -464,7 +464,7 @@ async def test_a_budget_that_is_spent_stops_the_run_which_goes_on_with_a_larger_
     )
     assert view.spent == Spent(tokens=51, unpriced=3, cells=view.executed, minutes=view.spent.minutes)
     await bench.resume(run.id, budget=Budget(tokens=1_000))
-    run = await asyncio.wait_for(bench.wait(run.id), 120)
+    run = await asyncio.wait_for(bench.wait(run.id), 300)
     assert run.status == "done"
     assert sum(x.code == "print(1)" for x in bench.store.view(run.id).executions) == 3
 
@@ -480,7 +480,7 @@ async def test_a_budget_of_cells_bounds_an_agent_of_one_s_own(bench, table, team
         model="openai:test",
         terms=Terms(agent="poet", budget=Budget(cells=5), unattended=True),
     )
-    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
+    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 300)
     view = bench.store.view(run.id)
     assert (run.status, view.executed) == ("interrupted", 5)
     assert any(m["content"].startswith("You rhyme.") for r in wire.requests for m in r["messages"])
@@ -538,7 +538,7 @@ async def test_a_plot_is_shown_as_a_picture_or_told_by_its_artists(bench, table,
     request = Request(
         question="Do x and y rise together?", files=(table,), model="openai:test", terms=Terms(images=images)
     )
-    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 120)
+    run = await asyncio.wait_for(bench.wait((await bench.start(request)).id), 300)
     assert run.status == "done"
     told = next(json.loads(m["content"]) for r in wire.requests for m in r["messages"] if m["role"] == "tool")
     (figure,) = told["figures"]

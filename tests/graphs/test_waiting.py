@@ -26,7 +26,7 @@ async def begin(bench, table, **more):
 
 async def rest(bench, run_id):
     """The run and its view once it has stopped, for whatever reason."""
-    run = await asyncio.wait_for(bench.wait(run_id), 120)
+    run = await asyncio.wait_for(bench.wait(run_id), 300)
     return run, bench.store.view(run_id)
 
 

@@ -26,7 +26,7 @@ def serving(home: Path, **more: str) -> Iterator[tuple[Server, subprocess.Popen[
             command("serve", "--port", "0", "--no-browser"), env=environment(home, **more), stdout=out, stderr=out
         )
     try:
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 300
         while not (home / "server.json").exists():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
@@ -37,7 +37,7 @@ def serving(home: Path, **more: str) -> Iterator[tuple[Server, subprocess.Popen[
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:
-            process.wait(60)
+            process.wait(300)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -82,7 +82,7 @@ def finished(server: Server, flowers: Path) -> str:
         reply = client.post("/api/runs", data=asked, files={"files": ("flowers.csv", file)})
         assert reply.status_code == 201, reply.text
         run_id: str = reply.json()["id"]
-        with client.stream("GET", f"/api/runs/{run_id}/events", timeout=100) as stream:
+        with client.stream("GET", f"/api/runs/{run_id}/events", timeout=300) as stream:
             for _ in stream.iter_lines():
                 continue
         told = client.get(f"/api/runs/{run_id}").json()

@@ -104,7 +104,7 @@ class Server:
     def client(self, **more: Any) -> httpx.Client:
         """A client with the token."""
         headers = {"Authorization": f"Bearer {self.token}"} | more.pop("headers", {})
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False, **more)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=300, trust_env=False, **more)
 
     def cli(self, *arguments: str | Path, cwd: Path | None = None) -> Done:
         """A command on this server's data folder."""
@@ -118,7 +118,7 @@ class Server:
 
     def raw(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         """A request with exactly these headers: Host too may be anything, or missing."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in headers.items():

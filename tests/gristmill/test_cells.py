@@ -165,7 +165,7 @@ def edited(home: Path, tmp_path: Path) -> Iterator[Path]:
     finally:
         host = psutil.Process(left.pid)
         host.terminate()
-        host.wait(60)
+        host.wait(300)
 
 
 def test_the_next_command_goes_on_in_the_sandbox_and_one_that_was_killed_leaves_a_run_that_goes_on(
@@ -201,6 +201,6 @@ async def _sandboxes(home: Path, run_id: str) -> list[AsyncSandbox]:
 async def _begun(home: Path, run_id: str) -> None:
     """Wait until the slow cell runs."""
     (sandbox,) = await _sandboxes(home, run_id)
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(300):
         while not await sandbox.files.exists("/home/user/begun"):  # noqa: ASYNC110 (it is in another process)
             await asyncio.sleep(0.2)

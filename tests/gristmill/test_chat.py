@@ -23,7 +23,7 @@ QUERY = {"measures": [{"op": "count", "name": "rows"}]}
 def chatting(home: Path, *arguments: str | Path, **more: str) -> Iterator[pexpect.spawn[str]]:
     program, *rest = command("chat", PENGUINS, *arguments)
     env = environment(home, TERM="xterm", PROMPT_TOOLKIT_NO_CPR="1", **more)
-    child = pexpect.spawn(program, rest, env=env, encoding="utf-8", timeout=90, dimensions=(40, 110))
+    child = pexpect.spawn(program, rest, env=env, encoding="utf-8", timeout=300, dimensions=(40, 110))
     try:
         child.expect("/quit leaves")
         yield child
@@ -134,6 +134,7 @@ async def test_a_turn_of_a_model_is_steered_stopped_asked_and_approved_in_place(
             line("Ask me", "Which year")
             line("", "For 2008")
             line("Run it", "waits for your approval")
+            child.expect_exact("or e to edit it")  # behind the arguments, which the line to edit shows once more
             child.sendline("e")
             child.expect_exact("as it was")
             child.send("\x7f" * len("was')\"}") + "is')\"}")

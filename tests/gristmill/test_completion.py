@@ -37,7 +37,7 @@ printf "%s\\n" "${{COMPREPLY[@]}}"
     told = environment(home)
     told["PATH"] = f"{bin_}:{told['PATH']}"
     done = subprocess.run(
-        ["bash", "--norc", "-c", script], env=told, cwd=cwd or bin_, capture_output=True, text=True, timeout=100
+        ["bash", "--norc", "-c", script], env=told, cwd=cwd or bin_, capture_output=True, text=True, timeout=300
     )
     assert done.stderr == ""
     return done.stdout.split("\n")[:-1]

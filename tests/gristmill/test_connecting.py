@@ -34,4 +34,4 @@ async def test_a_folder_that_is_held_on_to_is_not_waited_for_in_vain(
 ) -> None:
     monkeypatch.setattr(backend, "LOOK_AGAIN", 0.0)
     with Store.open(home), pytest.raises(StoreLocked):
-        await asyncio.wait_for(backend.connect(load({"GRISTMILL_HOME": str(home)})), 30)
+        await asyncio.wait_for(backend.connect(load({"GRISTMILL_HOME": str(home)})), 300)

@@ -51,7 +51,7 @@ def test_the_gateway_prints_the_lines_to_export_and_ends_by_ctrl_c(home: Path) -
         key = {"X-API-KEY": exported["E2B_API_KEY"]}
         assert httpx.get(f"{exported['E2B_API_URL']}/health", headers=key, trust_env=False).status_code == 200
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
     finally:
         if process.poll() is None:
             process.kill()

@@ -130,7 +130,7 @@ def test_a_command_that_is_refused_leaves_no_gateway_and_takes_none_from_others(
     assert left is not None
     host = psutil.Process(left.pid)
     host.terminate()
-    host.wait(60)
+    host.wait(300)
 
 
 def test_ctrl_c_cancels_the_run_and_keeps_what_it_made(home: Path, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_ctrl_c_cancels_the_run_and_keeps_what_it_made(home: Path, tmp_path: Pat
         process.send_signal(signal.SIGINT)
         assert process.stdout is not None
         shown += process.stdout.readlines()
-        assert process.wait(60) == 1, "".join(shown)
+        assert process.wait(300) == 1, "".join(shown)
     told = "".join(shown)
     assert "Traceback" not in told
     assert "cancelling" in told
@@ -158,14 +158,14 @@ def test_a_server_told_to_stop_ends_its_runs_and_its_streams_in_a_named_state(re
             started = client.post("/api/runs", data={"question": QUESTION}, files={"files": ("penguins.csv", file)})
         ref = started.json()["id"]
         kinds = []
-        with client.stream("GET", f"/api/runs/{ref}/events", timeout=100) as stream:
+        with client.stream("GET", f"/api/runs/{ref}/events", timeout=300) as stream:
             for line in stream.iter_lines():
                 if line.startswith("event: "):
                     kinds.append(line.removeprefix("event: "))
                     if kinds.count("execution_ended") == 1 and kinds[-1] == "execution_ended":
                         process.send_signal(signal.SIGTERM)
         assert kinds[-1] == "run_ended", "whoever watched saw how it ended"
-        assert process.wait(60) == 0, server.log.read_text()
+        assert process.wait(300) == 0, server.log.read_text()
     with Store.open(ready) as store:
         assert store.run(ref).status == "interrupted"
     assert "Traceback" not in server.log.read_text()

@@ -49,7 +49,7 @@ def notebook(folder: Path, code: str) -> Path:
 
 async def run(bench, path: Path, name: str):
     begun = await bench.start_notebook(str(path), {}, project={"project": name})
-    await asyncio.wait_for(bench.wait(begun.id), 120)
+    await asyncio.wait_for(bench.wait(begun.id), 300)
     view = bench.store.view(begun.id)
     assert view.run.status == "done", view.error
     return view
@@ -70,7 +70,7 @@ async def test_files_go_into_the_next_sandbox_and_what_is_written_is_kept(bench,
     assert [r.id for r in bench.store.runs(project="stall")] == [again.run.id, view.run.id]
     assert bench.store.runs(project="default") == []
     repeated = await bench.start_reproduce(view.run.id)
-    await asyncio.wait_for(bench.wait(repeated.id), 120)
+    await asyncio.wait_for(bench.wait(repeated.id), 300)
     assert bench.store.view(repeated.id).comparison.holds, "it had the files as they were then"
     assert await own.read("stall", "notes.txt") == b"mine\nmore\n", "and wrote nothing into the project"
 
@@ -126,7 +126,7 @@ async def test_what_both_changed_is_kept_side_by_side_and_said(bench, tmp_path):
     file.write_text("by a person\n")
     await own.put("both", "notes.txt", file)
     await sandbox.files.write("/home/user/go", "")
-    await asyncio.wait_for(bench.wait(begun.id), 120)
+    await asyncio.wait_for(bench.wait(begun.id), 300)
     assert await own.read("both", "notes.txt") == b"by a person\n"
     assert await own.read("both", f"notes ({begun.id}).txt") == b"by the run"
     assert any("was changed by somebody else" in n.text for n in bench.store.view(begun.id).notes)
@@ -175,7 +175,7 @@ async def test_of_two_runs_at_once_neither_overwrites_or_deletes_what_the_other_
             bench.store.view(id).sandboxes[-1].sandbox_id, **connection(await bench.host())
         )
         await sandbox.files.write("/home/user/go", "")
-        await asyncio.wait_for(bench.wait(id), 120)
+        await asyncio.wait_for(bench.wait(id), 300)
         assert bench.store.run(id).status == "done"
     beside = f"same ({begun[1]}).txt"
     assert set((await own.get("two")).files or ()) == {"same.txt", beside, "gone.txt"}
@@ -215,7 +215,7 @@ async def test_a_project_that_cannot_be_is_a_sentence_and_a_deleted_one_leaves_i
         await own.put("gone", "../../etc/passwd", Path(__file__))
     view = await run(bench, notebook(tmp_path, "open('project/a.txt', 'w').write('kept')"), "gone")
     repeated = await bench.start_reproduce(view.run.id)
-    await asyncio.wait_for(bench.wait(repeated.id), 120)
+    await asyncio.wait_for(bench.wait(repeated.id), 300)
     assert bench.store.view(repeated.id).comparison.holds, "the folder is there in a fresh sandbox, too"
     assert (await own.delete("gone")).files == {"a.txt": 4}
     assert not (bench.store.home / "projects" / "gone").exists()

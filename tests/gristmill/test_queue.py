@@ -74,13 +74,13 @@ def test_what_waited_when_a_server_ended_is_taken_up_in_order_by_the_next_and_by
         assert client.get("/api/health").json()["runs"] == {"running": 1, "queued": 3, "limit": 1}
         assert "queued, place 2" in server.cli("runs", "list").out
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(300)
     assert statuses(ready) == ["interrupted", "queued", "queued", "queued"]
     with serving(ready, GRISTMILL_MAX_RUNS="1") as (server, process), server.client() as client:
         while client.get(f"/api/runs/{ids[1]}").json()["run"]["status"] == "queued":
             time.sleep(0.05)
         process.kill()
-        process.wait(60)
+        process.wait(300)
     (ready / "server.json").unlink()
     assert statuses(ready) == ["interrupted", "interrupted", "queued", "queued"]
     with serving(ready, GRISTMILL_MAX_RUNS="1") as (server, _), server.client() as client:

@@ -204,7 +204,7 @@ def test_a_query_ends_when_its_asker_hangs_up_and_others_are_answered_meanwhile(
     impatient = httpx.Timeout(60, read=2)
     with server.client() as client, pytest.raises(httpx.ReadTimeout):
         client.post("/api/record/sql", json={"sql": ENDLESS, "seconds": 600}, timeout=impatient)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while asking():
         assert time.monotonic() < deadline
         time.sleep(0.02)

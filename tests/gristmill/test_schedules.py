@@ -26,7 +26,7 @@ def notebook(path: Path, source: str) -> Path:
     return path
 
 
-def until[T](look: Callable[[], T], seconds: float = 120) -> T:
+def until[T](look: Callable[[], T], seconds: float = 300) -> T:
     """What `look` finds, once it finds something."""
     deadline = time.monotonic() + seconds
     while not (found := look()):

@@ -20,7 +20,7 @@ import pytest
 from e2b_code_interpreter import AsyncSandbox, Sandbox
 
 NURSERY = "gristmill-nurse"  # as the process calls itself
-PATIENCE = 120
+PATIENCE = 300
 """Seconds in which what a test waits for comes; one that waits for longer has failed. No claim is about them."""
 
 
@@ -39,7 +39,7 @@ class Gateway:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        self.process.wait(300)
 
 
 def give_fonts(home: Path) -> None:
@@ -65,7 +65,7 @@ def start_gateway(
     with open(ready, "rb") as pipe:
         said = json.loads(pipe.read() or b"{}")
     if "api_key" not in said:
-        process.wait(60)
+        process.wait(300)
         raise RuntimeError(f"{process.returncode}: {said}")
     return Gateway(process, said["url"], said["api_key"], home)
 

@@ -162,7 +162,7 @@ async def test_paths_planted_in_a_sandbox_lead_the_host_nowhere(gateway, sandbox
     )
     assert done.error is None
     key = secret.read_text()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(300):
         for name in ("key", "shadow", "plot.png", f"root{secret}", "../../etc/shadow", "root/proc/1/environ"):
             try:
                 content = await sandbox.files.read(f"/tmp/plant/{name}")
@@ -259,7 +259,7 @@ async def test_a_service_that_was_taken_over_fills_nobodys_memory(lie: str, tmp_
         writer.close()
 
     address = str(tmp_path / "service")
-    async with asyncio.timeout(20), await asyncio.start_unix_server(answer, address):
+    async with asyncio.timeout(300), await asyncio.start_unix_server(answer, address):
         with pytest.raises(Lost):
             await ask(address, "GET", "/metrics")
     assert said < 16 << 20
@@ -370,13 +370,13 @@ for name in os.listdir('/proc'):
     ending = await stopped()
     assert await made.kill()
     with pytest.raises((SandboxException, httpx.HTTPError)):
-        await asyncio.wait_for(cell, 30)
+        await asyncio.wait_for(cell, 300)
     await soon(ended)
 
 
 _TAKES_OVER = """
 import os, signal, struct, time
-end = time.monotonic() + 30
+end = time.monotonic() + 300
 register = {"rax": b"\\x48\\xb8", "rdi": b"\\x48\\xbf", "rsi": b"\\x48\\xbe"}
 def put(name, value): return register[name] + struct.pack("<Q", value)
 # prctl(PR_SET_PDEATHSIG, 0), then pause() for ever: neither heeds the end of what it waits for any more.
@@ -468,7 +468,7 @@ async def test_a_fork_bomb_stays_in_its_share_and_its_neighbour_answers(
     await victim.commands.run("bash -c ':(){ :|:& };:' >/dev/null 2>&1 &", background=True)
     eventually(lambda: len(set(processes_of(small.process.pid)) - before) > PROCESSES // 4, "the bomb")
     counts = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         for _ in range(5):
             counts.append(len(set(processes_of(small.process.pid)) - before))
             assert (await neighbour.run_code("1")).text == "1"

@@ -28,7 +28,7 @@ def test_jupyterlab_in_a_sandbox_runs_a_cell(gateway: Any, eventually: Callable[
 
         eventually(is_up, "JupyterLab's start")
         assert httpx.get(f"{gateway.url}/api/kernels", headers={"Host": host}, trust_env=False).status_code == 403
-        page = browser.new_page()
+        page = browser.new_context().new_page()
         page.set_default_timeout(120_000)
         page.goto(f"http://{host}/lab?token={token}")
         page.locator(".jp-LauncherCard[data-category='Notebook']").first.click()
@@ -36,5 +36,5 @@ def test_jupyterlab_in_a_sandbox_runs_a_cell(gateway: Any, eventually: Callable[
         page.locator(".jp-Notebook .cm-content").first.click()
         page.keyboard.type("import os; print(6 * 7, os.environ['E2B_SANDBOX_ID'])")
         page.keyboard.press("Shift+Enter")
-        expect(page.locator(".jp-OutputArea-output").first).to_have_text(f"42 {sandbox.sandbox_id}", timeout=120_000)
-        page.close()
+        expect(page.locator(".jp-OutputArea-output").first).to_have_text(f"42 {sandbox.sandbox_id}", timeout=300_000)
+        page.context.close()

@@ -95,7 +95,7 @@ async def test_what_is_not_there_is_said_so(sandbox: AsyncSandbox) -> None:
 async def test_a_fifo_under_a_files_name_holds_nobody(sandbox: AsyncSandbox) -> None:
     await sandbox.commands.run("mkfifo /home/user/plot.png")
     with pytest.raises(InvalidArgumentException, match="not a regular file"):
-        await asyncio.wait_for(sandbox.files.read("plot.png"), 30)
+        await asyncio.wait_for(sandbox.files.read("plot.png"), 300)
     assert (await sandbox.run_code("1")).text == "1"
     await sandbox.files.remove("plot.png")
 
@@ -136,7 +136,7 @@ def test_what_is_packed_is_unpacked_whole_and_a_piece_at_a_time(gateway, shared_
     def most_held() -> int:
         return int(sandbox.commands.run("cat /proc/*/status | awk '/^VmHWM/ { n += $2 } END { print n }'").stdout)
 
-    with httpx.Client(trust_env=False, timeout=60) as client:
+    with httpx.Client(trust_env=False, timeout=300) as client:
         two = gzip.compress(b"one") + gzip.compress(b"two")
         assert client.post(up, content=two, headers=packed).status_code == 200
         assert sandbox.files.read("unpacked") == "onetwo"

@@ -35,7 +35,7 @@ async def test_a_kernel_that_misses_its_subscriber_is_heard_all_the_same(
         cell = await kernel.start_cell("print(6 * 7)", {})
         heard = ""
         while "42\n" not in heard:
-            heard += "".join([message.content.get("text", "") for message in await asyncio.wait_for(cell.next(), 60)])
+            heard += "".join([message.content.get("text", "") for message in await asyncio.wait_for(cell.next(), 300)])
     finally:
         await kernel.close()
         context.term()

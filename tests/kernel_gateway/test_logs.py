@@ -153,9 +153,9 @@ def test_the_command_prints_a_log(gateway, made: Sandbox, http, eventually: Call
     eventually(lambda: any("red" in line for line in messages(http, made)), "the cell's line")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("E2B_")}
     command = [sys.executable, "-m", "gristmill", "--home", str(gateway.home), "gateway", "logs"]
-    done = subprocess.run([*command, made.sandbox_id], env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*command, made.sandbox_id], env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert [line.split("  ")[1:] for line in done.stdout.splitlines()][-1] == ["info", " red"]
-    gone = subprocess.run([*command, "inone"], env=environment, capture_output=True, text=True, timeout=60)
+    gone = subprocess.run([*command, "inone"], env=environment, capture_output=True, text=True, timeout=300)
     assert gone.returncode == 1
     assert "There is no log of a sandbox inone" in gone.stderr

@@ -51,7 +51,7 @@ class _Pages(BaseHTTPRequestHandler):
         self.index.asked.append(self.path)
         _, kind, name, *_ = [*self.path.split("/"), "", ""]
         if kind == "simple" and name == "slow":
-            self.index.hold.wait(60)
+            self.index.hold.wait(300)
         if kind == "simple":
             body = self.page(name)
         else:

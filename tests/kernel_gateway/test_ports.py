@@ -130,7 +130,7 @@ async def test_bodies_of_any_length_pass_and_answers_stream(gateway, sandbox: As
     digest = hashlib.sha256(bytes(range(256)) * 512 * 200).hexdigest()
     assert (answer.status_code, answer.text) == (201, f"{512 * 256 * 200} {digest} {headers['Host']} None")
     arrived = []
-    async with asyncio.timeout(30), client.stream("GET", "/stream", headers=headers) as stream:
+    async with asyncio.timeout(300), client.stream("GET", "/stream", headers=headers) as stream:
         async for line in stream.aiter_lines():
             if line:
                 arrived.append(line)

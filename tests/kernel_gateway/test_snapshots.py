@@ -45,7 +45,7 @@ async def test_a_snapshot_carries_files_as_they_are_and_the_sandbox_goes_on(gate
         assert (await source.run_code("n + 1")).text == "42"
         assert ticking.pid in [info.pid for info in await source.commands.list()]
         before = await source.files.read("ticks")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(300):
             while await source.files.read("ticks") == before:
                 pass
         wanted = (await source.commands.run(_LOOK)).stdout.replace("deep/sock s 755 \n", "")

@@ -52,7 +52,7 @@ async def test_a_tagged_process_takes_a_stream_of_input_and_stays_connectable(sa
             yield pb.StreamInputRequest(event=Oneof("data", data))
 
     await rpc.stream_input(pieces())
-    kinds, output = await asyncio.wait_for(running, 30)
+    kinds, output = await asyncio.wait_for(running, 300)
     assert (kinds[0], kinds[-1], output) == ("start", "end", b"onefour")
     again = await _outputs(rpc.connect(pb.ConnectRequest(process=_selector("reader"))))
     assert again == (["start", "end"], b"")  # for half a minute its end can still be heard
@@ -118,7 +118,7 @@ async def test_what_a_slow_reader_misses_is_counted_and_nothing_grows(gateway, f
     before = host.memory_info().rss
     code = "for _ in range(15_000): print(line)\nprint('z' * 10_000_000)\nopen('done', 'w').close()"
     async with (
-        httpx.AsyncClient(base_url=gateway.url, headers=headers, trust_env=False, timeout=60) as client,
+        httpx.AsyncClient(base_url=gateway.url, headers=headers, trust_env=False, timeout=300) as client,
         client.stream("POST", "/execute", json={"code": code}) as answer,
     ):
         await soon(lambda: fresh.files.exists("done"))  # nobody has read a byte so far

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import uvicorn
 from playwright.sync_api import Browser, Page
 
 from artifacts.store import Store
+from tests.conftest import PATIENCE
 from tests.panel_app.story import StandIn, Story, penguins
 
 
@@ -57,7 +59,7 @@ class Dashboard:
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self.thread.join(60)
+        self.thread.join(300)
         assert not self.thread.is_alive(), "the dashboard did not stop"
 
 
@@ -99,6 +101,14 @@ class Watch:
         """Requests to anybody else that the page's policy did not stop."""
         ours = (self.url, "blob:" + self.url, "data:", "about:")
         return [u for u in self.requests if not u.startswith(ours) and u not in self.stopped]
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait until an expression is true. Our pages' policy lets Playwright's own wait evaluate it once only."""
+    end = time.monotonic() + PATIENCE
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"{expression} was never true"
+        page.wait_for_timeout(20)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ SCRIPT = "/static/js/bokeh.min.js"
 
 
 def test_a_script_is_sent_once_compressed_and_then_only_confirmed(dashboard: Dashboard) -> None:
-    with httpx.Client(base_url=dashboard.url, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=dashboard.url, timeout=300, trust_env=False) as client:
         plain = client.get(SCRIPT, headers={"accept-encoding": "identity"})
         assert "content-encoding" not in plain.headers
         first = client.get(SCRIPT)
@@ -29,7 +29,7 @@ def test_a_script_is_sent_once_compressed_and_then_only_confirmed(dashboard: Das
 
 
 def test_what_is_no_file_is_left_to_the_dashboard(dashboard: Dashboard) -> None:
-    with httpx.Client(base_url=dashboard.url, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=dashboard.url, timeout=300, trust_env=False) as client:
         assert client.get("/static/js/nothing.js").status_code == 404
         page = client.get("/")
         assert page.headers["cache-control"] == "no-store"
@@ -38,7 +38,7 @@ def test_what_is_no_file_is_left_to_the_dashboard(dashboard: Dashboard) -> None:
 
 def test_an_address_does_not_get_a_module_of_its_choice_imported(dashboard: Dashboard) -> None:
     assert "antigravity" not in sys.modules
-    with httpx.Client(base_url=dashboard.url, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=dashboard.url, timeout=300, trust_env=False) as client:
         for path in ("antigravity/x/_css/x.css", "..%2f..%2fetc%2fpasswd", "panel.widgets/Button/_stylesheets/x.css"):
             assert client.get(f"/components/{path}").status_code == 404
     assert "antigravity" not in sys.modules
@@ -46,7 +46,7 @@ def test_an_address_does_not_get_a_module_of_its_choice_imported(dashboard: Dash
 
 def test_an_address_that_leads_nowhere_is_a_page_and_one_that_is_meant_is_found(dashboard: Dashboard) -> None:
     browser = {"accept": "text/html,*/*"}
-    with httpx.Client(base_url=dashboard.url, timeout=30, trust_env=False, headers=browser) as client:
+    with httpx.Client(base_url=dashboard.url, timeout=300, trust_env=False, headers=browser) as client:
         for path in ("/projects/shop", "/nowhere"):
             lost = client.get(path)
             assert lost.status_code == 404

@@ -375,7 +375,7 @@ def test_closing_the_tab_ends_its_tasks_and_takes_its_uploads_away(
     expect(tab.page.locator(".cell")).to_have_count(1)
     tab.page.context.close()
     assert dashboard.loop is not None
-    assert asyncio.run_coroutine_threadsafe(_until_idle(store.home), dashboard.loop).result(60) == []
+    assert asyncio.run_coroutine_threadsafe(_until_idle(store.home), dashboard.loop).result(300) == []
 
 
 def test_a_notebooks_run_works_once_its_first_cell_has_begun(watch: NewWatch, store: Store) -> None:

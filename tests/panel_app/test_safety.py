@@ -103,6 +103,8 @@ def test_a_page_that_is_patched_is_safe(watch: Callable[..., Watch], store: Stor
     story = Story(store, "A quiet question")
     tab = watch()
     page = tab.open(f"/runs/{story.id}")
+    story.step("A quiet step", done=False)
+    expect(page.locator("#now")).to_contain_text("A quiet step")  # text as it is typed is for those who follow by then
     attack(story)
     for place in ("#notes", "#cell-01-error", "#typed", "#answer", "#plan", "#review"):
         expect(page.locator(place)).to_contain_text("window.__pwned=1")

@@ -64,7 +64,7 @@ class Kernel:
             elif kind == "error":
                 error.append(f"{content['ename']}: {content['evalue']}")
 
-        self.client.execute_interactive(code, output_hook=hear, timeout=120)
+        self.client.execute_interactive(code, output_hook=hear, timeout=300)
         return bundles, "".join(text), error[0] if error else None
 
     def made_ready(self, toolkit: str) -> str:

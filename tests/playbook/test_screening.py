@@ -187,3 +187,65 @@ def test_each_person_at_each_day_is_no_observation_of_its_own(
     ran = kernel.template("profile", data=table("sleep", df))
     (grain,) = ran.of("grain", "descriptive")
     assert "each row is one person at one day (a panel): 12 of them" in grain.text
+
+
+def test_one_point_that_hides_most_of_a_relation_is_told_with_its_name(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame({"name": [f"person {i}" for i in range(120)], "height": random.normal(170, 9, 120)})
+    df["weight"] = 66 + 0.9 * (df["height"] - 170) + random.normal(0, 6, 120)
+    df.loc[40, ["height", "weight"]] = 57.0, 166.0  # written the wrong way round
+    ran = kernel.template("associations", data=table("people", df))
+    assert ran.error is None
+    (far,) = ran.of("leverage_point", "warning")
+    assert {*far.columns} == {"height", "weight"}
+    assert far.effect.value > 0.6
+    assert "person 40: " in far.text
+
+
+def test_what_follows_from_other_relations_is_told_after_them(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    place = np.repeat(["north", "south", "west"], 60)
+    income = random.normal(0, 0.9, 180) + np.select([place == "north", place == "south"], [2.0, 0.0], 1.0)
+    deaths = random.normal(0, 0.8, 180) - income
+    ran = kernel.template("associations", data=table("n", pd.DataFrame({"place": place, "i": income, "d": deaths})))
+    assert ran.error is None
+    told = [({*f.columns}, f.params.get("implied", False)) for f in ran.findings if f.type == "claim"]
+    assert told == [({"i", "d"}, False), ({"i", "place"}, False), ({"d", "place"}, True)]
+
+
+def test_columns_that_divide_the_rows_are_not_tested_against_each_other(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    year = random.integers(1, 4, 150)
+    df = pd.DataFrame({f"year_{k}": (year == k).astype(int) for k in (1, 2, 3)} | {"score": random.normal(size=150)})
+    df["age"] = 18 + year + random.normal(0, 0.5, 150)
+    ran = kernel.template("associations", data=table("years", df))
+    assert ran.error is None
+    claims = [{*f.columns} for f in ran.findings if f.type == "claim"]
+    assert claims
+    assert all("age" in columns for columns in claims)
+    assert "year 1, year 2, year 3 with each other" in ran.of("not_checked")[0].text
+
+
+def test_groups_that_do_not_differ_have_their_nearest_difference_told_in_units(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame(random.normal(size=(140, 25)).round(3)).rename(columns=lambda i: f"m{i}")
+    df["owner"] = np.tile([0, 1], 70)
+    df["grade"] = 3 + 0.4 * df["owner"] + random.normal(0, 1, 140)
+    ran = kernel.template("groups", data=table("owners", df), by="owner")
+    assert ran.error is None
+    (nothing,) = ran.of("group_difference", "null")
+    assert "beyond chance once all 26 columns are tested" in nothing.text
+    assert "grade, higher where owner is 1 than 0 (mean 3." in nothing.text
+
+
+async def test_a_point_of_one_group_and_what_follows_stand_after_what_a_table_shows() -> None:
+    strong = finding(1, "claim", "correlation", ["income", "deaths"], -0.7, "Deaths fall with income.")
+    follows = finding(2, "claim", "correlation", ["age", "place"], 0.9, "It follows.", params={"implied": True})
+    point = finding(3, "warning", "leverage_point", ["age", "deaths"], 0.9, "One point.", segment="place = north")
+    _, _, report = await ask(("write_report",), brief(question="What stands out?", findings=[point, follows, strong]))
+    assert report["findings"][0] == "F1"
+    assert {*report["findings"]} == {"F1", "F2", "F3"}
