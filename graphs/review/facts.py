@@ -11,7 +11,7 @@ from itertools import combinations
 
 from artifacts.types import Execution
 from graphs.questions.expressions import in_backticks, kind_of
-from graphs.questions.query import Condition, Group, Join, Measure, Operator, Query, Statistic
+from graphs.questions.query import Condition, Group, Join, Measure, Operator, Query, Statistic, Where
 from graphs.questions.reader.text import stem
 from graphs.review.answering import Result
 from graphs.review.mentions import (
@@ -73,10 +73,10 @@ class Facts:
     """Numbers by what they are and of which group."""
 
     values: dict[Kind, dict[Of, float]] = field(default_factory=dict)
-    kept: dict[tuple[Condition, ...], dict[Kind, dict[Of, float]]] = field(default_factory=dict)
+    kept: dict[tuple[Where, ...], dict[Kind, dict[Of, float]]] = field(default_factory=dict)
     """The same of the rows only that a cell's conditions keep."""
 
-    def of(self, kind: Kind, of: Of = ALL, kept: tuple[Condition, ...] = ()) -> float | None:
+    def of(self, kind: Kind, of: Of = ALL, kept: tuple[Where, ...] = ()) -> float | None:
         """A number; of a group without rows none are counted."""
         some = (self.kept.get(kept, {}) if kept else self.values).get(kind, {})
         return some.get(of, 0.0 if kind.op == "count" and some else None)
