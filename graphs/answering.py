@@ -102,9 +102,9 @@ async def answer(desk: Desk, part: Part, tables: Sequence[dict[str, Any]], key: 
     return done
 
 
-async def refuse(desk: Desk, part: Part, why: str, step_id: str) -> None:
-    """Record that a part of the question has no answer, and why."""
-    said = part.complete(Answer(part=part.text, status="not_answered", why=why))
+async def refuse(desk: Desk, part: Part, why: str, step_id: str, offers: tuple[str, ...] = ()) -> None:
+    """Record that a part of the question has no answer, why, and what can be asked in its place."""
+    said = part.complete(Answer(part=part.text, status="not_answered", why=why, offers=offers))
     await desk.emit(AnswerMade(run_id=desk.run_id, step_id=step_id, answer=said))
 
 

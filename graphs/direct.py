@@ -153,11 +153,23 @@ async def answer_question(
     for place, part in enumerate(_parts(reading, str(question.id), goes_on)):
         if part.query is None:
             why = next(iter(reading.why_not[place : place + 1]), "")
-            await answering.refuse(desk, part, why or UNREAD, step_id)
+            instead = await asyncio.to_thread(_offers, part.text, tables, roles)
+            await answering.refuse(desk, part, why or UNREAD, step_id, instead)
         else:
             await within_budget(desk)
             await answering.answer(desk, part, tables, f"{key}-{place}", step_id)
     await confirm(desk, str(question.id), tables, step_id)
+
+
+def _offers(text: str, tables: Sequence[dict[str, Any]], roles: Mapping[str, str]) -> tuple[str, ...]:
+    """What can be asked in place of a text that was not understood; nothing where we fail at that."""
+    from graphs.questions.reader.offers import offers
+
+    try:
+        return offers(text, tables, roles)
+    except _FAULTS:
+        _log.exception("no questions could be offered for: %s", text)
+        return ()
 
 
 def _given(question: Question) -> Reading:

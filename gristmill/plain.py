@@ -80,4 +80,4 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
         {"name": v.name, "value": v.value, "unit": v.unit, "recomputed": v.recomputed and v.recomputed.verdict}
         for v in answer.values
     ]
-    return {key: told[key] for key in ("part", "status", "text", "values", "evidence", "why")}
+    return {key: told[key] for key in ("part", "status", "text", "values", "evidence", "why", "offers")}

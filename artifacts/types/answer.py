@@ -50,11 +50,12 @@ class AnswerValue(Value):
 class Answer(Value):
     """The answer to one part of the question, or why there is none.
 
-    `text` is the sentence; `why` says what is lacking of a part that is not or only partly answered; `notes` how the
-    question was read where a reader should know it (a default that decides, the other reading), and `unused` the words
-    of it that were not understood. `files` are the names of files made for it. `question` is the id of the question
-    that the part is of, where a run is asked several. `outdated` are the cells that it rested on, too, and that were
-    run again or deleted by a person's edit since it was given: its evidence is what the others show.
+    `text` is the sentence; `why` says what is lacking of a part that is not or only partly answered; `notes` how
+    the question was read where a reader should know it (a default that decides, the other reading), and `unused`
+    the words of it that were not understood. `offers` are questions that can be asked in its place. `files` are the
+    names of files made for it. `question` is the id of the question that the part is of, where a run is asked
+    several. `outdated` are the cells that it rested on, too, and that were run again or deleted by a person's edit
+    since it was given: its evidence is what the others show.
     """
 
     part: str
@@ -65,6 +66,7 @@ class Answer(Value):
     why: str = ""
     notes: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     query: dict[str, Any] | None = None
     question: str = ""

@@ -124,6 +124,10 @@ def half(value: float) -> float:
     return max(0.5 * 10.0**places * 1.0001, 1e-9 * abs(value)) if isinstance(places, int) else 0.5
 
 
+_MIDNIGHT = " 00:00:00"
+"""What a day is written with where it was read as a time."""
+
+
 def equal(told: Cell, number: Number, unit: str = "") -> bool:
     """Whether a value is the number that was computed: within half a unit of the last digit told, a share in per cent
     or as a part of one."""
@@ -133,7 +137,8 @@ def equal(told: Cell, number: Number, unit: str = "") -> bool:
     if told is None or got is None:
         return told is None and got is None
     if isinstance(told, str) or isinstance(got, str):
-        return plain(str(told)) == plain(str(got)) or any(plain(str(told)) == plain(g) for g in number.group)
+        said = plain(str(told).removesuffix(_MIDNIGHT))
+        return said == plain(str(got).removesuffix(_MIDNIGHT)) or any(said == plain(g) for g in number.group)
     if isinstance(told, bool) or isinstance(got, bool):
         return bool(told) == bool(got)
     if math.isnan(told) or math.isnan(got):

@@ -111,6 +111,8 @@ def answers(console: Console, given: Sequence[Said], question: str = "") -> None
             say(console, f"“{one_line(part.answer.part)}”", 4, style="dim")
         for aside in part.asides:
             say(console, one_line(aside), 4, lead="- ", style="dim")
+        for offer in part.answer.offers:
+            say(console, one_line(offer), 4, lead="You could ask: ")
         for mark in dict.fromkeys(value.mark for value in part.values if value.mark):
             marked = [f"{one_line(value.name)} {value.text}" for value in part.values if value.mark == mark]
             some = "; ".join(marked) if len(marked) <= 3 else f"{len(marked)} values"

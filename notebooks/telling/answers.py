@@ -96,7 +96,8 @@ def answers_text(answers: Sequence[Answer]) -> str:
     told = []
     for answer in answers:
         if answer.status == "not_answered":
-            told.append(f"{OUTCOMES[answer.status]}: {_stop(answer.part)} {sentence(answer)}")
+            offered = f" You could ask: {' '.join(answer.offers)}" if answer.offers else ""
+            told.append(f"{OUTCOMES[answer.status]}: {_stop(answer.part)} {sentence(answer)}{offered}")
         else:
             told.append(" ".join((sentence(answer), *asides(answer))))
     return "\n\n".join(told)

@@ -67,6 +67,7 @@ def _answers(said: story.Told) -> list[str]:
         lines += [f"{lead}{line(part.text)}", ""]
         marked = ((line(v.name), line(v.text), f", {v.mark}" if v.mark else "") for v in part.values)
         below = [*(f"- {name}: {text}{mark}" for name, text, mark in marked), *(f"- *{line(a)}*" for a in part.asides)]
+        below += [f"- You could ask: {line(offer)}" for offer in part.answer.offers]
         lines += [*below, ""] if below else []
         if part.cells:
             lines += [f"Shown by {', '.join(f'`{cell}`' for cell in part.cells)} of `analysis.ipynb`.", ""]

@@ -24,7 +24,7 @@ import pandas as pd
 
 from notebooks.toolkit.cleaning import load
 from notebooks.toolkit.attempts import CannotAnswer
-from notebooks.toolkit.columns import names, speaks_of_yes, yes_level
+from notebooks.toolkit.columns import is_text, names, speaks_of_yes, yes_level
 from notebooks.toolkit.drawing import COLOURS, direct_labels, figure, name_columns, share_dots, show
 from notebooks.toolkit.drivers import find_drivers
 from notebooks.toolkit.intervals import (
@@ -37,6 +37,7 @@ from notebooks.toolkit.intervals import (
 )
 from notebooks.toolkit.ledger import effect, ledger
 from notebooks.toolkit.phrases import signed_number, unit_of
+from notebooks.toolkit.redundant import divisions
 from notebooks.toolkit.shapes import one_group, tell_shapes
 from notebooks.toolkit.telling import report
 from notebooks.toolkit.wording import (
@@ -83,12 +84,16 @@ if outcome:
     pairs = [(c, outcome) for c in (factors or usable) if c != outcome and c in usable and outcome in usable]
 else:
     pairs = list(combinations([c for c in (columns or usable) if c in usable], 2))
+    divided = divisions(df[[c for c in usable if c not in columns]])
+    pairs = [p for p in pairs if not any({*p} <= {*one} for one in divided)]
 instead = "; name a column of numbers or of categories as the outcome"
 unused = [
     f"{say(c)} ({table.left_out.get(c, table.kind(c))}{instead if c == outcome else ''})"
     for c in named
     if c not in usable
 ]
+if not outcome:
+    unused += [f"{', '.join(map(say, one))} with each other (no row is 1 in two of them)" for one in divided]
 LIMIT = 3000
 if len(pairs) > LIMIT:
     unused.append(f"{len(pairs) - LIMIT:,} of {len(pairs):,} pairs, beyond the first {LIMIT:,}")
@@ -826,6 +831,16 @@ def without_far(a, b, most=3, beyond=6):
     return stats.pearsonr(rows.loc[~far, a], rows.loc[~far, b]), rows, far
 
 
+def these(rows):
+    """Which points some rows are, where they are few: by name, if a column names each row, and by their values."""
+    name = next((c for c in names(df) if is_text(df[c]) and df[c].is_unique), None)
+    points = [
+        (f"{df.at[i, name]}: " if name else "") + ", ".join(f"{say(c)} {number(v)}" for c, v in row.items())
+        for i, row in rows.iterrows()
+    ]
+    return f" ({'; '.join(points)})" if len(points) <= 2 else ""
+
+
 def too_good(found):
     """Whether a column all but repeats the outcome, as one that was recorded after it would.
 
@@ -879,7 +894,7 @@ for found in [f for f in results if f["q"] < alpha and f["metric"] == "pearson_r
         "warning",
         "leverage_point",
         f"The correlation of {say(a)} and {say(b)} (r = {signed(found['value'])}, n = {len(rows):,}) rests on "
-        f"{far.sum()} far {'point' if far.sum() == 1 else 'points'}: without {'it' if far.sum() == 1 else 'them'} r = {signed(r.statistic)} "
+        f"{far.sum()} far {'point' if far.sum() == 1 else 'points'}{these(rows[far])}: without {'it' if far.sum() == 1 else 'them'} r = {signed(r.statistic)} "
         f"(95 % CI {from_to(r.confidence_interval())}).",
         [a, b],
         effect=effect("pearson_r", r.statistic, r.confidence_interval()),
@@ -905,7 +920,7 @@ for found in [f for f in results if f["q"] < alpha and f["metric"] == "pearson_r
         f"Scatter of {say(b)} against {say(a)}; the far points in orange, with a line for all points and one without them",
     )
 
-hiding, most = [], min(10, 0.1 * len(df))  # relations of all but a few far points, which turn them round
+hiding, most = [], min(10, 0.1 * len(df))  # relations of all but a few far points, which hide them
 numeric = df[[c for c in usable if table.kind(c) == "number"]].astype(float)
 apart = (numeric - numeric.median()).abs() > 5 * numeric.apply(
     lambda s: stats.median_abs_deviation(s, scale="normal", nan_policy="omit")
@@ -913,7 +928,9 @@ apart = (numeric - numeric.median()).abs() > 5 * numeric.apply(
 reaching = set(numeric.columns[apart.sum().between(1, most)])
 for a, b in (p for p in pairs if set(p) & reaching and set(p) <= set(numeric)):
     rest = without_far(a, b, most, 5)
-    if rest is not None and rest[0].statistic * pooled.at[a, b] < 0 and abs(rest[0].statistic) >= 0.3:
+    if rest is None or abs(rest[0].statistic) < 0.3:
+        continue
+    if pooled.at[a, b] * np.sign(rest[0].statistic) < abs(rest[0].statistic) / 2:  # turned round, or half hidden
         ledger.add("far points", f"{a} × {b}", rest[0].pvalue)
         hiding.append((a, b, *rest))
 far_q = ledger.q("far points") if hiding else {}
@@ -923,8 +940,8 @@ for a, b, r, rows, far in hiding[:max_findings]:
     report(
         "warning",
         "leverage_point",
-        f"{say(a)} and {say(b)} {'rise together' if r.statistic > 0 else 'move in opposite directions'} in all but {far.sum()} far points "
-        f"(r = {signed(r.statistic)}, 95 % CI {from_to(r.confidence_interval())}, n = {(~far).sum():,}); with these r = {signed(pooled.at[a, b])}, which hides it.",
+        f"{say(a)} and {say(b)} {'rise together' if r.statistic > 0 else 'move in opposite directions'} in all but {far.sum()} far {'point' if far.sum() == 1 else 'points'}{these(rows[far])} "
+        f"(r = {signed(r.statistic)}, 95 % CI {from_to(r.confidence_interval())}, n = {(~far).sum():,}); with {'it' if far.sum() == 1 else 'these'} r = {signed(pooled.at[a, b])}, which hides it.",
         [a, b],
         effect=effect("pearson_r", r.statistic, r.confidence_interval()),
         n=int((~far).sum()),
@@ -1077,7 +1094,7 @@ related = {
     if f["q"] < 0.05 and "misleads" not in f and frozenset((c, outcome)) not in flipped and outcome in outcomes
 }
 related = {c: f for c, f in related.items() if c in codes or df[c].nunique() <= 8}
-stand_ins = []
+stand_ins, faint = [], []
 for z in sorted(
     (c for c in related if c in codes and related[c] in results),
     key=lambda c: (c not in factors, -related[c]["strength"], c),
@@ -1098,6 +1115,7 @@ for z in sorted(
         found["misleads"] = True
         wide = max(map(abs, beside.conf_int().loc["z"])) > 0.6 * abs(alone.params["z"])
         if n < 100 and wide and z not in factors:  # too few rows to say that little is left
+            faint.append((z, x))
             break
         stand_ins.append((z, x, alone, beside, spread, n, other_p))
         break
@@ -1239,11 +1257,6 @@ for place, found in enumerate(drivers):
         ledger.add("beside stronger ones", f"{found['a']} × {found['b']}", p)
         if p >= alpha:
             found |= {"real": False, "adds": False}
-if len(stand_ins) > 3:
-    print(
-        "Nor do these add anything of their own: "
-        + ", ".join(f"{say(z)} (beside {say(x)})" for z, x, *_ in stand_ins[3:])
-    )
 if not stand_ins:
     print("None." if related else "No outcome with related columns, so there is nothing to look at.")
 
@@ -1372,6 +1385,7 @@ for by in strata:
     known = np.array([part.notna().to_numpy().astype(float).T @ part.notna().to_numpy() for part in ranked])
     for part, rows in zip(ranked, known, strict=True):  # a handful of values, each in many rows, makes any correlation
         few = (part.head(1000).nunique() < 5).to_numpy() & (codes[numeric].head(1000).nunique() >= 10).to_numpy()
+        few |= [part[c].nunique() == 2 and part[c].value_counts().min() < 5 for c in numeric]  # so does a level of few
         rows[few, :] = rows[:, few] = 0
     weight = np.where(np.isfinite(r), np.maximum(known - 3, 0) / 1.06, 0)
     z = np.where(weight > 0, np.arctanh(np.clip(np.nan_to_num(r), -0.999, 0.999)), 0)
@@ -1583,7 +1597,7 @@ for found in strange[:max_findings]:
         report(
             "warning",
             "leverage_point",
-            f"{where}one point {'makes' if rest is None else 'moves'} the line of {say(a)} and {say(b)} ({line}): {otherwise}.",
+            f"{where}one point{these(found['part'].iloc[[found['point']]])} {'makes' if rest is None else 'moves'} the line of {say(a)} and {say(b)} ({line}): {otherwise}.",
             [c for c in (a, b, by) if c],
             roles={"outcome": b, "factor": a} | ({"moderator": by} if by else {}),
             segment=f"{by} = {level}" if by else None,
@@ -1747,6 +1761,11 @@ def sentence(found, ci):
             return f"{a} and {b} {how} ({name} = {signed(v, decimals(ci))}, 95 % CI {from_to(ci)}, {tail})."
         case "r2":
             x = a if found["bent"] == found["b"] else b
+            by = found["a"] if found["bent"] == found["b"] else found["b"]
+            means = df.groupby(by)[found["bent"]].mean().sort_values()
+            if len(means) <= 7:  # levels, and no fifths
+                top, low = (f"{number(at)} (mean {with_unit(means[at], found['bent'])})" for at in means.index[[-1, 0]])
+                return f"{say(found['bent'])} differs by {x}, not in a straight line: highest where it is {top}, lowest where it is {low}; {x} explains {percent(v)} of its variation ({shares}, {tail})."
             form = f"a parabola in {x} explains" if found["form"] == "parabola" else f"fifths of {x} explain"
             return f"{say(found['bent'])} varies with {x}, but not in a straight line: {form} {percent(v)} of its variation ({shares}, {tail})."
         case "eta2" if "rates" in found:
@@ -1786,7 +1805,11 @@ KIND = {
     "cramers_v": "association",
 }
 kept = [f for f in results if f["real"] and "misleads" not in f and frozenset((f["a"], f["b"])) not in flipped]
-linked, told = {c: {} for c in usable}, []  # for each column those that relations join it to, and how strongly
+linked, told, implied = (
+    {c: {} for c in usable},
+    [],
+    [],
+)  # for each column those that relations join it to, and how strongly
 
 
 def accounted_for(found):
@@ -1811,6 +1834,8 @@ for found in kept:
         told += [found] if "told" not in found else []
         if not joined:
             linked[found["a"]][found["b"]] = linked[found["b"]][found["a"]] = found["strength"]
+    elif "told" not in found:
+        implied.append(found)
 
 
 def chained(relations):
@@ -1839,12 +1864,21 @@ def chained(relations):
     return [f for f in relations if id(f) not in hanging]
 
 
+def in_short(found):
+    """A relation in a few words, with its direction."""
+    if "means" in found and found["metric"] != "mean_diff":
+        low, top = sorted(found["means"], key=found["means"].get)[:: len(found["means"]) - 1]
+        means = (with_unit(found["means"][level], found["number"]) for level in (top, low))
+        return (
+            f"{say(found['number'])} by {say(found['group'])} (mean {next(means)} for {top}, {next(means)} for {low})"
+        )
+    value = signed(found["value"]) if found["metric"] in ("pearson_r", "spearman_r") else number(found["value"])
+    return f"{say(found['a'])} with {say(found['b'])} ({METRICS[found['metric']]} = {value})"
+
+
 def chain(found):
     """What hangs on a relation, in one sentence; empty where nothing does."""
-    links = [
-        f"{say(f['a'])} with {say(f['b'])} ({METRICS[f['metric']]} = {number(f['value'])})"
-        for f in found.get("with", [])
-    ]
+    links = [in_short(f) for f in found.get("with", [])]
     many = len({c for f in (found, *found.get("with", [])) for c in (f["a"], f["b"])})
     shown = min(max(6, many - 2), 12)
     more = f" and {len(links) - shown} more" if len(links) > shown else ""
@@ -1855,7 +1889,11 @@ def chain(found):
     )
 
 
-told = told if outcome or named else chained(told)
+if not outcome and not named:
+    told = chained(told)
+    chains = [{c for f in (first, *first["with"]) for c in (f["a"], f["b"])} for first in told if "with" in first]
+    implied = [f for f in implied if f["strength"] >= 0.3 and not any({f["a"], f["b"]} <= one for one in chains)]
+    told += implied[: max(0, 6 - len(told))]  # where there is room, what follows from others is told after them
 weak = [f for f in results if not f["real"] and not {f["a"], f["b"]} & hidden] if outcome else []
 
 
@@ -1886,6 +1924,15 @@ not_found = (
 )
 if adding_none:
     not_found += f" Weak, and nothing beside what explains more of {say(outcome)}: {adding_none}."
+if faint := [*((z, x) for z, x, *_ in stand_ins[3:]), *faint]:
+    listed = [f"{in_short(related[z])}, beside {say(x)}" for z, x in faint[:6]]
+    report(
+        "descriptive",
+        "confounding",
+        f"Also related to {say(outcome)} by themselves, but hardly or not surely beside a stronger column: {'; '.join(listed)}.",
+        [outcome, *(z for z, _ in faint[:6])],
+        n=len(df),
+    )
 for found in told[:max_findings]:
     ci = interval(found)
     caveats = ["Observed, not assigned: it does not show that one causes the other."]
@@ -1911,6 +1958,7 @@ for found in told[:max_findings]:
         n=found["n"],
         params=({"top": found["top"]} if "top" in found else {})
         | ({"chain": [[f["a"], f["b"]] for f in found["with"]]} if "with" in found else {})
+        | ({"implied": True} if any(found is one for one in implied) else {})
         | ({"not_found": not_found.strip()} if not_found and found is told[0] else {}),
         caveats=caveats,
         confidence="high" if found["q"] < 0.001 and found["n"] >= 100 else "medium",
@@ -1946,6 +1994,9 @@ turned = (
 many = f"Of {pairs_tested} tested, {strong} that is neither small nor likely chance, and {turned}."
 misled = sum(f["real"] and "misleads" in f for f in results)
 many += f" {misled:,} more would mislead by itself, as said above." if misled else ""
+near = [f for f in results if not f["real"] and f["p"] < 0.05 and "misleads" not in f] if not kept else []
+if near := sorted(near, key=lambda f: f["p"])[:3]:
+    many += f" Nearest, each tested by itself: {'; '.join(f'{in_short(f)}, {chance(f["p"])}' for f in near)}."
 if results and not told:  # else each claim says how many tests its family has
     report(
         "null" if not kept and not paradoxes else "descriptive",

@@ -27,7 +27,7 @@ from notebooks.toolkit.intervals import eta2_interval, v_interval
 from notebooks.toolkit.ledger import effect, ledger
 from notebooks.toolkit.shapes import one_group, tell_shapes
 from notebooks.toolkit.telling import report
-from notebooks.toolkit.wording import METRICS, capital, label, number, percent, say, signed, tick, with_unit
+from notebooks.toolkit.wording import METRICS, capital, chance, label, number, percent, say, signed, tick, with_unit
 
 # %% [markdown] id="read-text"
 # ## The groups
@@ -91,7 +91,7 @@ for name in usable:
             "counts": counts,
         }
     ledger.add(family, name, p)
-    results.append(found | {"name": name, "n": len(rows)})
+    results.append(found | {"name": name, "n": len(rows), "p": p})
 corrected = ledger.q(family)
 for found in results:
     found["q"] = corrected[found["name"]]
@@ -365,11 +365,18 @@ if best and smallest >= 10:
 absent = [found for found in results if not found["real"]]
 if absent:
     text = ", ".join(f"{say(f['name'])} ({METRICS[f['metric']]} = {f['value']:.3f})" for f in absent[:6])
+    text = f"that is beyond chance in {len(results):,} tests and large enough to matter: {text}{' and others' if len(absent) > 6 else ''}"
+    near = []
+    for f in [f for f in absent if f["p"] < 0.05 and len(f.get("means", {})) == 2][:3]:
+        low, high = sorted(f["means"], key=f["means"].get)
+        means = " against ".join(with_unit(f["means"][level], f["name"]) for level in (high, low))
+        near.append(f"{say(f['name'])}, higher where {say(by)} is {high} than {low} (mean {means}, {chance(f['p'])})")
+    if near:  # of many tests one in twenty comes out so, and yet it may be what was meant
+        text = f"is beyond chance once all {len(results):,} columns are tested. Nearest, each tested by itself: {'; '.join(near)}"
     report(
         "null",
         "group_difference",
-        f"No difference by {say(by)} that is beyond chance in {len(results):,} tests and large enough to matter: "
-        f"{text}{' and others' if len(absent) > 6 else ''}.",
+        f"No {'other ' * bool(real)}difference by {say(by)} {text}.",
         [by, *[found["name"] for found in absent[:6]]],
         test={"name": "BH", "p": None, "q": min(f["q"] for f in absent), "family": family, "m": len(results)},
         n=len(df),

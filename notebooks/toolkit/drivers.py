@@ -1,5 +1,6 @@
 """What an outcome depends on: one joint model in the outcome's units, beside each factor's effect by itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +32,8 @@ class Drivers:
     """A joint model. `effects` has a row for each step of a factor: `factor`, `step` (in words), `joint`, `low`, `high`
     and `p` of the model with all factors, `alone` of the model with this one, all in the outcome's units (of a yes-no
     outcome: percentage points); `range` is the joint effect of going from the factor's tenth to its ninetieth
-    percentile, or of the level. `weights` are what the explained share loses without each factor."""
+    percentile, or of the level. `weights` are what the explained share loses without each factor, `together` what it
+    loses without all of some that go together too closely (most pairs |r| > 0.8) for one to be told from the others."""
 
     target: str
     yes: str
@@ -39,6 +41,7 @@ class Drivers:
     weights: pd.Series
     fit: float
     held_out: float
+    together: dict[tuple[str, ...], float]
     n: int
     left_out: dict[str, str]
     notes: tuple[str, ...]
@@ -54,6 +57,8 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
     Standard errors are robust (HC3; by `unit` where rows repeat one). The held-out figure is from five folds. Raises
     CannotAnswer where there is nothing to explain or too few rows.
     """
+    from scipy.stats import chi2, f
+
     check_columns(df, target=target, factors=factors or [], unit=unit)
     rows, notes = df.dropna(subset=[target]), list[str]()
     levels = rows[target].nunique()
@@ -106,10 +111,19 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
         joint=joint["effect"], low=joint["low"], high=joint["high"], p=joint["p"], alone=alone.reindex(about.index)
     )
     effects["range"] = effects["joint"] * effects["span"]
-    weights = {}
-    for name in names:
-        rest = [c for c in columns if about.loc[c, "factor"] != name]
-        weights[name] = fit - (model(rest)[1] if rest else 0.0)
+
+    def lost(without: Sequence[str]) -> float:
+        rest = [c for c in columns if about.loc[c, "factor"] not in without]
+        return float(fit - (model(rest)[1] if rest else 0.0))
+
+    def certain(without: Sequence[str], share: float) -> bool:
+        """Whether what all of these explain is beyond chance: the test of one model against the smaller one."""
+        rest, m = len(y) - len(columns) - 1, float(y.mean())
+        if yes is None:
+            return bool(share > 0 and f.sf(share / len(without) / ((1 - fit) / rest), len(without), rest) < 0.001)
+        return bool(chi2.sf(-2 * len(y) * (m * np.log(m) + (1 - m) * np.log(1 - m)) * share, len(without)) < 0.001)
+
+    weights = {name: lost([name]) for name in names}
     ordered = pd.Series(weights).sort_values(ascending=False, kind="stable")
     shown = str(yes).removesuffix(".0") if yes is not None else ""
     return Drivers(
@@ -119,10 +133,26 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
         ordered,
         fit,
         held_out_fit(y, design, yes is not None, groups),
+        {one: share for one in _alike(design, about) if certain(one, share := lost(one))},
         len(design),
         out,
         tuple(notes),
     )
+
+
+def _alike(design: pd.DataFrame, about: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Sets of factors of numbers that go together closely: on average |r| > 0.8."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    factor = dict(zip(design, about["factor"].astype(str), strict=True))
+    single = [c for c in factor if list(factor.values()).count(factor[c]) == 1]
+    if len(single) < 2:
+        return []
+    apart = 1 - design[single].corr().abs().to_numpy()
+    marks = fcluster(linkage(squareform(apart, checks=False), "average"), 0.2, "distance")
+    sets = [tuple(factor[c] for c, m in zip(single, marks, strict=True) if m == k) for k in set(marks)]
+    return sorted(one for one in sets if len(one) > 1)
 
 
 def clear_effects(found: Drivers) -> list[pd.Series]:
@@ -155,9 +185,19 @@ def _drivers_told(found: Drivers) -> tuple[str, dict[str, Any], list[str]]:
         )
 
     leading, fits = clear_effects(found), f"held-out {found.metric} {found.held_out:.2f}"
-    if leading:
-        text = f"{what} depends most on {say(str(leading[0]['factor']))}. Other things equal, "
-        text += "; ".join(told(row) for row in leading[:3]) + "."
+    most = max(found.together, key=lambda one: found.together[one], default=())
+    if leading or most:
+        text = f"{what} depends most on "
+        if found.together.get(most, 0.0) > found.weights.max():
+            alone = found.effects.loc[found.effects["factor"].isin(most), "alone"]
+            way = "rises" if (alone > 0).all() else "falls" if (alone < 0).all() else "changes"
+            text += (
+                f"{', '.join(map(say, most[:-1]))} and {say(most[-1])}: it {way} with each of them by itself, but they "
+            )
+            text += "go together so closely that their effects cannot be told apart."
+        else:
+            text += f"{say(str(leading[0]['factor']))}."
+        text += f" Other things equal, {'; '.join(told(row) for row in leading[:3])}." if leading else ""
         all_of = f" All {len(found.weights)} factors together" if len(found.weights) > 1 else " It"
         text += f"{all_of} tell yes from no in unseen rows with {fits} (0.5 is guessing)." if found.yes else ""
         share = percent(max(found.held_out, 0.0))
@@ -196,7 +236,8 @@ def report_drivers(found: Drivers) -> None:
 def _driver_notes(found: Drivers, clear: list[str]) -> list[str]:
     """What the model is of, what has no clear effect, what was left out, and what it cannot say."""
     notes = [f"A joint model of {several(found.n, 'row')}: each effect is that with all other factors held equal."]
-    if weak := [say(str(f)) for f in found.weights.index if f not in clear]:
+    alike = {name for one in found.together for name in one}
+    if weak := [say(str(f)) for f in found.weights.index if f not in clear and f not in alike]:
         notes.append(f"No clear effect: {', '.join(weak[:8])}{' and others' if len(weak) > 8 else ''}.")
     notes += [f"{capital(say(c))} was left out: {why}." for c, why in found.left_out.items()]
     notes += found.notes

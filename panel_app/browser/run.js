@@ -74,6 +74,19 @@ function composer(form, send, answered) {
   })
 }
 
+// An offered question is asked by a click; what stands in the composer stays there.
+function offers(form) {
+  const text = byId("say-text")
+  document.addEventListener("click", (event) => {
+    const offer = event.target.closest("[data-offer]")
+    if (!offer) return
+    const draft = text.value
+    text.value = offer.textContent
+    form.requestSubmit()
+    text.value = draft
+  })
+}
+
 // A question or a step that waits: what is written in its card goes along with the button that was pressed.
 function cards(send) {
   document.addEventListener("submit", (event) => {
@@ -128,7 +141,10 @@ export function runPage(send, answered) {
   const conversation = tabs(dock)
   const form = byId("say")
   const cells = new Cells(dock.dataset.run, send, answered)
-  if (form) composer(form, send, answered)
+  if (form) {
+    composer(form, send, answered)
+    offers(form)
+  }
   cards(send)
   menu(cells)
   const announce = announcer()

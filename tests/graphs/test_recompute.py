@@ -16,7 +16,7 @@ from bench.scenario_tables import orders, patients, payments
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Compare, Measure, Query
 from graphs.review import Work, answering, recompute, run_checks
-from graphs.review.answering import Asked, Result, equal, listed, meant, shown
+from graphs.review.answering import Asked, Number, Result, equal, listed, meant, shown
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
 from graphs.review.prose.asked import expected
@@ -304,6 +304,11 @@ def test_a_list_of_different_rows_holds_each_once_and_its_days_as_they_are_told(
     fine = replace(twice, rows=((9.79234128233,), (7.00574768145,)))
     assert listed("9.79234128241, 7.00574768145", fine), "of times finer than SQL keeps them"
     assert listed("9.79234129, 7.00574768145", fine) is False
+
+
+def test_a_day_is_the_same_where_it_was_read_as_a_time():
+    assert equal("2024-09-12", Number((), "maximum of Date", "2024-09-12 00:00:00"))
+    assert not equal("2024-09-12", Number((), "maximum of Date", "2024-09-12 08:00:00"))
 
 
 def test_the_number_of_each_group_of_many_is_found_without_going_through_all(monkeypatch):

@@ -45,7 +45,7 @@ def test_a_question_is_answered_as_data_by_a_running_server(server: Server, tmp_
     assert list(told) == ["run", "status", "text", "answers"]
     assert told["status"] == "answered"
     (answer,) = told["answers"]
-    assert list(answer) == ["part", "status", "text", "values", "evidence", "why"]
+    assert list(answer) == ["part", "status", "text", "values", "evidence", "why", "offers"]
     assert (answer["part"], answer["status"], answer["why"]) == (MEAN["text"], "answered", "")
     (value,) = answer["values"]
     assert list(value) == ["name", "value", "unit", "recomputed"]

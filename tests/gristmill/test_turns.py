@@ -101,6 +101,7 @@ def test_what_cannot_be_read_is_said_and_the_conversation_goes_on(server: Server
     unread = asked(server.home, "--run", first["run"], "and by wing colour?", status=3)
     assert (unread["status"], unread["cells"]) == ("not_answered", [])
     assert "colour" in unread["answers"][0]["why"]
+    assert "bill_length_mm" in unread["text"].partition("You could ask: ")[2]
     shown = run(server.home, "ask", "--run", first["run"], "by island")
     assert shown.status == 0, shown.err
     assert "Biscoe" in shown.out

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from artifacts.events import ApprovalAsked, Asked, ReportMade, RunResumed, TurnEnded
+from artifacts.events import AnswerMade, ApprovalAsked, Asked, ReportMade, RunResumed, TurnEnded
 from artifacts.store import Store
 from artifacts.types import Answer, AnswerValue, Approval, Evidence, Question, Run
 from graphs.models.base import Model
@@ -397,3 +397,18 @@ def test_what_is_chosen_is_seen_in_forced_colours_and_nothing_moves_where_that_i
     assert edge("Work") != edge("Conversation") == edge("Files")
     moving = "[...document.querySelectorAll('*')].filter(e => getComputedStyle(e).animationName != 'none').length"
     assert page.evaluate(moving) == 0
+
+
+def test_a_click_asks_what_is_offered_and_leaves_the_draft(watch: NewWatch, store: Store) -> None:
+    story = notebook(store)
+    refused = Answer(
+        part="How glad?", status="not_answered", why="It is not clear.", offers=("What is the average y?",)
+    )
+    story.add(AnswerMade(run_id=story.id, step_id="s", answer=refused))
+    tab = watch()
+    page = tab.open(f"/runs/{story.id}")
+    page.get_by_label("Say something to this run").fill("half a thought")
+    page.get_by_role("button", name="What is the average y?").first.click()
+    expect(page.locator("#talk .said-by .words").last).to_have_text("What is the average y?")
+    expect(page.get_by_label("Say something to this run")).to_have_value("half a thought")
+    assert tab.faults == []

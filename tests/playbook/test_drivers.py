@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from notebooks.toolkit.drivers import find_drivers
+from notebooks.toolkit.drivers import _drivers_told, find_drivers
 from notebooks.toolkit.joint_model import (
     held_out_fit,
     independent_columns,
@@ -210,3 +210,20 @@ def test_the_rows_own_numbers_are_no_factor(random: np.random.Generator) -> None
     df = flats(random).reset_index().rename(columns={"index": "Unnamed: 0"})
     found = find_drivers(df, "rent_eur")
     assert found.left_out["Unnamed: 0"] == "it only names the rows"
+
+
+def test_factors_that_go_together_too_closely_are_told_as_one(random: np.random.Generator) -> None:
+    career = random.normal(size=200)
+    df = pd.DataFrame({name: career + random.normal(0, 0.2, 200) for name in ("hits", "runs", "walks")})
+    df["catches"] = random.normal(size=200)
+    df["pay"] = 10 * career + 2 * df["catches"] + random.normal(0, 8, 200)
+    found = find_drivers(df, "pay")
+    assert list(found.together) == [("hits", "runs", "walks")]
+    assert found.together["hits", "runs", "walks"] > found.weights.max()
+    text = _drivers_told(found)[0]
+    assert text.startswith(
+        "pay depends most on hits, runs and walks: it rises with each of them by itself, but they go"
+    )
+    assert "each unit of catches adds" in text
+    df["pay"] = random.normal(size=200)
+    assert not find_drivers(df, "pay").together

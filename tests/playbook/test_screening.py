@@ -187,3 +187,114 @@ def test_each_person_at_each_day_is_no_observation_of_its_own(
     ran = kernel.template("profile", data=table("sleep", df))
     (grain,) = ran.of("grain", "descriptive")
     assert "each row is one person at one day (a panel): 12 of them" in grain.text
+
+
+def test_one_point_that_hides_most_of_a_relation_is_told_with_its_name(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame({"name": [f"person {i}" for i in range(120)], "height": random.normal(170, 9, 120)})
+    df["weight"] = 66 + 0.9 * (df["height"] - 170) + random.normal(0, 6, 120)
+    df.loc[40, ["height", "weight"]] = 57.0, 166.0  # written the wrong way round
+    ran = kernel.template("associations", data=table("people", df))
+    assert ran.error is None
+    (far,) = ran.of("leverage_point", "warning")
+    assert {*far.columns} == {"height", "weight"}
+    assert far.effect.value > 0.6
+    assert "person 40: " in far.text
+
+
+def test_what_follows_from_other_relations_is_told_after_them(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    place = np.repeat(["north", "south", "west"], 60)
+    income = random.normal(0, 0.9, 180) + np.select([place == "north", place == "south"], [2.0, 0.0], 1.0)
+    deaths = random.normal(0, 0.8, 180) - income
+    ran = kernel.template("associations", data=table("n", pd.DataFrame({"place": place, "i": income, "d": deaths})))
+    assert ran.error is None
+    told = [({*f.columns}, f.params.get("implied", False)) for f in ran.findings if f.type == "claim"]
+    assert told == [({"i", "d"}, False), ({"i", "place"}, False), ({"d", "place"}, True)]
+
+
+def test_columns_that_divide_the_rows_are_not_tested_against_each_other(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    year = random.integers(1, 4, 150)
+    df = pd.DataFrame({f"year_{k}": (year == k).astype(int) for k in (1, 2, 3)} | {"score": random.normal(size=150)})
+    df["age"] = 18 + year + random.normal(0, 0.5, 150)
+    ran = kernel.template("associations", data=table("years", df))
+    assert ran.error is None
+    claims = [{*f.columns} for f in ran.findings if f.type == "claim"]
+    assert claims
+    assert all("age" in columns for columns in claims)
+    assert "year 1, year 2, year 3 with each other" in ran.of("not_checked")[0].text
+
+
+def test_groups_that_do_not_differ_have_their_nearest_difference_told_in_units(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame(random.normal(size=(140, 25)).round(3)).rename(columns=lambda i: f"m{i}")
+    df["owner"] = np.tile([0, 1], 70)
+    df["grade"] = 3 + 0.4 * df["owner"] + random.normal(0, 1, 140)
+    ran = kernel.template("groups", data=table("owners", df), by="owner")
+    assert ran.error is None
+    (nothing,) = ran.of("group_difference", "null")
+    assert "beyond chance once all 26 columns are tested" in nothing.text
+    assert "grade, higher where owner is 1 than 0 (mean 3." in nothing.text
+
+
+async def test_a_point_of_one_group_and_what_follows_stand_after_what_a_table_shows() -> None:
+    strong = finding(1, "claim", "correlation", ["income", "deaths"], -0.7, "Deaths fall with income.")
+    follows = finding(2, "claim", "correlation", ["age", "place"], 0.9, "It follows.", params={"implied": True})
+    point = finding(3, "warning", "leverage_point", ["age", "deaths"], 0.9, "One point.", segment="place = north")
+    _, _, report = await ask(("write_report",), brief(question="What stands out?", findings=[point, follows, strong]))
+    assert report["findings"][0] == "F1"
+    assert {*report["findings"]} == {"F1", "F2", "F3"}
+
+
+def test_years_before_all_clocks_and_a_total_in_thousands_are_read(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    level = np.cumsum(random.normal(0, 150, 90))  # a walk: it has moved, and no straight trend is sure
+    df = pd.DataFrame({"year": np.arange(1600, 1690), "boys": (6000 + level).round()})
+    df["girls"] = (0.94 * df["boys"] + random.normal(0, 60, 90)).round()
+    df["total"] = (df["boys"] + df["girls"]) / 1000
+    name = table("parish", df)
+    profile = kernel.template("profile", data=name)
+    assert profile.error is None
+    (sums,) = profile.of("redundant_columns", "warning")
+    assert "total is made up of boys and girls" in sums.text.lower()
+    ran = kernel.template("timeseries", data=name, columns=["boys"])
+    assert ran.error is None
+    (still,) = ran.of("trend", "null")
+    assert "Boys drifts, so that no straight trend can be told from chance: from " in still.text
+    assert f"highest in {1600 + int(df['boys'].argmax())}" in still.text
+
+
+def test_what_hardly_adds_to_others_and_what_comes_nearest_is_told(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    tuition = random.normal(size=700)
+    df = pd.DataFrame({f"copy_{k}": tuition + random.normal(0, 0.9, 700) for k in range(5)} | {"tuition": tuition})
+    df["rate"] = tuition + random.normal(0, 1.2, 700)
+    ran = kernel.template("associations", data=table("colleges", df), outcome="rate")
+    assert ran.error is None
+    assert len(ran.of("confounding", "warning")) == 3
+    (rest,) = ran.of("confounding", "descriptive")
+    assert rest.text.count("with rate (r = +0.") == 2
+    few = pd.DataFrame(random.normal(size=(45, 4)), columns=["a", "b", "c", "spent"])
+    few -= few.mean()
+    own = few["spent"] - few["a"] * (few["a"] @ few["spent"]) / (few["a"] @ few["a"])
+    few["spent"] = 0.43 * few["a"] / few["a"].std() + (1 - 0.43**2) ** 0.5 * own / own.std()  # so r is 0.43
+    ran = kernel.template("associations", data=table("few", few), outcome="spent")
+    assert ran.error is None
+    assert not [f for f in ran.findings if f.type == "claim"]
+    assert "Nearest, each tested by itself: a with spent (r = +0." in ran.of("tested")[0].text
+
+
+def test_a_code_of_few_levels_is_told_by_its_levels(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    df = pd.DataFrame({"state": random.integers(1, 4, 300), "age": random.normal(50, 10, 300)})
+    df["days"] = np.select([df["state"] == 2], [2600], 1300) + random.normal(0, 700, 300)
+    ran = kernel.template("associations", data=table("cases", df))
+    assert ran.error is None
+    (bent,) = ran.of("nonlinear_association", "claim")
+    assert "highest where it is 2 (mean 2,6" in bent.text or "highest where it is 2 (mean 2,5" in bent.text

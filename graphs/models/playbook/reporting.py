@@ -173,9 +173,14 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]])
     about = 1.0 if kind in ROWS else relevance(finding, asked)  # rows touch every number counted of them
     score = about * strength(finding) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
     warning, few = finding["type"] == "warning", float(finding["effect"].get("value") or 0) <= 4
-    if warning and kind in TURNS and about > 0.5:
+    passing = kind == "leverage_point" and finding.get("segment") and not any(part.columns for part in asked)
+    if warning and kind in TURNS and about > 0.5 and not passing:
         return 0.0, float(TURNS.index(kind)), -about - score / 10, name
     rules = (
+        (
+            3.0,
+            passing or finding["params"].get("implied"),
+        ),  # a point of one group, or what follows from others
         (1.0, warning and about > 0.5),  # a trap in what the question names comes before other claims
         (3.0, warning),  # and one elsewhere after them
         (0.5, kind == "total"),  # it was asked for

@@ -78,7 +78,8 @@ class Draft:
         talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")
         of_whom = any(a.names for a in self.asks) and (clause.inner or parts.POINTS.search(clause.text))
-        if why := unread.unclear([clause.text]) if ask.where and of_whom else intents.untold(ask):
+        bare = self.asks and re.fullmatch("[ac]*[qh][dv]*", "".join(i.code for i in clause.items))  # and who did it
+        if why := unread.unclear([clause.text]) if bare or (ask.where and of_whom) else intents.untold(ask):
             self.untold.append((clause.text, why))
         elif not talk:
             self.asks.append(ask)
@@ -119,7 +120,7 @@ class Draft:
         if core and (when := re.search(r"(?<=.)w[da]*$", codes)):  # when something was bought: of that nothing is read
             first = clause.words[clause.items[when.start()].first]
             if first.low in ("when", "if", "where", "while"):
-                self.blocked.append(clause.text[first.start - clause.words[0].start :])
+                self.blocked.append(clause.written(clause.items[when.start() :]))
         for word, changes in unread.unread(clause, opening, bool(self.steps)):
             self.unused.append(word)
             self.blocked += [word] * (core and changes)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import AnyOf, Condition, Measure, Query, Scalar, Where
+from graphs.questions.query import AnyOf, Condition, Group, Measure, Query, Scalar, Where
 from graphs.questions.query import Column as Other
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Item, use
@@ -284,6 +284,11 @@ def _during(ask: Ask) -> None:
         if said in lexicon.section("hours"):
             clause.notes.append(f"“{said}” is read as the hours {item.means.split()[1].replace('-', ' to ')}.")
         item.used = True
+    both = re.search(
+        r"\bthis (year|month|quarter) and (?:the )?last\b|\blast (year|month|quarter) and this\b", clause.text, re.I
+    )
+    if both and time.kind == "time" and not ask.groups:  # each of them, and not their sum
+        ask.groups.append(Group.model_validate({"of": expr(time), "grain": (both[1] or both[2]).casefold()}))
     for some in alike.values():
         ask.where.append(some[0] if len(set(some)) == 1 else AnyOf(any_of=tuple((w,) for w in some)))
 

@@ -37,6 +37,8 @@ def usual(column: Column, notes: list[str], each: bool = False, question: str = 
         return Measure(op="share", where=(Condition(left=expr(column), op="=", right=column.yes),))
     several = column.words[-1].endswith("s") and column.words[-1] not in lexicon.some("units")  # the most tickets
     most = several and "int" in column.dtype.casefold() and re.search(r"\b(?:most|fewest)\b", question, re.I)
+    masses = {u for kind in ("mass", "volume") for u in lexicon.section("units").get(kind, ())}
+    most = most or (column.unit in masses and re.search(r"\bthe most (?!\w+(?:ed|ing|ive)\b)", question, re.I))
     flow = (most or flows(question, column)) and not each and "per" not in column.words  # no sum of prices per kg
     notes.append(f"No statistic is named; the {'sum' if flow else 'mean'} of “{column.name}” is taken.")
     return Measure(op="sum" if flow else "mean", of=expr(column))

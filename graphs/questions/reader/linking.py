@@ -73,7 +73,14 @@ class Column:
             or named
             or (numbered and self.words[-1] in lexicon.some("rows", "people", "events", "keys"))
             or (numbered and self.words[0] == "unnamed")  # as pandas writes an index
+            or self._counted_on
         )
+
+    @property
+    def _counted_on(self) -> bool:
+        """Whether its numbers go on from a large one, a row each, as those of tickets do, and years do not."""
+        whole = self.key and "int" in self.dtype.casefold() and self.rows >= 100 and self.low >= 1000
+        return bool(whole and self.high - self.low < 1.5 * self.rows)
 
     @property
     def key(self) -> bool:
@@ -85,7 +92,10 @@ class Column:
         """Whether it says who, of rows of which several are one person's: dentist, sold_by, or full names."""
         noun = self.noun
         doer = noun in lexicon.some("doers") | lexicon.singulars() or self.words[-1] in ("by", "to")
-        doer = (doer or noun.endswith(("ist", "ian"))) and (self.kind == "text" or self.label)
+        doer = doer or (
+            noun.endswith(("ist", "ian", "er", "or")) and noun not in lexicon.some("engines", "rows", "events")
+        )
+        doer = doer and (self.kind == "text" or self.label) and self.words[-1] != "type"
         return doer and not self.key and self.n_unique > 2
 
     @property
@@ -307,7 +317,8 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
     found = dict[tuple[int, int], dict[tuple[Column, str], None]]()
     for column in columns:
         levels = column.values if column.kind in ("text", "bool") else ()
-        lasts = [words[-1:] for v in levels if column.person and (words := name_words(v))[1:]]
+        people = [words for v in levels if column.person and (words := name_words(v))[1:]]
+        ends = [end for words in people for end in (words[0], words[-1])]
         for level in levels or [str(e) for e in column.examples if column.kind == "text"]:
             key = name_words(level)
             if not key or all(k.isdigit() for k in key) or (column.kind == "bool" and level.casefold() in _YES | _NO):
@@ -317,8 +328,9 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
                 last, sure = _match(key, ws, i) or (i, 0)
                 if sure == 3 and (_beside(column, ws, i, last) or _said(key, level, ws, i, last, common)):
                     spans.append((i, last))
-            if lasts.count(key[-1:]) == 1 and key[-1] not in common | lexicon.harmless():
-                spans += [(_begins(ws, i, key), i) for i in at.get(key[-1], ())]  # Dr. Rossi, of Dr. Sofia Rossi
+            for end in {key[0], key[-1]}:  # Sofia and Dr. Rossi, of Dr. Sofia Rossi
+                if ends.count(end) == 1 and end not in common | lexicon.harmless():
+                    spans += [(_begins(ws, i, key), i) for i in at.get(end, ())]
             others = (*_sexes(key, levels), *lexicon.section("demonyms").get(" ".join(key), "").split())
             for span in (*spans, *((i, i) for other in others for i in at.get(other, ()))):
                 found.setdefault(span, {})[column, level] = None

@@ -224,6 +224,8 @@ def share(ask: Ask) -> None:
     apart = [w for w in ask.where if isinstance(w, Condition) and w.left in grouped and w.op == "in"]  # its sides
     rows = [w for w in ask.where if w not in apart] or ask.where
     own = [w for w in rows if not timed(w)] or rows  # a time says which rows, not which of them count
+    if re.search("o[VEC]+di*T$", ask.codes):
+        own = [w for w in rows if timed(w)] or own  # but it does where nothing else is said of them: were at weekends
     told = [(n, w) for n, i in enumerate(clause.items) if i.code in "CV" and i.means is not None for w in own
             if isinstance(w, Condition) and w.left == expr(i.means[0] if i.code == "V" else i.column)]  # fmt: skip
     rated = [(n, w) for n, w in told if ask.codes[n + 1 : n + 2] == "S"]  # the completion rate

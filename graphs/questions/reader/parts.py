@@ -277,9 +277,10 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     others = [c for a in draft.asks if a is not ask and not says for c in draft.own(a, grouped) if c != expr(of or "")]
     if ask.stats:  # the highest total, of what another clause asks for
         what = what or others
-    if not (what or says or many or ask.counts or ask.share) and (found := draft.known.amount()) is not None:
-        draft.notes.append(f"It is not said by which column; “{found.name}” is taken.")
-        what = [expr(found)]
+    implied = None if what or says or many or ask.counts or ask.share else draft.known.amount()
+    if implied is not None:
+        draft.notes.append(f"It is not said by which column; “{implied.name}” is taken.")
+        what = [expr(implied)]
     top = of is not None and of.kind == "text" and re.search(r"\b(?:top|bottom)\b", ask.clause.text, re.I)
     if top and not (what or says or ask.stats or ask.share or (of and of.key)):
         ask.counts = True  # the top topics, where no column is an amount
@@ -307,7 +308,8 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
     elif column and (set(ask.stats) <= {"share", "mode"} if flag else not (ask.stats or ask.counts)):
-        measure = _usual(draft, column)  # the return rate
+        taken = bool(implied) and any(g.grain for g in group_by)  # the best month: by all that it brought in
+        measure = Measure(op="sum", of=expr(column)) if taken else _usual(draft, column)  # the return rate
     elif ask.stats and what:
         (measure, *_) = measuring.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)
     elif ask.counts and group_by:

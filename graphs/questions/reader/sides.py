@@ -103,6 +103,8 @@ def _set_apart(ask: Ask, whose: Ask, condition: Condition) -> None:
     whose.divide(condition.left, than, [i for i in ask.clause.of("j") if i.means == "more"])  # the answer says which
     values = [str(v) for v in (condition.right if isinstance(condition.right, tuple) else (condition.right,))]
     for item in (i for i in whose.clause.items if i.code == "V" and expr(i.means[0]) == condition.left):
+        if str(item.means[1]) not in values:
+            continue  # it is told as one of the others, if it is told at all
         item.code, item.means = "C", item.means[0]  # the value stands for its column
         if item.means.n_unique > len(values) + 1:
             pairs = tuple((v, " or ".join(values)) for v in values)

@@ -129,7 +129,8 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
             or (ask.counts and ask.clause.typed(item))
         )
     if item.code == "V":
-        grouped = any(g.of == expr(item.means[0]) for q in queries for g in q.group_by)
+        recoded = any(getattr(s, "other", None) and s.column == item.means[0].name for q in queries for s in q.prepare)  # type: ignore[union-attr]
+        grouped = not recoded and any(g.of == expr(item.means[0]) for q in queries for g in q.group_by)
         return grouped or str(item.means[1]) in said
     if item.code == "S" and item.means in ("mean", "median"):
         return (
@@ -179,5 +180,6 @@ def unknown(draft: Draft, words: Sequence[str]) -> str:
     """The sentence that names what no column is called or holds."""
     said, held = list(dict.fromkeys(words)), {s for c in draft.columns for s in c.stems}
     strange = [w for w in said if w[:1].isupper() or w.casefold() not in _known()]
-    strange = [w for w in strange if not held & set(map(stem, name_words(w)))]
+    values = {v.casefold() for c in draft.columns for v in c.values}
+    strange = [w for w in strange if w.casefold() not in values and not held & set(map(stem, name_words(w)))]
     return f"No column is called or holds {' or '.join(f'“{w}”' for w in strange)}." if strange else unclear(said)

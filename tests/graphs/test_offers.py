@@ -1,0 +1,57 @@
+"""What is offered in place of a question that was not understood: near it, and each with an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from graphs.questions.reader import read
+from graphs.questions.reader.offers import offers
+from tests.graphs.test_reader_everyday import dated
+
+
+@pytest.fixture(scope="module")
+def rounds() -> list[dict[str, Any]]:
+    """Rounds of a waste collector."""
+    n = 120
+    table = pd.DataFrame(
+        {
+            "round_id": [f"R{1000 + i}" for i in range(n)],
+            "day": pd.date_range("2023-01-02", periods=n, freq="5D"),
+            "route": [("North", "South", "Harbour")[i % 3] for i in range(n)],
+            "material": [("glass", "paper", "metal", "plastic")[i % 4] for i in range(n)],
+            "weight_kg": [200 + 13 * (i % 31) for i in range(n)],
+            "distance_km": [20 + i % 17 for i in range(n)],
+            "satisfaction": [1 + i % 5 for i in range(n)],
+            "late": [("yes", "no")[i % 7 > 0] for i in range(n)],
+        }
+    )
+    return dated("rounds.csv", table)
+
+
+@pytest.mark.parametrize(
+    ("question", "offered"),
+    [
+        ("How much does each route shovel?", "What is the total weight_kg by route?"),
+        ("How much glass did we shovel?", "What is the total weight_kg where material is glass?"),
+        ("How glad is satisfaction in winterish rounds?", "What is the average satisfaction?"),
+        ("Which shovelled the most, glass or paper?", "What is the total weight_kg by material?"),
+        ("Is weight_kg gladdened by distance_km?", "How is weight_kg related to distance_km?"),
+        ("Who shovels?", "What is the average weight_kg by route?"),
+    ],
+)
+def test_what_is_offered_speaks_of_what_was_named(question: str, offered: str, rounds: list[dict[str, Any]]) -> None:
+    assert read(question, rounds).queries[0] is None
+    assert offered in offers(question, rounds)
+
+
+@pytest.mark.parametrize("question", ["Who shovels?", "Why are the late ones gladder?", "glass paper shovels"])
+def test_whatever_is_offered_is_understood_in_whole(question: str, rounds: list[dict[str, Any]]) -> None:
+    instead = offers(question, rounds)
+    assert instead
+    for offered in instead:
+        (query,) = read(offered, rounds).queries
+        assert query is not None
+        assert not query.unused
