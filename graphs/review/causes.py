@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from graphs.questions.reader.text import stem
 from graphs.review.base import Found, Work, check
 from graphs.review.code import PREDICTS
 from graphs.review.mentions import columns, flags, is_key, labels, telling
@@ -38,6 +39,8 @@ _CAUSE = re.compile(
 """Words by which one thing is said to make another happen, in English."""
 _ARITHMETIC = re.compile(r"\b(?:mean|average|median|total|sum|figures?|numbers?|rates?|curve|line)\b", re.I)
 """What a few great values may pull up without anybody's doing."""
+_COMPOSED = re.compile(r"\b(?:totals?|sums?|altogether|overall)\b", re.I)
+"""What is made of parts that are the reason for it."""
 _REASON = re.compile(r"because|due|owing|reason|why|responsible|result|pull|push|drag", re.I)
 _DENIED = re.compile(r"\b(?:not|never|no|cannot|n't|whether|nor|without|missing|if)\b[^.;:]{0,60}$", re.I)
 _RANDOMISED = re.compile(r"randomi[sz]ed|experiment|a/?b[- ]test|at random|\bRCT\b", re.I)
@@ -55,18 +58,20 @@ def causal_words(work: Work) -> Iterator[Found]:
     """No cause is claimed in so many words that the design does not allow."""
     if randomised(work):
         return
-    names = {str(c["name"]).casefold() for t in work.tables for c in t["columns"]}
+    things = [str(n) for t in work.tables for n in (t["name"], *(c["name"] for c in t["columns"]))]
+    names = {w for thing in things for w in telling(thing)}
     for where, text in work.sentences.items():
         for claim in _CAUSE.finditer(text):
             asked = "?" in text[claim.end() :].partition(".")[0]
-            named = re.split(r"\W", text[claim.start() :], maxsplit=1)[0].casefold() in names  # a column of driveways
+            named = stem(re.split(r"\W", claim[0], maxsplit=1)[0].casefold()) in names  # lifts, of a table of them
             if named or asked or _ARITHMETIC.search(claim[0]) or _DENIED.search(text[: claim.start()]):
                 continue
             said = f"“{claim[0].strip()}” ({where}) claims a cause, and no randomised assignment was declared"
             clause = next((c for c in clauses(text) if claim[0] in c), text)
             of = _about(work, f"{clause} {work.view.run.goal}")
             acts = not _REASON.search(claim[0]) and _about(work, clause.replace(claim[0], " "))
-            if len(of) > 1 or acts or "would" in claim[0]:
+            composed = _REASON.search(claim[0]) and _COMPOSED.search(clause)
+            if not composed and (len(of) > 1 or acts or "would" in claim[0]):
                 together = f"{' and '.join(of[:2]) or 'the two'} go together, and something else may explain it."
                 yield where, f"{said}: {together}"
             else:

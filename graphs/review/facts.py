@@ -3,6 +3,7 @@ text says is held against them."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from itertools import combinations
 
 from artifacts.types import Execution
 from graphs.questions.expressions import in_backticks, kind_of
-from graphs.questions.query import Group, Join, Measure, Query, Statistic
+from graphs.questions.query import Condition, Group, Join, Measure, Operator, Query, Statistic, Where
 from graphs.questions.reader.text import stem
 from graphs.review.answering import Result
 from graphs.review.mentions import (
@@ -27,6 +28,7 @@ from graphs.review.mentions import (
     time_columns,
 )
 from graphs.review.prose.printed import printed
+from graphs.review.syntax import name_of, parsed, strings
 
 Of = frozenset[tuple[str, str]]
 """The values of columns that a number is of; none where it is of all rows."""
@@ -71,10 +73,12 @@ class Facts:
     """Numbers by what they are and of which group."""
 
     values: dict[Kind, dict[Of, float]] = field(default_factory=dict)
+    kept: dict[tuple[Where, ...], dict[Kind, dict[Of, float]]] = field(default_factory=dict)
+    """The same of the rows only that a cell's conditions keep."""
 
-    def of(self, kind: Kind, of: Of = ALL) -> float | None:
+    def of(self, kind: Kind, of: Of = ALL, kept: tuple[Where, ...] = ()) -> float | None:
         """A number; of a group without rows none are counted."""
-        some = self.values.get(kind, {})
+        some = (self.kept.get(kept, {}) if kept else self.values).get(kind, {})
         return some.get(of, 0.0 if kind.op == "count" and some else None)
 
     def take(self, wanted: Sequence[Wanted], results: Sequence[Result]) -> None:
@@ -85,7 +89,8 @@ class Facts:
                 kind = Kind(asked.table, op, of, asked.repeated)  # type: ignore[arg-type]
                 if isinstance(number.value, (int, float)):
                     group = frozenset(zip(asked.by, number.group, strict=True))
-                    self.values.setdefault(kind, {}).setdefault(group, float(number.value))
+                    values = self.kept.setdefault(asked.query.where, {}) if asked.query.where else self.values
+                    values.setdefault(kind, {}).setdefault(group, float(number.value))
 
     def series(self, column: str, kinds: Iterable[Kind]) -> Iterator[tuple[Of, dict[str, float]]]:
         """The numbers by each value of a column, for each group of rows in which there are several."""
@@ -120,11 +125,41 @@ def computed_in(code: str) -> tuple[Statistic, ...]:
     return tuple(sorted(found))
 
 
+_SIGNS: dict[type[ast.AST], Operator] = {
+    ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "=", ast.NotEq: "!=", ast.In: "in",
+}  # fmt: skip
+
+
+def conditions_in(code: str, of: Iterable[str]) -> tuple[Condition, ...]:
+    """The comparisons of columns with values that a cell makes, in Python or in a text of pandas' `query`."""
+    tree, columns, found = parsed(code), {*of}, list[Condition]()
+    texts = [t for t in map(parsed, strings(tree)) if t is not None] if tree is not None else []
+    for node in (n for t in filter(None, (tree, *texts)) for n in ast.walk(t)):
+        left: ast.AST = node
+        made: list[tuple[Operator, ast.expr]] = []
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _SIGNS:
+            left, made = node.left, [(_SIGNS[type(node.ops[0])], node.comparators[0])]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            ends: dict[str, tuple[Operator, ...]] = {
+                "between": (">=", "<="), "gt": (">",), "ge": (">=",), "lt": ("<",), "le": ("<=",), "eq": ("=",),
+                "isin": ("in",),
+            }  # fmt: skip
+            left, made = node.func.value, [*zip(ends.get(name_of(node), ()), node.args, strict=False)]
+        part = left.slice if isinstance(left, ast.Subscript) else left
+        name = getattr(part, "value" if isinstance(part, ast.Constant) else "attr", getattr(part, "id", None))
+        for op, right in made if name in columns else ():
+            values = [c.value for c in ast.walk(right) if isinstance(c, ast.Constant)]
+            if values and all(isinstance(v, (int, float, str)) for v in values):
+                value = tuple(values) if op == "in" else values[0]
+                found.append(Condition(left=in_backticks(str(name)), op=op, right=value))
+    return tuple(found)
+
+
 class Given:
     """The given tables, how rows of one are found from another, and what a text and its code have to do with them."""
 
     def __init__(self, tables: Tables, text: str, question: str, code: str, cells: Sequence[Execution] = ()) -> None:
-        self.printed = list(printed(cells, tables))
+        self.printed, self.cells = list(printed(cells, tables)), [x.code for x in cells]
         self.tables = {str(t["name"]): t for t in tables}
         self.list, self.text, self.question, self.code = list(tables), text, question, code
         facts = {name: {str(c["name"]): c for c in t["columns"]} for name, t in self.tables.items()}
@@ -182,6 +217,13 @@ class Given:
                     for by in combinations(dims, many):
                         if (query := self._query(base, repeated, by, measures)) is not None:
                             yield Wanted(base, repeated, by, query)
+                            for where in self.kept(base) if not repeated and many < 2 else ():
+                                yield Wanted(base, repeated, by, query.model_copy(update={"where": where}))
+
+    def kept(self, base: str) -> list[tuple[Condition, ...]]:
+        """The conditions on a table's rows that a cell sets, each alone and all together."""
+        every = [conditions_in(code, self.kinds[base]) for code in self.cells]
+        return list(dict.fromkeys(c for some in every if some for c in (some, *((one,) for one in some))))[:6]
 
     def _measures(self, base: str, repeated: str) -> Iterator[Measure]:
         used, table = self.measured(base), self.tables[base]

@@ -200,7 +200,9 @@ def spoken(text: str, tables: Tables) -> Iterator[tuple[str, list[Spoken]]]:
         named = labels(clause, tables)
         bound = {id(f): list[Label]() for f in inside}
         for column in dict.fromkeys(n.column for n in named):
-            for label, figure in _pairs([n for n in named if n.column == column], inside):
+            some = [n for n in named if n.column == column]
+            now = column == YEAR and len({n.value for n in some}) == 1  # a change begins in another year
+            for label, figure in _pairs(some, [f for f in inside if not (now and f.starts)]):
                 bound[id(figure)].append(label)
         found = [Spoken(f, tuple(bound[id(f)])) for f in inside]
         each = [n for n in named if n.column != YEAR and _EACH.search(clause)]

@@ -1094,7 +1094,7 @@ related = {
     if f["q"] < 0.05 and "misleads" not in f and frozenset((c, outcome)) not in flipped and outcome in outcomes
 }
 related = {c: f for c, f in related.items() if c in codes or df[c].nunique() <= 8}
-stand_ins = []
+stand_ins, faint = [], []
 for z in sorted(
     (c for c in related if c in codes and related[c] in results),
     key=lambda c: (c not in factors, -related[c]["strength"], c),
@@ -1115,6 +1115,7 @@ for z in sorted(
         found["misleads"] = True
         wide = max(map(abs, beside.conf_int().loc["z"])) > 0.6 * abs(alone.params["z"])
         if n < 100 and wide and z not in factors:  # too few rows to say that little is left
+            faint.append((z, x))
             break
         stand_ins.append((z, x, alone, beside, spread, n, other_p))
         break
@@ -1256,11 +1257,6 @@ for place, found in enumerate(drivers):
         ledger.add("beside stronger ones", f"{found['a']} × {found['b']}", p)
         if p >= alpha:
             found |= {"real": False, "adds": False}
-if len(stand_ins) > 3:
-    print(
-        "Nor do these add anything of their own: "
-        + ", ".join(f"{say(z)} (beside {say(x)})" for z, x, *_ in stand_ins[3:])
-    )
 if not stand_ins:
     print("None." if related else "No outcome with related columns, so there is nothing to look at.")
 
@@ -1765,6 +1761,11 @@ def sentence(found, ci):
             return f"{a} and {b} {how} ({name} = {signed(v, decimals(ci))}, 95 % CI {from_to(ci)}, {tail})."
         case "r2":
             x = a if found["bent"] == found["b"] else b
+            by = found["a"] if found["bent"] == found["b"] else found["b"]
+            means = df.groupby(by)[found["bent"]].mean().sort_values()
+            if len(means) <= 7:  # levels, and no fifths
+                top, low = (f"{number(at)} (mean {with_unit(means[at], found['bent'])})" for at in means.index[[-1, 0]])
+                return f"{say(found['bent'])} differs by {x}, not in a straight line: highest where it is {top}, lowest where it is {low}; {x} explains {percent(v)} of its variation ({shares}, {tail})."
             form = f"a parabola in {x} explains" if found["form"] == "parabola" else f"fifths of {x} explain"
             return f"{say(found['bent'])} varies with {x}, but not in a straight line: {form} {percent(v)} of its variation ({shares}, {tail})."
         case "eta2" if "rates" in found:
@@ -1863,7 +1864,7 @@ def chained(relations):
     return [f for f in relations if id(f) not in hanging]
 
 
-def link(found):
+def in_short(found):
     """A relation in a few words, with its direction."""
     if "means" in found and found["metric"] != "mean_diff":
         low, top = sorted(found["means"], key=found["means"].get)[:: len(found["means"]) - 1]
@@ -1877,7 +1878,7 @@ def link(found):
 
 def chain(found):
     """What hangs on a relation, in one sentence; empty where nothing does."""
-    links = [link(f) for f in found.get("with", [])]
+    links = [in_short(f) for f in found.get("with", [])]
     many = len({c for f in (found, *found.get("with", [])) for c in (f["a"], f["b"])})
     shown = min(max(6, many - 2), 12)
     more = f" and {len(links) - shown} more" if len(links) > shown else ""
@@ -1923,6 +1924,15 @@ not_found = (
 )
 if adding_none:
     not_found += f" Weak, and nothing beside what explains more of {say(outcome)}: {adding_none}."
+if faint := [*((z, x) for z, x, *_ in stand_ins[3:]), *faint]:
+    listed = [f"{in_short(related[z])}, beside {say(x)}" for z, x in faint[:6]]
+    report(
+        "descriptive",
+        "confounding",
+        f"Also related to {say(outcome)} by themselves, but hardly or not surely beside a stronger column: {'; '.join(listed)}.",
+        [outcome, *(z for z, _ in faint[:6])],
+        n=len(df),
+    )
 for found in told[:max_findings]:
     ci = interval(found)
     caveats = ["Observed, not assigned: it does not show that one causes the other."]
@@ -1984,6 +1994,9 @@ turned = (
 many = f"Of {pairs_tested} tested, {strong} that is neither small nor likely chance, and {turned}."
 misled = sum(f["real"] and "misleads" in f for f in results)
 many += f" {misled:,} more would mislead by itself, as said above." if misled else ""
+near = [f for f in results if not f["real"] and f["p"] < 0.05 and "misleads" not in f] if not kept else []
+if near := sorted(near, key=lambda f: f["p"])[:3]:
+    many += f" Nearest, each tested by itself: {'; '.join(f'{in_short(f)}, {chance(f["p"])}' for f in near)}."
 if results and not told:  # else each claim says how many tests its family has
     report(
         "null" if not kept and not paradoxes else "descriptive",

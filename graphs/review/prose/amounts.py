@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from itertools import chain, combinations, product
 
 from artifacts.types import Execution
-from graphs.questions.query import Statistic
+from graphs.questions.query import Condition, Statistic
+from graphs.questions.reader.text import stem
 from graphs.review import units
 from graphs.review.answering import shown
 from graphs.review.facts import ALL, IN_UNIT, PLAIN, Facts, Given, Kind, Of, computed_in, stands
-from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels
+from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels, telling
 from graphs.review.prose.figures import CHANGES, figures
 from graphs.review.prose.orders import superlative
 from graphs.review.prose.said import Said, said_in, statistic
@@ -44,6 +45,13 @@ _TURNS = re.compile(
 )
 """Words by which a sentence tells a number below nought without a sign."""
 _SIGN = re.compile(r"\b(?:loss\w*|los[est]\w*|profit\w*|gain\w*|positive|negative|zero)\b", re.I)
+_ONLY = re.compile(
+    r"\b(?:in|at|during|for|from|among|over|under|before|after|since|only|left|remaining|on|who|whose|when|where)\s"
+    r"(?:(?:the|our|an?|all|each|every) )?([^\W\d_]+)",
+    re.I,
+)
+_OF_ALL_ROWS = frozenset(map(stem, ("average", "total", "mean", "all", "us", "them", "it", "data", "whole")))
+"""What stands behind a preposition and leaves no rows out."""
 _LIMITED = re.compile(r"\b(?:that|which|who|whose|where|with|having|known|given|recorded|available|answered)\b", re.I)
 """What says that only some of the things are counted: "344 concerts that were reviewed"."""
 
@@ -129,11 +137,11 @@ class _Amount:
 
     # What is known.
 
-    def _values(self, kinds: Iterable[Kind], every: Iterable[Of]) -> list[_Value]:
+    def _values(self, kinds: Iterable[Kind], every: Iterable[Of], kept: tuple[Condition, ...] = ()) -> list[_Value]:
         """The statistics of these rows that are known; a mean of several groups is that of their rows together."""
         found = []
         for kind, of in product(kinds, every):
-            number = self.facts.of(kind, of)
+            number = self.facts.of(kind, of, kept)
             if kind.op == "mean" and len({c for c, _ in of}) == 1 < len(of):
                 sums, counts = (
                     sum(self.facts.of(k, frozenset([one])) or 0.0 for one in of)
@@ -161,19 +169,23 @@ class _Amount:
         said, table, told = self.said, self.given.tables[base], units.of_text(self.figure.told_in)
         mine = [c for c in self.given.measured(base) if told is None or (units.of_column(c) or told)[0] == told[0]]
         both = set(columns(said.clause, [table])) & set(columns(self.given.question, [table])) - keys(table)
-        sure = [c for c in mine if c in both]
-        return (sure or [c for c in mine if not is_key(c) and stands(c, said.code)])[:5]
+        used = [c for c in mine if stands(c, said.code)] or mine
+        return ([c for c in used if c in both] or [c for c in used if not is_key(c) and stands(c, said.code)])[:5]
 
     def _ops(self) -> tuple[tuple[Statistic, ...], bool]:
         """The statistics that the number may be, and whether its sentence, or the question alone, names one."""
         said, alone = self.said, len(figures(self.said.text)) == 1  # beside what is asked for another one may stand
         told = statistic(said.part)
+        made, asked = (
+            tuple(op for op in some if op != "share" and (self.figure.whole or op not in ("count", "distinct")))
+            for some in (computed_in(said.code), statistic(self.given.question))
+        )
         if not told and superlative(said.part):  # the most, on average or in total
-            return (*computed_in(said.code), "max", "min"), False
+            return (*made, "max", "min"), False
         each = any(self.given.of_rows(self.base, f" {m[1]}") for m in _EACH.finditer(said.clause))
-        told = told or statistic(said.clause) or (("mean",) if each else ())
-        asked = statistic(self.given.question)
-        return told or asked or computed_in(said.code), bool(told or (alone and asked))
+        end = max(f.end for f in (self.figure, *figures(said.clause)))  # what stands between may be another one's
+        told = told or statistic(self.figure.before) or statistic(said.clause[end:]) or (("mean",) if each else ())
+        return told or asked or made, bool(told or (alone and asked))
 
     def _plain(self) -> tuple[list[_Value], Iterator[Near]]:
         """Statistics of columns, counts."""
@@ -206,31 +218,39 @@ class _Amount:
         own = self.said.own
         with_flags = own | _pairs(f for f in self.said.flags if f.column not in {c for c, _ in own})
         for kind in kinds:
-            for of, what in self._beside(own, kind.of):
+            for of, what in self._beside(own):
                 yield from ((v, what) for v in self._values([kind], [of]))
-            for of in dict.fromkeys((own, with_flags)):
+            for kept in self._kept(kind.of):
+                by = " and ".join(sorted({c.left.strip("`") for c in kept}))
+                only = f"the value of the rows only that a cell keeps by {by}, which is not said"
+                yield from ((v, only) for v in self._values([kind], [own], kept))
+            alike = {of for of in self.facts.values.get(kind, {}) if len(of) == 1}  # of which group, it alone tells
+            for of in dict.fromkeys((own, with_flags, *(sorted(alike, key=str) if self.figure.digits > 3 else ()))):
                 yield from self._differing(kind, of)
 
-    def _beside(self, own: Of, column: str) -> Iterator[tuple[Of, str]]:
-        """Other rows: without a value, of another one, of those that the code names and nobody says."""
+    def _beside(self, own: Of) -> Iterator[tuple[Of, str]]:
+        """Other rows: without a value, of another one."""
         for pair in own:
             name, value = self.given.column(self.base, pair[0]) or pair[0], pair[1]
             yield own - {pair}, f"the value without the condition that {name} is {value}, which is asked for"
             for other in self._levels(pair[0]):
                 if other != value:
                     yield own - {pair} | {(pair[0], other)}, f"the value of {other}, not of {value}"
+
+    def _kept(self, column: str) -> list[tuple[Condition, ...]]:
+        """The conditions that cells set and nobody says; what a limit counts is seldom named after its column."""
         everything = f"{self.said.text} {self.given.question}"
-        named = {column, *(n.column for of in (labels, flags) for n in of(everything, self.given.list))}
-        told = columns(f"{self.said.clause} {self.given.question}", [self.table])
-        kept: dict[str, list[str]] = {}
-        for name, value in levels([self.table]):
-            if value in self.given.literals and name not in named:
-                kept.setdefault(name, []).append(value)
-        for name, some in kept.items():
-            several = [some] if 1 < len(some) < len(self._levels(name)) else []
-            for values in (*several, *([v] for v in some if name not in told)):
-                only = f"the value of the rows only whose {name} is {' or '.join(values)}, which is not said"
-                yield own | {(name, v) for v in values}, only
+        told = {column, *(n.column for of in (labels, flags) for n in of(everything, self.given.list))}
+        told.update(columns(f"{self.said.clause} {self.given.question}", [self.table]))
+        every = [] if self._restricted() else self.given.kept(self.base)
+        every = [kept for kept in every if column or all(isinstance(c.right, (str, tuple)) for c in kept)]
+        return [kept for kept in every if told.isdisjoint(c.left.strip("`") for c in kept)]
+
+    def _restricted(self) -> bool:
+        """Whether the sentence says in words of its own that it is of some rows only: "in the high season"."""
+        known = {w for c in self.given.kinds[self.base] for w in telling(c)} | _OF_ALL_ROWS
+        words = (m[1] for m in _ONLY.finditer(self.said.clause))
+        return any(stem(w.casefold()) not in known and not self.given.of_rows(self.base, f" {w}") for w in words)
 
     def _levels(self, column: str) -> list[str]:
         if column == YEAR:
@@ -246,7 +266,8 @@ class _Amount:
             known, rows = self.facts.of(replace(kind, op="present"), of), self.facts.of(self.count, of)
             for v in self._values([replace(kind, op="sum")], [of]) if kind.op == "mean" and known and rows else ():
                 yield replace(v, number=v.number / (rows or 1)), "the mean with missing values as nought"
-        if kind.op == "count" and self._counts() and not _LIMITED.search(self.said.clause):
+        apart = any(f.value == self.facts.of(self.count) for f in figures(self.said.clause))  # 520 of all 960 stays
+        if kind.op == "count" and self._counts() and not (apart or _LIMITED.search(self.said.clause)):
             what = "how many rows have a value of {}, not how many there are"
             others += [(k, what.format(k.of)) for k in every if k.op == "present" and k.of not in told]
         if kind.op == "sum" or (kind.op == "count" and self.given.of_rows(self.base, self.figure.after)):
@@ -264,7 +285,8 @@ class _Amount:
         everywhere = {c for base in self.given.tables for c in self._columns(base)}
         if len(self.of) != 1 or len(everywhere) != 1 or len(ops) != 1 or is_key(self.of[0]) or figure.share:
             return None
-        if self._counts() or CHANGES.search(self.said.clause) or figure.scale != 1:
+        bare = figure.whole and units.of_text(figure.told_in) is None  # it may count what has no name in the table
+        if bare or self._counts() or CHANGES.search(self.said.clause) or figure.scale != 1:
             return None
         (op,), (of,) = ops, self.of
         least, most = (self.facts.of(Kind(self.base, end, of)) for end in ("min", "max"))
@@ -317,10 +339,10 @@ class _Amount:
                 yield from ((v, what) for v in self._part(frozenset([(target.column, value)]), ALL))
         own, told = self.said.own, columns(self.said.clause, self.given.list)
         for column in (c for c in parts if c in told):
-            for of, what in self._beside(own, ""):
+            for of, what in self._beside(own):
                 yield from ((v, what) for v in self._part_of_sum(column, of))
         for flag in self.said.flags:
-            for of, what in self._beside(frozenset(p for p in own if p[0] != flag.column), flag.column):
+            for of, what in self._beside(frozenset(p for p in own if p[0] != flag.column)):
                 yield from ((v, what) for v in self._part(frozenset([(flag.column, flag.value)]), of))
 
     def _certain(self) -> str | None:

@@ -60,6 +60,7 @@ class Asked:
         """Whether a number is one of these, in the unit of its sentence."""
         name = (self.measure.of or "").strip("`")
         factors = {1.0, units.factor(name, figure.told_in) or 1.0}
+        factors |= {100.0, 1000.0} if self.query.formulas else set()  # so many in a hundred
         factors |= units.conversions(figure.told_in) if units.of_column(name) is None else set()
         return any(figure.tells(n.value * factor) for n in numbers for factor in factors)
 
@@ -73,8 +74,8 @@ class Asked:
     def problem(self, text: str, results: Sequence[Result], tables: Tables) -> str | None:
         """What the answer tells in place of what was asked; None where it tells that, or other things altogether."""
         asked, measure, right = self.query, self.measure, self.answers(results)
-        if len(asked.group_by) == 1 and asked.limit and asked.order:  # which group is first, the statements tell
-            return None
+        if len(asked.group_by) == 1 and asked.limit and asked.order and not asked.formulas:
+            return None  # which group is first, the statements tell
         every = [(clause, s.figure) for clause, some in spoken(text, tables) for s in some]
         if not right or LEFT_OUT.search(text) or any(self.tells(figure, right) for _, figure in every):
             return None
@@ -127,7 +128,7 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
 
 
 def unlooked(question: str, tables: Tables, work: Work) -> list[str]:
-    """The column that the question is read to ask for, where no cell that a model wrote looks at it."""
+    """The column that the question asks for, read without doubt, where no cell that a model wrote looks at it."""
     code = "\n".join(x.code for x in work.written)
     if not code or _EVERY.search(code):
         return []
@@ -136,8 +137,7 @@ def unlooked(question: str, tables: Tables, work: Work) -> list[str]:
     queries = [q for q in read(question, tables, work.roles).queries if q is not None and len(q.unused) < 2]
     said = {stem(w) for w in re.findall(r"[^\W\d_]+", question.casefold())}
     asked = [(m.of or "").strip("`") for q in queries if len(queries) == 1 for m in q.measures]
-    asked = [*(c for c in asked if telling(c) & said), *columns(question, tables)]
-    lost = (c for c in asked if c in numeric and not stands(c, code))
+    lost = (c for c in asked if c in numeric and telling(c) & said and not stands(c, code))
     return [f"the question asks for {c}, and no cell looks at it" for c in lost][:1]
 
 

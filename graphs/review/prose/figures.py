@@ -105,6 +105,11 @@ class Figure:
         sign = re.search(r"([€$£]|EUR|USD|GBP|CHF) ?$", self.before)
         return sign[1] if sign is not None else self.after
 
+    @property
+    def starts(self) -> bool:
+        """Whether it is where a change begins: 242 of "from 242 to 249"."""
+        return re.search(r"\bfrom [€$£]?$", self.before) is not None and re.search(r"\bto\b", self.after) is not None
+
     def is_near(self, known: float) -> bool:
         """Whether a number, whatever its sign, is this one, rounded as it is written."""
         return any(abs(abs(known) * scale - self.value) <= self.half for scale in {1.0, self.scale})

@@ -6,13 +6,15 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import permutations
+from itertools import combinations, permutations
 
 from artifacts.types import FINDING_MIME, Execution, Objection
 from graphs.review import units
 from graphs.review.base import Found, Work, check
 from graphs.review.mentions import Tables, columns, labels, time_columns
 from graphs.review.prose.figures import (
+    CHANGES,
+    IS_POINTS,
     MONTH,
     PERCENT,
     POINTS,
@@ -24,6 +26,7 @@ from graphs.review.prose.figures import (
     totals,
     values,
 )
+from graphs.review.prose.printed import printed
 from graphs.review.syntax import assigned, calls, name_of, names, parsed, trees
 
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
@@ -50,8 +53,10 @@ def numbers(work: Work) -> Iterator[Found]:
     settings = [*_settings(work), *_counts(work), *values(work.view.run.goal), *values(work.given)]
     carried = [f.model_dump(include={"effect", "test", "n", "params"}) for f in work.view.findings]
     known += values(str([*carried, *(f.text for f in work.view.findings)]))
+    tables = list(printed(work.written, work.tables))
     in_percent = any(re.search(r"100|normalize|pct", x.code) for x in work.written)
-    loose = _loose(work.report.answer.removeprefix(work.given), known, settings)
+    told = work.report.answer.removeprefix(work.given)
+    loose = [f for f in _loose(told, known, settings) if not _is_apart(f, tables, work.tables)]
     loose += _unfounded(work.report.answer, known, rows, in_percent)
     loose = [f for f in loose if (f.clause, f.start) not in work.recomputed]
     if loose := [f for f in loose if not _is_background(f, work.tables)]:
@@ -153,6 +158,18 @@ def _loose(text: str, known: list[float], settings: list[float]) -> list[Figure]
         return follows(f, few + told) or follows(f, [*few, *exact])
 
     return [f for f in loose if not made(f)]
+
+
+def _is_apart(figure: Figure, printed: Sequence[tuple[str, dict[str, float]]], tables: Tables) -> bool:
+    """Whether a number tells how far two of one table are apart: the groups that its sentence names, or two shares."""
+    named, points = labels(figure.clause, tables), figure.unit == "pp" or IS_POINTS.match(figure.after) is not None
+    for column, by in printed if points or CHANGES.search(figure.clause) else ():
+        here = list(dict.fromkeys(by[n.value] for n in named if n.column == column and n.value in by))
+        few = here if len(here) > 1 else [*by.values()] if points and max(by.values()) <= 100 else []
+        gaps = [(a - b) * times for a, b in combinations(few, 2) for times in ((1, 100) if points else (1,))]
+        if any(map(figure.is_near, gaps)) or (len(here) == 2 and follows(figure, [(v, 0) for v in here])):
+            return True
+    return False
 
 
 def _unfounded(text: str, known: Sequence[float], rows: Iterable[int], in_percent: bool) -> Iterator[Figure]:

@@ -12,7 +12,7 @@ from artifacts.types import Execution
 from graphs.questions.query import Statistic
 from graphs.questions.reader import lexicon
 from graphs.review.facts import PLAIN, Given, Of, computed_in
-from graphs.review.mentions import Label, flags, labels, spoken
+from graphs.review.mentions import YEAR, Label, flags, labels, spoken
 from graphs.review.prose.figures import Figure, figures
 from graphs.review.prose.numbers import printed_numbers
 
@@ -79,7 +79,8 @@ class Said:
 
 def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Said]:
     """The numbers of a text that a cell printed, and the parts that it tells in words."""
-    once = _once(labels(given.question, given.list))
+    asked, here = _once(labels(given.question, given.list)), {n.value for n in labels(text, given.list)}
+    once = [n for n in asked if n.value in given.literals | here or not n.value.islower()]  # our print shop
     for clause, every in spoken(text, given.list):
         named, said = labels(clause, given.list), tuple(flags(clause, given.list))
         alone = _once(named)
@@ -90,7 +91,8 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
             few = s.figure.digits < 2 and not s.figure.share
             if not code or unclear or few or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
                 continue
-            own = tuple({n.column: n for n in (*once, *alone, *s.labels)}.values())
+            near = [n for n in (*once, *alone) if not (n.column == YEAR and s.figure.starts)]
+            own = tuple({n.column: n for n in (*near, *s.labels)}.values())
             code = code if computed_in(code) else given.code
             yield Said(s.figure, clause, own, said, code, text, s.figure.in_words or cell is not None)
 
