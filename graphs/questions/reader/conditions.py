@@ -44,7 +44,10 @@ class Known:
 
     def hinted(self, hint: str) -> Column | None:
         """The column of the dimensions that a word such as "older" is about, by the words that their columns have."""
-        names = [(d, w) for d in hint.split() for w in lexicon.columns_of(d)]
+        meant = [
+            d for d in hint.split() if "quality" not in hint or not d.endswith("faults")
+        ]  # the best has other merits
+        names = [(d, w) for d in meant for w in lexicon.columns_of(d)]
         if [w for _, w in names] == ["TIME"]:
             return self.time
         fit = [c for c in self.columns if c.kind in ("number", "time") and not c.label]

@@ -230,11 +230,17 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
         return frozenset()  # each row is a time: its trips are no rows
     traits = any(w in ("age", "gender", "sex", "married") for c in columns for w in c.words)
     whose = any((c.person or c.label) and not c.key for c in columns)  # who may stand in several rows
-    persons = not own or any(known[w] in own for w in people) or (traits and not whose)
+    first = {c.file: c for c in reversed(columns)}.values()
+    coded = (c for c in keys if c in first and c.kind == "text" and re.search(r"\d", str((c.examples or ("",))[0])))
+    strange = {stem(c.words[-2]) for c in coded if c.words[1:] and c.words[-1] in lexicon.some("keys")}
+    strange -= {stem(w) for w in lexicon.some("rows")}  # of screenings, no row is a person
+    persons = not (own or strange) or any(known[w] in own for w in people) or (traits and not whose)
+    sums = (c for c in columns if c.kind == "number" and not c.label and c.words[-1].endswith("s"))
+    amounts = {s for c in sums for s in c.stems}  # of ticket sales, each row sums some
     kinds = lexicon.some("female", "male") | {"child", "children"}  # some of the persons, not all of them
     return frozenset(
         w for w, s in known.items()
-        if s in own or (persons and w in people - kinds) or (not own and w not in people)
+        if s in own or (persons and w in people - kinds) or (not own and w not in people and s not in amounts)
         or any(s.startswith(event) for event in own)  # visitors, of visits
     )  # fmt: skip
 

@@ -113,6 +113,11 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         measures = [
             m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures
         ]
+        ops = {m.op for m in measures}
+        if extra.get("order"):
+            extra["order"] = tuple(
+                o.model_copy(update={"by": "mean"}) if o.by == "sum" and "sum" not in ops else o for o in extra["order"]
+            )
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
