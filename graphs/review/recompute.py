@@ -214,7 +214,7 @@ class _Report:
         facts.take(self.wanted, list(got))
         cells = [x for x in work.view.executions if "describe" not in x.tags]
         problems += unlooked(question, self.tables, work)
-        problems += [*stale(answer, question, work.written), *misstated(answer, given, facts, work.written)]
+        problems += [*stale(answer, question, work.written, facts), *misstated(answer, given, facts, work.written)]
         for text in self.texts:
             problems += [*Statements(text, given, facts, question).problems(), *untested(text, cells)]
         said = " ".join(filter(None, problems))  # a number that another check has objected to is told once

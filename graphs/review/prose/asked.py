@@ -86,6 +86,7 @@ class Asked:
             about = statistic(clause) == (measure.op,) or not meant.isdisjoint(columns(clause, tables))
             others = any(v not in _spelt(asked) for v in named - groups) or (groups and not named & groups)
             alike = figure.share == (measure.op == "share") and figure.digits > 1
+            alike = alike and (figure.whole or measure.op not in ("count", "distinct"))
             told = statistic(clause) in ((), (measure.op,)) or not any("No statistic" in n for n in asked.notes)
             if not alike or not told or not (about or measure.op == "count") or figure.in_words or others:
                 continue
@@ -137,6 +138,13 @@ def unlooked(question: str, tables: Tables, work: Work) -> list[str]:
     queries = [q for q in read(question, tables, work.roles).queries if q is not None and len(q.unused) < 2]
     said = {stem(w) for w in re.findall(r"[^\W\d_]+", question.casefold())}
     asked = [(m.of or "").strip("`") for q in queries if len(queries) == 1 for m in q.measures]
+    named = [c for c in columns(re.sub(r"\bto \w+", " ", question), tables) if c in numeric]
+    asked += named if not any(stands(c, code) for c in named) else []
+    asked = [
+        c
+        for c in asked
+        if units.of_column(c) or not c.endswith("s") or re.search(rf"\b(?:many|number of|most|fewest) {c}", question)
+    ]
     lost = (c for c in asked if c in numeric and telling(c) & said and not stands(c, code))
     return [f"the question asks for {c}, and no cell looks at it" for c in lost][:1]
 
