@@ -30,7 +30,7 @@ _EITHER = re.compile(
 )
 """Of what it is not said whether much of it is good."""
 _PARTS = re.compile(r";|,? \b(?:whereas|while|but)\b|, and\b")
-_FOLLOWED = re.compile(r"\b(?:followed by|ahead of|then)\b", re.I)
+_FOLLOWED = re.compile(r"\b(?:followed by|ahead of|then comes?)\b", re.I)
 _NO_GROUP = frozenset({"none", "unknown", "other", "others", "missing", "n/a", "nan"})
 _DOWNWARD = r"\b(?:from (?:the )?(?:highest|largest|most|best)|descending|in (?:falling|decreasing) order)\b"
 _UPWARD = r"\b(?:from (?:the )?(?:lowest|smallest|least|worst)|ascending|in (?:rising|increasing) order)\b"
