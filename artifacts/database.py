@@ -54,11 +54,10 @@ class Database:
         lock = _take(home)
         self._lock: int | None = lock
         try:
-            if not _make(self.path):
-                _check(self.path)
+            made = _make(self.path)
             for left in home.glob(f"{SCRATCH}*"):  # by a process that was killed
                 shutil.rmtree(left, ignore_errors=True)
-            self.connection = _connect(self.path)
+            self.connection = _connect(self.path, check=not made)
             self._mark = os.open(home / MARK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except BaseException:
             os.close(lock)
@@ -289,7 +288,7 @@ def _make(path: Path) -> bool:
     return True
 
 
-def _check(path: Path) -> None:
+def _check(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Refuse a database that is damaged or holds less than was acknowledged, before anything is written to it.
 
     DuckDB takes a write-ahead log up to where it stops making sense. That is right for an entry that a crash cut short,
@@ -299,12 +298,8 @@ def _check(path: Path) -> None:
         acknowledged = int(path.with_name(MARK).read_text())
     except (FileNotFoundError, ValueError):
         acknowledged = 0
-    try:
-        with duckdb.connect(str(path), read_only=True, config=_CONFIG) as connection:
-            connection.execute("SELECT name FROM migrations").fetchall()
-            size = _size(connection) if acknowledged else 0
-    except duckdb.Error as error:
-        raise explain(error, path) from error
+    connection.execute("SELECT name FROM migrations").fetchall()
+    size = _size(connection) if acknowledged else 0
     if size < acknowledged:
         raise StoreDamaged(
             f"The database {path} holds {size} of {acknowledged} recorded events; the others were in its write-ahead "
@@ -318,13 +313,19 @@ def _size(connection: duckdb.DuckDBPyConnection) -> int:
     return int(row[0]) if row else 0
 
 
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
-    """Open a database, bringing its schema up to date."""
+def _connect(path: Path, *, check: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open a database, bringing its schema up to date; with `check` not before it is found whole."""
+    log = Path(f"{path}.wal").exists()  # which opening the file to write would take in, as far as it can be read
     try:
+        if check and log:
+            with duckdb.connect(str(path), read_only=True, config=_CONFIG) as read:
+                _check(read, path)
         connection = duckdb.connect(str(path), config=_CONFIG)
     except duckdb.Error as error:
         raise explain(error, path) from error
     try:
+        if check and not log:  # opening is most of the time that this takes: once is enough
+            _check(connection, path)
         migrate(connection)
     except duckdb.Error as error:
         connection.close()

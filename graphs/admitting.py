@@ -14,7 +14,7 @@ from graphs.errors import InputError
 from graphs.inputs import check_files, check_question, check_roles, in_cloud
 from graphs.models.base import Model
 from graphs.request import Request, Terms
-from kernel_gateway.isolation import Sizes
+from kernel_gateway.sizes import Sizes
 from notebooks import projects
 from notebooks.files import safe_name
 from notebooks.projects import ProjectError

@@ -9,22 +9,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from artifacts.events import AnswerMade, ReportMade, RunView, TurnEnded
 from artifacts.types import Turn
-from graphs import answering, look
-from graphs.answering import Part
+from graphs import look
 from graphs.confirming import confirm
 from graphs.opening import open_tables
 from graphs.questions.query import Query, Reading
-from graphs.questions.reader import read
-from graphs.questions.reader.offers import offers
 from graphs.recalling import recalled
 from graphs.request import Question
 from graphs.state import Desk
 from graphs.waiting import within_budget
+from notebooks.catalog import Template, catalog
 from notebooks.telling.answers import answers_text
+
+if TYPE_CHECKING:
+    from graphs.answering import Part
 
 UNREAD = "It is not clear what is to be computed. Name the columns and what is wanted of them."
 """Why a part of a question has no answer, where the reader gives no reason."""
@@ -34,13 +37,18 @@ _TITLE = 200
 _log = logging.getLogger(__name__)
 
 
-async def answer_all(desk: Desk, files: Sequence[str], roles: Mapping[str, str], questions: Sequence[Question]) -> None:
-    """Answer each question in turn, all in the session at hand; the step of a question ends when it is answered."""
+async def answer_all(
+    desk: Desk, files: Sequence[str], roles: Mapping[str, str], questions: Sequence[Question], templates: Path
+) -> None:
+    """Answer each question in turn, all in the session at hand; the step of a question ends when it is answered.
+
+    `templates` is the folder of the user's own templates.
+    """
     asked = "\n".join(question.text for question in questions)
     async with desk.step("open", "system", "Read the files") as step_id:
-        loading = asyncio.ensure_future(asyncio.to_thread(_load))
+        loading = asyncio.ensure_future(asyncio.to_thread(_load, templates))
         tables = await open_tables(desk, asked, files, roles, step_id)
-        await loading
+        desk = replace(desk, templates=await loading)
     done = {step.name for step in (await desk.view()).steps if step.status == "done"}
     for place, question in enumerate(questions):
         name = f"answer-{place}"
@@ -51,13 +59,15 @@ async def answer_all(desk: Desk, files: Sequence[str], roles: Mapping[str, str],
     await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text(answers), answers=answers))
 
 
-def _load() -> None:
-    """Load what comes once the files are read, while the sandbox reads them: the words of questions, and the checks."""
+def _load(folder: Path) -> tuple[Template, ...]:
+    """Load what comes once the files are read, while the sandbox reads them: templates, the reader and the checks."""
+    import graphs.answering
     import graphs.review.recompute  # noqa: F401
     from graphs.questions.reader import lexicon
 
     lexicon.phrases()
     lexicon.kin(False)
+    return tuple(catalog(folder))
 
 
 async def follow_up(desk: Desk, turn: Turn, files: Sequence[str], roles: Mapping[str, str]) -> None:
@@ -120,6 +130,9 @@ async def answer_question(
 
     `previous` is the query that a follow-up may change; `continues` is what to say where it does.
     """
+    from graphs import answering
+    from graphs.questions.reader import read
+
     await within_budget(desk)
     if not question.queries and not desk.model.rule_based:
         from graphs.queried import by_model  # its briefs and tools take a while to load, which the playbook need not
@@ -150,6 +163,8 @@ async def answer_question(
 
 def _offers(text: str, tables: Sequence[dict[str, Any]], roles: Mapping[str, str]) -> tuple[str, ...]:
     """What can be asked in place of a text that was not understood; nothing where we fail at that."""
+    from graphs.questions.reader.offers import offers
+
     try:
         return offers(text, tables, roles)
     except _FAULTS:
@@ -165,6 +180,8 @@ def _given(question: Question) -> Reading:
 
 def _parts(reading: Reading, question: str, notes: tuple[str, ...]) -> list[Part]:
     """The parts of a reading, each under a name of its own, with these notes."""
+    from graphs.answering import Part
+
     parts: list[Part] = []
     for place, (text, query) in enumerate(zip(reading.parts, reading.queries, strict=True)):
         alike = sum(earlier == text for earlier in reading.parts[:place])

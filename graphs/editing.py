@@ -6,44 +6,28 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from artifacts.branch import begun, branch
-from artifacts.events import Event, Redone, RunEnded, RunView, SandboxLeft, TurnEnded, TurnStarted, Undone
+from artifacts.events import Event, Redone, RunEnded, SandboxLeft, TurnEnded, TurnStarted, Undone
 from artifacts.store import NotFound, Store, StoreError
 from artifacts.threads import in_own_thread
-from artifacts.types import Run, Value, new_id
+from artifacts.types import Run, new_id
 from graphs.errors import InputError
 from kernel_gateway.client import GatewayError, Host, end_sandbox
 from notebooks.aio import see_through
-from notebooks.live.changes import Change, changes
-from notebooks.live.editing import LiveNotebook
-from notebooks.live.edits import Edit, Edited
 from notebooks.session import Session, left_behind
+
+if TYPE_CHECKING:
+    from graphs.difference import Difference
+    from notebooks.live.editing import LiveNotebook
+    from notebooks.live.edits import Edit, Edited
 
 OPEN = 4
 """Sandboxes that stay between turns and edits at a time; the one that was not used for longest makes room."""
 _AT_REST = ("done", "failed", "cancelled")
 _STOPPED = "Gristmill is being stopped, so the edit was, too. The cells that have not run are stale."
 _LOOK = 1.0  # seconds, at least, from one look for sandboxes that have stayed for long enough to the next
-
-
-class Pair(Value):
-    """A message or a cell of two runs, as the one has it and the other; None where it has it not."""
-
-    name: str
-    a: str | None
-    b: str | None
-
-
-class Difference(Value):
-    """How run `b` differs from run `a`. `shared` is the run whose past both have, if there is one."""
-
-    a: str
-    b: str
-    shared: str | None = None
-    messages: tuple[Pair, ...] = ()
-    cells: tuple[Pair, ...] = ()
-    changed: tuple[Change, ...] = ()
 
 
 class Editor:
@@ -100,15 +84,9 @@ class Editor:
 
     async def diff(self, one: Run, other: Run) -> Difference:
         """How two runs differ: messages, cells, outputs, values, findings and files."""
-        a, b = [await in_own_thread(self._store.view, run.id) for run in (one, other)]
-        return Difference(
-            a=a.run.id,
-            b=b.run.id,
-            shared=_shared(a, b),
-            messages=_pairs({t.id: t.message for t in a.turns}, {t.id: t.message for t in b.turns}),
-            cells=_pairs({c.id: c.source for c in a.cells}, {c.id: c.source for c in b.cells}),
-            changed=tuple(await in_own_thread(changes, self._store, a, b)),
-        )
+        from graphs.difference import difference
+
+        return await in_own_thread(difference, self._store, one, other)
 
     async def keep(self, session: Session, *, serves: bool = False) -> None:
         """Let the sandbox in which a turn has ended stay for what comes next. `serves`: a service runs in it."""
@@ -198,6 +176,8 @@ class Editor:
     @contextlib.asynccontextmanager
     async def _notebook(self, run_id: str) -> AsyncIterator[LiveNotebook]:
         """The notebook of a run, whose sandbox stays for a while afterwards."""
+        from notebooks.live.editing import LiveNotebook  # for which nobody waits before a run's first answer
+
         await self.make_room(OPEN - 1, but=run_id)
         if run_id not in self._open:
             parent, upto = self._parents.pop(run_id, (run_id, 0))
@@ -230,17 +210,3 @@ def _until(events: list[Event], at: str | None) -> tuple[list[Event], str | None
     if not found:
         raise InputError(f"There is no turn {at} that has ended; `gristmill runs show` lists the turns.")
     return events[:found], at
-
-
-def _shared(a: RunView, b: RunView) -> str | None:
-    """The run that one is a branch of, where that is the other or both are branches of the same."""
-    of = {v.run.id: v.branched.of if v.branched else None for v in (a, b)}
-    if of[a.run.id] == b.run.id or of[b.run.id] == a.run.id:
-        return b.run.id if of[a.run.id] == b.run.id else a.run.id
-    return of[a.run.id] if of[a.run.id] is not None and of[a.run.id] == of[b.run.id] else None
-
-
-def _pairs(one: dict[str, str], other: dict[str, str]) -> tuple[Pair, ...]:
-    """What differs of two, by name."""
-    pairs = [Pair(name=name, a=one.get(name), b=other.get(name)) for name in dict.fromkeys((*one, *other))]
-    return tuple(p for p in pairs if p.a != p.b)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from graphs.errors import InputError
-from kernel_gateway.isolation import Sizes
+from kernel_gateway.sizes import Sizes
 from notebooks.toolkit.limits import LARGE
 
 _EXPANSION = {".parquet": 8, ".xlsx": 12, ".xls": 8, ".gz": 15, ".zip": 15, ".json": 5, ".jsonl": 5}

@@ -104,9 +104,10 @@ class Desk:
     `turn` is the one under way, where that is not the run's first.
 
     `again` runs the cells a second time in a fresh sandbox, for the review; None where that was turned off. `model`
-    answers for every agent that has none of its own. `images` says whether it is shown plots; None: where it is known
-    to read pictures. `direct`: no graph is at work, which would be begun again at the node that broke off. Within a
-    `task` the session is that of the task's notebook; `helpers` has the sandboxes of tasks.
+    answers for every agent that has none of its own; one that calls no `tools` may have None. `images` says whether it
+    is shown plots; None: where it is known to read pictures. `direct`: no graph is at work, which would be begun again
+    at the node that broke off. Within a `task` the session is that of the task's notebook; `helpers` has the sandboxes
+    of tasks.
     """
 
     run_id: str
@@ -115,7 +116,7 @@ class Desk:
     model: Model
     templates: tuple[Template, ...]
     agents: Agents
-    tools: Toolbox
+    tools: Toolbox | None
     again: Again | None = None
     budget: Budget = field(default_factory=Budget)
     approve: Literal["auto", "ask", "deny"] = "auto"
@@ -137,6 +138,8 @@ class Desk:
 
     def tools_of(self, agent: Agent) -> tuple[type[Tool], ...]:
         """The tools that an agent is offered: those of its job, or those that its file names, under its own policy."""
+        if self.tools is None:
+            return ()
         deepest = self.task is not None and self.task.depth >= MAX_DEPTH
         none = deepest or self.helpers is None
         helpers = () if none else self.agents.helpers_of(agent)

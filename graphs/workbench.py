@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from artifacts.events import Event, Redone, RunEnded, RunResumed, RunStarted, Said, TextDelta, Undone, apply
 from artifacts.store import Put, Store, StoreError
@@ -15,7 +15,7 @@ from artifacts.types import Decision, Message, Run, Turn, new_id
 from graphs.admitting import admitted
 from graphs.budget import Budget
 from graphs.conversation import answered, changed_terms, decided, may_be_asked, model_of, next_turn, stands
-from graphs.editing import Difference, Editor
+from graphs.editing import Editor
 from graphs.errors import InputError
 from graphs.inflight import InFlight
 from graphs.inputs import check_question, in_cloud
@@ -27,9 +27,10 @@ from graphs.worker import Worker
 from kernel_gateway.client import Host
 from notebooks.errors import NotebookError
 from notebooks.files import media_type, safe_name
-from notebooks.live.edits import Edit, Edited
-from notebooks.reproduce import keep_reproduction
-from notebooks.runner import keep_notebook
+
+if TYPE_CHECKING:
+    from graphs.difference import Difference
+    from notebooks.live.edits import Edit, Edited
 
 
 class Workbench:
@@ -116,6 +117,8 @@ class Workbench:
         for a caller who must know it before there is a run. Raises InputError, before there is a run, for a notebook or
         parameters that cannot be run.
         """
+        from notebooks.runner import keep_notebook
+
         self._must_be_open()
         try:
             run = await keep_notebook(
@@ -138,6 +141,8 @@ class Workbench:
 
         It can be followed and waited for like any other. Raises BadNotebook for a run without a finished cell.
         """
+        from notebooks.reproduce import keep_reproduction
+
         self._must_be_open()
         return await self._in_flight.launch(await keep_reproduction(self.store, self.store.run(run_ref).id), None)
 

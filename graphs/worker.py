@@ -23,25 +23,20 @@ from graphs.agents import load as load_agents
 from graphs.budget import BudgetSpent, TurnSpent, budget_of
 from graphs.editing import Editor
 from graphs.errors import GraphError, Waiting
-from graphs.helpers import Helpers
 from graphs.models.base import Model
 from graphs.state import Desk
-from graphs.tools import Toolbox
-from graphs.tools.mcp import FILE, Servers
-from graphs.tools.sources import toolbox
 from kernel_gateway.client import GatewayError, Host, find_host, leave_host, load_sdk, on_live, stop_host
 from notebooks import projects
-from notebooks.again import Again
 from notebooks.aio import see_through
 from notebooks.catalog import catalog
 from notebooks.errors import NotebookError
-from notebooks.export import save_report
-from notebooks.reproduce import carry_out_reproduction
-from notebooks.runner import carry_out_notebook
 from notebooks.session import Session
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    from graphs.tools import Toolbox
+    from graphs.tools.mcp import Servers
 
 type Ending = Literal["waiting", "done", "failed", "cancelled", "interrupted"]
 
@@ -73,7 +68,7 @@ class Worker:
         self._isolation, self._templates, self._rerun = isolation, templates, rerun
         self._stopped_as, self._end_turn = stopped_as, end_turn
         self._hosts: list[Host] = []
-        self._servers = Servers(store.home / FILE)
+        self._servers: Servers | None = None
         self._finding_host, self._opening_saver = asyncio.Lock(), asyncio.Lock()
         self._stack = AsyncExitStack()
         self._saver: AsyncSqliteSaver | None = None
@@ -91,7 +86,8 @@ class Worker:
 
     async def close(self, *, left: bool = False) -> None:
         """Stop the gateway if this process started it and no sandbox was `left` there, and the MCP servers."""
-        await self._servers.close()
+        if self._servers is not None:
+            await self._servers.close()
         await self._stack.aclose()
         if left:
             leave_host(self._store.home)
@@ -145,6 +141,9 @@ class Worker:
 
     async def _carry_out_notebook(self, run: Run) -> None:
         """See a notebook run to its end, which it records itself unless it breaks."""
+        from notebooks.reproduce import carry_out_reproduction
+        from notebooks.runner import carry_out_notebook
+
         status: Ending = "failed"
         error: str | None = None
         try:
@@ -176,6 +175,9 @@ class Worker:
         Raises Waiting for a person.
         """
         from langgraph.types import Command
+
+        from graphs.helpers import Helpers
+        from notebooks.again import Again
 
         turn = session.view.turns[-1]
         further = turn if turn.id != FIRST_TURN else None
@@ -235,16 +237,15 @@ class Worker:
 
     async def _ask(self, run: Run, model: Model, session: Session, asking: ModuleType) -> None:
         """Answer the run's questions, or those that an earlier try has left."""
-        templates = tuple(await asyncio.to_thread(catalog, self._templates))
         questions = [asking.Question.model_validate(q) for q in run.params["questions"]]
-        agents, tools = (Agents(()), Toolbox()) if model.rule_based else await self._company(run)
-        desk = self._direct(Desk(run.id, self._store, session, model, templates, agents, tools), run)
-        await asking.answer_all(desk, run.params["files"], run.params["roles"], questions)
+        agents, tools = (Agents(()), None) if model.rule_based else await self._company(run)
+        desk = self._direct(Desk(run.id, self._store, session, model, (), agents, tools), run)
+        await asking.answer_all(desk, run.params["files"], run.params["roles"], questions, self._templates)
 
     async def _follow_up(self, run: Run, model: Model, session: Session, asking: ModuleType) -> None:
         """Answer what somebody said to a run that had ended."""
         templates = tuple(await asyncio.to_thread(catalog, self._templates))
-        desk = self._direct(Desk(run.id, self._store, session, model, templates, Agents(()), Toolbox()), run)
+        desk = self._direct(Desk(run.id, self._store, session, model, templates, Agents(()), None), run)
         await asking.follow_up(desk, session.view.turns[-1], run.params["files"], run.params["roles"])
 
     def _direct(self, desk: Desk, run: Run) -> Desk:
@@ -254,6 +255,10 @@ class Worker:
 
     async def _company(self, run: Run) -> tuple[Agents, Toolbox]:
         """The agents and tools of a run, the user's own among them; what cannot be loaded is noted."""
+        from graphs.tools.mcp import FILE, Servers
+        from graphs.tools.sources import toolbox
+
+        self._servers = self._servers or Servers(self._store.home / FILE)
         home, project = self._store.home, run.params.get("project")
         agents = await in_own_thread(load_agents, projects.folders(home, project, "agents"))
         if (chosen := run.params.get("agent")) is not None:
@@ -289,6 +294,8 @@ class Worker:
             if session is not None:
                 await projects.keep_for(self._store, session)
             if status in ("failed", "cancelled") and session is not None and session.executions:
+                from notebooks.export import save_report
+
                 await save_report(self._store, run_id, ending=RunEnded(run_id=run_id, status=status, error=error))
         except (NotebookError, StoreError) as problem:
             _log.warning("the report of %s could not be kept: %s", run_id, problem)

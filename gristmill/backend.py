@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from artifacts.prune import Pruned
     from artifacts.query import Answer, Form
     from graphs.budget import Budget
-    from graphs.editing import Difference
+    from graphs.difference import Difference
     from graphs.request import Question, Terms
     from gristmill.projects import Projects
     from notebooks.live.edits import Edit, Edited

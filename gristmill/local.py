@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from artifacts.check import Checked
@@ -18,7 +18,6 @@ from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Artifact, ArtifactRole, Decision, Message, Run, RunStatus, Schedule, Turn, now
 from graphs.budget import Budget, read_budget
-from graphs.editing import Difference
 from graphs.errors import InputError
 from graphs.inputs import check_question
 from graphs.request import Question, Request, Terms
@@ -29,12 +28,14 @@ from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Failed, Misuse
 from gristmill.projects import LocalProjects, place_of, settled
 from gristmill.settings import Settings
-from notebooks import catalog, export, parameters
+from notebooks import catalog, parameters
 from notebooks.cron import check, next_due
-from notebooks.live.edits import Edit, Edited
 from notebooks.notify import check_targets
-from notebooks.runner import locate
 from notebooks.schedule import changed
+
+if TYPE_CHECKING:
+    from graphs.difference import Difference
+    from notebooks.live.edits import Edit, Edited
 
 LATEST = 5
 """Firings that a list shows of each schedule."""
@@ -229,6 +230,8 @@ class Local:
         return await in_own_thread(self.store.read, artifact)
 
     async def write_out(self, ref: str, directory: Path) -> list[Path]:
+        from notebooks import export
+
         run = await self.run(ref)
         return await in_own_thread(export.write_out, self.store, run.id, directory)
 
@@ -266,6 +269,8 @@ class Local:
         return await asyncio.to_thread(self._scheduled, after, LATEST)
 
     def _check(self, schedule: Schedule) -> None:
+        from notebooks.runner import locate
+
         check(schedule.cron, schedule.timezone)
         check_targets(self.targets, schedule.notify)
         if schedule.kind == "question":

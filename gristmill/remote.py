@@ -25,7 +25,7 @@ from artifacts.query import Answer, Form
 from artifacts.store import ArtifactDamaged
 from artifacts.types import Artifact, ArtifactRole, Decision, Fire, Message, Run, RunStatus, Schedule, Turn
 from graphs.budget import Budget, budget_text
-from graphs.editing import Difference
+from graphs.difference import Difference
 from graphs.request import Question, Terms, form_of, form_of_terms
 from gristmill.backend import Listed, Scheduled
 from gristmill.errors import Failed, Misuse, ServerGone

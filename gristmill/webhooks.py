@@ -46,16 +46,21 @@ class Webhook(BaseModel):
 
 def read(path: Path) -> dict[str, Webhook]:
     """The webhooks by their names; none where there is no file. Raises Misuse, which quotes nothing of the file."""
-    import yaml
-
+    unreadable = Misuse(f"{path} cannot be read as YAML; see docs/settings.md for its form.")
     try:
         if path.stat().st_mode & 0o077:
             raise Misuse(f"{path} holds addresses and other people may read it; set it right with chmod 600.")
-        told = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        raise Misuse(f"{path} cannot be read as YAML; see docs/settings.md for its form.") from None
+    except (OSError, UnicodeDecodeError):
+        raise unreadable from None
+    import yaml  # which takes a while to load
+
+    try:
+        told = yaml.safe_load(text) or {}
+    except yaml.YAMLError:
+        raise unreadable from None
     try:
         found = {str(name): Webhook.model_validate(one) for name, one in dict(told).items()}
     except (ValidationError, ValueError, TypeError):

@@ -25,13 +25,14 @@ from kernel_gateway.errors import GatewayError, GatewayUnavailable, NoIsolation
 from kernel_gateway.front import Front
 from kernel_gateway.host import Host
 from kernel_gateway.inside.tunnel import Tunnel
-from kernel_gateway.isolation import Sizes, check_bubblewrap, find_bubblewrap, sources, volume_size
+from kernel_gateway.isolation import check_bubblewrap, find_bubblewrap, sources
 from kernel_gateway.outside import ordinary, prepare
 from kernel_gateway.packages import Packages
 from kernel_gateway.place import Place, lock
 from kernel_gateway.router import Router
 from kernel_gateway.sandboxes import Sandboxes
 from kernel_gateway.self_check import require_isolation
+from kernel_gateway.sizes import Sizes, volume_size
 from kernel_gateway.snapshots import Snapshots
 from kernel_gateway.volumes import Volumes
 from kernel_gateway.wheels import Wheels

@@ -26,7 +26,6 @@ from kernel_gateway.isolation import (
     RUNTIME,
     SERVICE_ROOT,
     Isolation,
-    Sizes,
     environment,
     layered,
 )
@@ -37,6 +36,7 @@ from kernel_gateway.place import Place
 from kernel_gateway.sandbox import Sandbox
 from kernel_gateway.shell import Shell, make_lifeline
 from kernel_gateway.shells import Shells
+from kernel_gateway.sizes import Sizes
 
 _BACKLOG = 512
 

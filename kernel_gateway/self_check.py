@@ -19,8 +19,9 @@ from kernel_gateway.errors import NoIsolation
 from kernel_gateway.groups import Groups, NoGroups
 from kernel_gateway.inside import probes, seccomp
 from kernel_gateway.inside.seccomp import Role
-from kernel_gateway.isolation import SERVICE_ROOT, Sizes, check_bubblewrap, sources
+from kernel_gateway.isolation import SERVICE_ROOT, check_bubblewrap, sources
 from kernel_gateway.outside import Outside, prepare
+from kernel_gateway.sizes import Sizes
 from kernel_gateway.trial import run_inside
 
 _SECONDS = 30

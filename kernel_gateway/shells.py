@@ -14,12 +14,13 @@ from typing import Any
 
 from kernel_gateway.groups import Group, Groups, NoGroups
 from kernel_gateway.inside import memory, seccomp
-from kernel_gateway.isolation import CACHE, CAT, Sizes, bubblewrap_arguments, own_files
+from kernel_gateway.isolation import CACHE, CAT, bubblewrap_arguments, own_files
 from kernel_gateway.memory import memory_file
 from kernel_gateway.nursery import namespaces_of
 from kernel_gateway.outside import Outside
 from kernel_gateway.sandbox import Sandbox
 from kernel_gateway.shell import Shell, bring_along, make_lifeline, outer_of, read_inner, unbroken_pipe
+from kernel_gateway.sizes import Sizes
 
 log = logging.getLogger("kernel_gateway")
 

@@ -21,7 +21,6 @@ from kernel_gateway.inside.seccomp import Role
 from kernel_gateway.isolation import (
     CAT,
     SERVICE_ROOT,
-    Sizes,
     bubblewrap_arguments,
     check_bubblewrap,
     environment,
@@ -33,6 +32,7 @@ from kernel_gateway.memory import memory_file
 from kernel_gateway.nursery import adopting_orphans, namespaces_of, start_entrance, take_answer
 from kernel_gateway.outside import Outside, prepare
 from kernel_gateway.shell import outer_of, read_inner, unbroken_pipe
+from kernel_gateway.sizes import Sizes
 
 _SECONDS = 120.0
 _MOST_SAID = 4 << 20  # bytes

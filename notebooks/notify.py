@@ -14,8 +14,6 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from artifacts.types import Fire, Schedule
 from notebooks.cron import local_time
 from notebooks.errors import NotifyError
@@ -29,6 +27,8 @@ def read_targets(path: Path) -> dict[str, str]:
 
     No message holds anything of what the file says.
     """
+    import yaml  # which takes a while to load, and few have targets
+
     try:
         if path.stat().st_mode & 0o077:
             raise NotifyError(f"{path} holds passwords and other people may read it; set it right with chmod 600.")

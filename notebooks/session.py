@@ -22,7 +22,6 @@ from notebooks import files
 from notebooks.aio import see_through
 from notebooks.cell import Cell, host_failures
 from notebooks.errors import UploadError
-from notebooks.live.merging import needed
 from notebooks.outputs import clean
 from notebooks.runlog import RunLog
 
@@ -493,12 +492,13 @@ class Session:
 
     async def _catch_up(self, code: str | None) -> None:
         """Run again what code needs of the cells that ran elsewhere; of all of them for None."""
-        view = self._log.view
-        if not (again := needed(view, code, self._brought)):
+        from notebooks.live.merging import needed
+
+        if not (again := needed(self.view, code, self._brought)):
             return
-        for execution in (x for id in again for x in view.executions if x.cell == id):
+        for execution in (x for id in again for x in self.executions if x.cell == id):
             await self._replay(execution)
-        self._log.send(CellsReplayed(run_id=self.run_id, cells=tuple(id for id in again if id in view.away)))
+        self._log.send(CellsReplayed(run_id=self.run_id, cells=tuple(id for id in again if id in self.view.away)))
         await self._tree.changes()
 
     async def _renew(self) -> None:

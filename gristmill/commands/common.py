@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import re
@@ -49,6 +50,10 @@ with_roles = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+_SHORT = 5.0
+"""Seconds of a command in which nobody looks for garbage of cycles: it loads modules, and most end before."""
+
+
 def _sentence(message: str, status: int) -> click.ClickException:
     said = click.ClickException(message)
     said.exit_code = status  # type: ignore[misc]  # click declares it on the class, and reads it from the instance
@@ -62,8 +67,9 @@ def speaks[**P](function: Callable[P, Coroutine[Any, Any, int | None]]) -> Calla
     def command(*args: P.args, **kwargs: P.kwargs) -> None:
         aloud = not kwargs.get("as_json") or sys.stderr.isatty()  # a program that reads JSON may read stderr with it
         try:
+            gc.disable()
             with progress.telling(aloud):
-                status = asyncio.run(function(*args, **kwargs))
+                status = asyncio.run(_collecting_later(function(*args, **kwargs)))
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except DoorError as error:
@@ -73,10 +79,24 @@ def speaks[**P](function: Callable[P, Coroutine[Any, Any, int | None]]) -> Calla
             sys.exit(1)
         except sentences() as error:
             raise _sentence(str(error), status_of(error)) from error
+        finally:
+            _collect()
         if status:
             sys.exit(status)
 
     return command
+
+
+async def _collecting_later[T](work: Coroutine[Any, Any, T]) -> T:
+    asyncio.get_running_loop().call_later(_SHORT, _collect)
+    return await work
+
+
+def _collect() -> None:
+    """Look for garbage of cycles again; what is there by now counts as old, so that not all of it is looked at next."""
+    gc.freeze()
+    gc.unfreeze()
+    gc.enable()
 
 
 @asynccontextmanager

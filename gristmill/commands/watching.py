@@ -14,7 +14,6 @@ import click
 from artifacts.events import RunView
 from artifacts.threads import in_own_thread
 from artifacts.types import Run
-from gristmill.archive import missing
 from gristmill.backend import Backend
 from gristmill.errors import Failed, Misuse
 from gristmill.terminal import pieces
@@ -111,6 +110,8 @@ def check_folder(out: str | None) -> None:
 
 def conclude(story: Story, view: RunView, out: Path | None, files: list[Path]) -> int:
     """Print what came of a run, and give the exit status."""
+    from gristmill.archive import missing
+
     console = story.console
     if view.report is None or view.report != story.reported:
         pieces.findings(console, view)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.status import Status
-from rich.syntax import Syntax
 from rich.text import Text
 
 from artifacts.events import (
@@ -43,6 +42,9 @@ from gristmill.terminal import pieces, progress
 from gristmill.terminal.words import clean, first_lines, one_line, seconds, size, took
 from notebooks.telling.answers import said_of
 
+if TYPE_CHECKING:
+    from rich.status import Status
+
 _TASK_STYLES: dict[TaskStatus, str] = {
     "queued": "dim",
     "running": "cyan",
@@ -67,7 +69,11 @@ class Story:
         self.view: RunView | None = None
         self.reported: ReportMade | None = None  # the report that was printed last
         self._now = progress.Now()
-        self._status = Status(self._now, console=console, spinner="dots") if console.is_terminal else None
+        self._status: Status | None = None
+        if console.is_terminal:
+            from rich.status import Status
+
+            self._status = Status(self._now, console=console, spinner="dots")
         self._silence = ExitStack()  # what is done about it
         self._work_told = False
         self._cells: dict[str, Execution] = {}
@@ -249,6 +255,8 @@ class Story:
     def _highlight(self, line: str) -> Text:
         if not self.console.color_system:
             return Text(line)
+        from rich.syntax import Syntax
+
         syntax = Syntax("", "python", theme="ansi_dark", background_color="default")
         told = syntax.highlight(line)
         told.rstrip()

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body
 from artifacts.events import Redone, Undone
 from artifacts.threads import in_own_thread
 from artifacts.types import Run
-from graphs.editing import Difference
+from graphs.difference import Difference
 from gristmill.local import Local
 from gristmill.plain import plain
 from gristmill.web import schemas

@@ -40,6 +40,7 @@ from notebooks.toolkit.phrases import signed_number, unit_of
 from notebooks.toolkit.redundant import divisions
 from notebooks.toolkit.shapes import one_group, tell_shapes
 from notebooks.toolkit.telling import report
+from notebooks.toolkit.twice import measured_twice
 from notebooks.toolkit.wording import (
     METRICS,
     capital,
@@ -1094,7 +1095,7 @@ related = {
     if f["q"] < 0.05 and "misleads" not in f and frozenset((c, outcome)) not in flipped and outcome in outcomes
 }
 related = {c: f for c, f in related.items() if c in codes or df[c].nunique() <= 8}
-stand_ins = []
+stand_ins, faint = [], []
 for z in sorted(
     (c for c in related if c in codes and related[c] in results),
     key=lambda c: (c not in factors, -related[c]["strength"], c),
@@ -1115,6 +1116,7 @@ for z in sorted(
         found["misleads"] = True
         wide = max(map(abs, beside.conf_int().loc["z"])) > 0.6 * abs(alone.params["z"])
         if n < 100 and wide and z not in factors:  # too few rows to say that little is left
+            faint.append((z, x))
             break
         stand_ins.append((z, x, alone, beside, spread, n, other_p))
         break
@@ -1256,11 +1258,6 @@ for place, found in enumerate(drivers):
         ledger.add("beside stronger ones", f"{found['a']} × {found['b']}", p)
         if p >= alpha:
             found |= {"real": False, "adds": False}
-if len(stand_ins) > 3:
-    print(
-        "Nor do these add anything of their own: "
-        + ", ".join(f"{say(z)} (beside {say(x)})" for z, x, *_ in stand_ins[3:])
-    )
 if not stand_ins:
     print("None." if related else "No outcome with related columns, so there is nothing to look at.")
 
@@ -1634,6 +1631,48 @@ differ = [by for by in apart if tell_shapes(table, by, shaped)] if shaped else [
 if not strange and not differ:
     print("None." if small else "There are many columns and none was asked for by name, so this was left.")
 
+# %% [markdown] id="twice-text"
+# ## One thing measured twice
+#
+# Of two columns whose names differ only in when they were measured, each row is compared with itself.
+
+# %% id="twice"
+twice = []
+for early, late in measured_twice([c for c in table.of("number") if not named or c in named]):
+    rows = df[[early, late]].dropna().astype(float)
+    change = rows[late] - rows[early]
+    if len(rows) >= 10 and change.std() > 0:
+        p = max(stats.wilcoxon(change).pvalue, stats.ttest_1samp(change, 0).pvalue)  # one far row makes no change
+        ledger.add("measured twice", f"{early} × {late}", p)
+        twice.append((early, late, rows, change))
+twice_q = ledger.q("measured twice") if twice else {}
+for early, late, rows, change in [t for t in twice if twice_q[f"{t[0]} × {t[1]}"] < alpha][:max_findings]:
+    ci = stats.ttest_1samp(change, 0).confidence_interval()
+    low, high = sorted((abs(ci.low), abs(ci.high)))
+    report(
+        "claim",
+        "group_difference",
+        f"{say(late)} is {'higher' if change.mean() > 0 else 'lower'} than {say(early)}: mean {with_unit(rows[late].mean(), late)} against "
+        f"{with_unit(rows[early].mean(), early)}, a difference within the same row of {number(abs(change.mean()))} (95 % CI {number(low)} to "
+        f"{number(high)}, n = {len(rows):,}).",
+        [early, late],
+        direction="+" if change.mean() > 0 else "-",
+        effect=effect("cohens_d", change.mean() / change.std(), (ci.low / change.std(), ci.high / change.std())),
+        test=ledger.test("wilcoxon", "measured twice", f"{early} × {late}"),
+        n=len(rows),
+        params={"top": late if change.mean() > 0 else early, "twice": True},
+        caveats=["What else changed between the two, changed it too."],
+        confidence="high" if len(rows) >= 100 else "medium",
+    )
+    fig, ax = figure(f"{say(early)} and {say(late)}, row by row")
+    ax.scatter(rows[early], rows[late], s=28, alpha=0.6, color=COLOURS[0])
+    ends = [rows.min(axis=None), rows.max(axis=None)]
+    ax.plot(ends, ends, color="black", lw=1, ls="--")
+    ax.set(xlabel=f"{label(early)}; dashed: no change", ylabel=label(late))
+    show(fig, f"Scatter of {say(late)} against {say(early)} with the line of no change")
+if not twice:
+    print("None, as far as their names tell.")
+
 # %% [markdown] id="findings-text"
 # ## What was found
 
@@ -1765,6 +1804,11 @@ def sentence(found, ci):
             return f"{a} and {b} {how} ({name} = {signed(v, decimals(ci))}, 95 % CI {from_to(ci)}, {tail})."
         case "r2":
             x = a if found["bent"] == found["b"] else b
+            by = found["a"] if found["bent"] == found["b"] else found["b"]
+            means = df.groupby(by)[found["bent"]].mean().sort_values()
+            if len(means) <= 7:  # levels, and no fifths
+                top, low = (f"{number(at)} (mean {with_unit(means[at], found['bent'])})" for at in means.index[[-1, 0]])
+                return f"{say(found['bent'])} differs by {x}, not in a straight line: highest where it is {top}, lowest where it is {low}; {x} explains {percent(v)} of its variation ({shares}, {tail})."
             form = f"a parabola in {x} explains" if found["form"] == "parabola" else f"fifths of {x} explain"
             return f"{say(found['bent'])} varies with {x}, but not in a straight line: {form} {percent(v)} of its variation ({shares}, {tail})."
         case "eta2" if "rates" in found:
@@ -1863,7 +1907,7 @@ def chained(relations):
     return [f for f in relations if id(f) not in hanging]
 
 
-def link(found):
+def in_short(found):
     """A relation in a few words, with its direction."""
     if "means" in found and found["metric"] != "mean_diff":
         low, top = sorted(found["means"], key=found["means"].get)[:: len(found["means"]) - 1]
@@ -1877,7 +1921,7 @@ def link(found):
 
 def chain(found):
     """What hangs on a relation, in one sentence; empty where nothing does."""
-    links = [link(f) for f in found.get("with", [])]
+    links = [in_short(f) for f in found.get("with", [])]
     many = len({c for f in (found, *found.get("with", [])) for c in (f["a"], f["b"])})
     shown = min(max(6, many - 2), 12)
     more = f" and {len(links) - shown} more" if len(links) > shown else ""
@@ -1923,6 +1967,15 @@ not_found = (
 )
 if adding_none:
     not_found += f" Weak, and nothing beside what explains more of {say(outcome)}: {adding_none}."
+if faint := [*((z, x) for z, x, *_ in stand_ins[3:]), *faint]:
+    listed = [f"{in_short(related[z])}, beside {say(x)}" for z, x in faint[:6]]
+    report(
+        "descriptive",
+        "confounding",
+        f"Also related to {say(outcome)} by themselves, but hardly or not surely beside a stronger column: {'; '.join(listed)}.",
+        [outcome, *(z for z, _ in faint[:6])],
+        n=len(df),
+    )
 for found in told[:max_findings]:
     ci = interval(found)
     caveats = ["Observed, not assigned: it does not show that one causes the other."]
@@ -1984,6 +2037,9 @@ turned = (
 many = f"Of {pairs_tested} tested, {strong} that is neither small nor likely chance, and {turned}."
 misled = sum(f["real"] and "misleads" in f for f in results)
 many += f" {misled:,} more would mislead by itself, as said above." if misled else ""
+near = [f for f in results if not f["real"] and f["p"] < 0.05 and "misleads" not in f] if not kept else []
+if near := sorted(near, key=lambda f: f["p"])[:3]:
+    many += f" Nearest, each tested by itself: {'; '.join(f'{in_short(f)}, {chance(f["p"])}' for f in near)}."
 if results and not told:  # else each claim says how many tests its family has
     report(
         "null" if not kept and not paradoxes else "descriptive",

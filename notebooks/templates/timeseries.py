@@ -28,7 +28,7 @@ from notebooks.toolkit.columns import names
 from notebooks.toolkit.drawing import COLOURS, direct_labels, figure, show
 from notebooks.toolkit.ledger import effect, ledger
 from notebooks.toolkit.telling import report
-from notebooks.toolkit.wording import from_to, label, number, percent, say, signed, with_unit
+from notebooks.toolkit.wording import capital, from_to, label, number, percent, say, signed, with_unit
 
 # %% [markdown] id="timeseri-03"
 # ## The series
@@ -55,7 +55,10 @@ elif not pd.api.types.is_datetime64_any_dtype(clock):
 usable = [
     c
     for c in (columns or table.of("number"))
-    if c != time and c in df and table.kind(c) == "number" and c not in table.left_out
+    if c != time
+    and c in df
+    and table.kind(c) == "number"
+    and (c not in table.left_out or (columns and table.left_out[c].startswith("made up of")))
 ]
 CALENDAR = (  # longest step in hours, its name, the periods of a season in steps
     (0.9, "min", {}),
@@ -1194,6 +1197,14 @@ beyond = "Not looked for over time: more than three shifts in a column, and seas
 if still:
     listed = ", ".join(say(c) for c in still[:8]) + (" and others" if len(still) > 8 else "")
     many = f"No season, trend, lasting shift or episode beyond chance: {listed}; {many}"
+    for name in [c for c in still if series[c]["memory"]["level"] >= 0.8][:3]:  # what drifts has moved all the same
+        low, high = points[name].argmin(), points[name].argmax()
+        ends = points[name].dropna().iloc[[0, -1]]
+        many += (
+            f" {capital(say(name))} drifts, so that no straight trend can be told from chance: from {with_unit(ends.iloc[0], name)} to "
+            f"{with_unit(ends.iloc[1], name)}, lowest in {day(low)} ({with_unit(points[name].iloc[low], name)}) and highest in "
+            f"{day(high)} ({with_unit(points[name].iloc[high], name)})."
+        )
 report(
     "null" if still else "descriptive",
     "trend" if still else "tested",

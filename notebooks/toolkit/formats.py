@@ -210,12 +210,11 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
         "sep": sep, "header": None if headless else 0, "names": list(range(len(header))), "index_col": False,
         "skipinitialspace": True, "on_bad_lines": "warn", "low_memory": False,
     }  # fmt: skip
+    raw = text.encode()  # which pandas reads in half the time that it takes for text
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", pd.errors.ParserWarning)
-        df: pd.DataFrame = pd.read_csv(
-            io.StringIO(text), dtype=str if commas else None, na_values=list(MISSING), **given
-        )
-    df = _none_as_level(df, text, given) if "None" in text else df
+        df: pd.DataFrame = pd.read_csv(io.BytesIO(raw), dtype=str if commas else None, na_values=list(MISSING), **given)
+    df = _none_as_level(df, raw, given) if b"None" in raw else df
     skipped = sum(str(w.message).count("Skipping line") for w in caught)
     if skipped:
         notes.append(f"skipped {skipped} {'line' if skipped == 1 else 'lines'} with too many fields")
@@ -233,7 +232,7 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
     return df
 
 
-def _none_as_level(df: pd.DataFrame, text: str, given: dict[str, Any]) -> pd.DataFrame:
+def _none_as_level(df: pd.DataFrame, raw: bytes, given: dict[str, Any]) -> pd.DataFrame:
     """The table with "None" as it is written in columns of few words in which nothing else is missing: none, some,
     marked. In a column of many words, such as brands, it says that there is none.
     """
@@ -242,7 +241,7 @@ def _none_as_level(df: pd.DataFrame, text: str, given: dict[str, Any]) -> pd.Dat
         return df
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.ParserWarning)
-        written = pd.read_csv(io.StringIO(text), usecols=few, dtype=str, na_filter=False, **given)
+        written = pd.read_csv(io.BytesIO(raw), usecols=few, dtype=str, na_filter=False, **given)
     for name in few:
         if (written.loc[df[name].isna(), name].str.strip() == "None").all():
             df[name] = df[name].fillna("None")

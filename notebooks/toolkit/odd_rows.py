@@ -204,7 +204,7 @@ def odd_rows(df: pd.DataFrame, columns: list[str] | None = None) -> OddRows:
             )
             put(i, name, df.at[i, name], "isolated", why, abs(z))
     for name in times:
-        days = (df[name] - pd.Timestamp(0)).dt.total_seconds() / 86400
+        days = (df[name] - pd.Timestamp("1970-01-01")).dt.total_seconds() / 86400
         for i, z in isolated_values(days):
             put(
                 i,

@@ -45,7 +45,7 @@ def as_features(df: pd.DataFrame, features: list[str]) -> pd.DataFrame:
     for name in features:
         s: Any = df[name]
         if is_time(s):
-            out[name] = (s - pd.Timestamp(0)).dt.total_seconds() / 86400
+            out[name] = (s - pd.Timestamp("1970-01-01")).dt.total_seconds() / 86400
         elif is_text(s) or pd.api.types.is_bool_dtype(s):
             out[name] = s.astype("string").astype(object).where(s.notna(), None)
         else:

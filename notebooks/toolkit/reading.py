@@ -35,7 +35,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raw = gzip.decompress(raw)
     if raw[:4] == b"PK\x03\x04":
         raw, name = _unpacked(path.name, raw, notes)
-    if not raw.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
+    if not raw.lstrip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise ValueError(f"{path.name} is empty: there is nothing to analyse.")
     if raw[:4] == b"PAR1":
         try:

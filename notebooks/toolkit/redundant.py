@@ -129,6 +129,12 @@ def _leave_cuts_out(table: Table) -> None:
                 break
 
 
+def _adds_up(turned: dict[str, Any], whole: str, columns: list[str]) -> bool:
+    """Whether a column grows with each of the others that make it up."""
+    base = np.column_stack([turned[c] for c in columns if c != whole])
+    return bool((np.linalg.lstsq(base, turned[whole], rcond=None)[0] > 0).all())
+
+
 def _leave_sums_out(table: Table) -> None:
     """Mark a column that other columns make up exactly, as a total is made up of its parts."""
     numbers = table.of("number")
@@ -145,8 +151,8 @@ def _leave_sums_out(table: Table) -> None:
                 rest = float(np.sum((turned[name] - base @ found) ** 2)) / (len(rows) - 1)  # variance, of 1
                 parts = [c for c, weight in zip(kept, found, strict=True) if abs(weight) > 0.02]
                 if rest < 1e-4 and 2 <= len(parts) <= 6:
-                    # The total varies most, as its parts vary on their own
-                    whole = max([name, *parts], key=lambda c: (rows[c].std(), c))
+                    # The total is made up of its parts, and no part of it less another; it varies most
+                    whole = max([name, *parts], key=lambda c: (_adds_up(turned, c, [name, *parts]), rows[c].std(), c))
                     others = [c for c in [name, *parts] if c != whole]
                     text = (
                         f"{say(whole)} is made up of {', '.join(say(c) for c in others[:-1])} and {say(others[-1])}: "

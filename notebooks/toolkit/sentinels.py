@@ -42,7 +42,7 @@ def _is_code(code: float, counts: pd.Series) -> bool:
 def _blank_sentinels(table: Table) -> None:
     """Make codes for "not known" missing: a number or a day that is repeated far from all else in the column."""
     for name in [c for c in names(table.df) if table.kind(c) == "time"]:
-        since = (table.df[name] - pd.Timestamp(0)).dt.total_seconds()
+        since = (table.df[name] - pd.Timestamp("1970-01-01")).dt.total_seconds()
         for code in sorted({since.min(), since.max()}):
             often = int((since == code).sum())
             if often >= 3 and table.levels(name) > 5 and _is_code(code, since.value_counts()):

@@ -79,10 +79,12 @@ def _numbers(s: pd.Series, pattern: re.Pattern[str], thousands: str, decimal: st
 
 def _none_is_level(text: pd.Series) -> bool:
     """Whether "None" is one of a column's few words, and no mark of what is missing: nothing else is missing there."""
-    written = set(text.unique())
-    if "None" not in written or len(written) > 11 or text.isna().any() or written & (set(MISSING) - {"None"}):
+    if (text == "None").sum() < 3 or text.isna().any():
         return False
-    return (text == "None").sum() >= 3 and not any(POINT_NUMBER.fullmatch(str(word)) for word in written)
+    written = set(text.unique())
+    if len(written) > 11 or written & (set(MISSING) - {"None"}):
+        return False
+    return not any(POINT_NUMBER.fullmatch(str(word)) for word in written)
 
 
 def _values(s: Any, notes: list[str]) -> Any:

@@ -249,8 +249,10 @@ def test_wherever_a_file_is_damaged_the_record_is_whole_or_refused_and_kept(cras
 
 def test_a_record_that_lost_its_log_can_be_gone_on_with_knowingly(crashed):
     (crashed / f"{FILE}.wal").unlink()
+    before = {path: path.read_bytes() for path in crashed.glob(f"{FILE}*")}
     with pytest.raises(StoreDamaged, match=r"holds 2001 of 2031 recorded events.*delete .*store\.mark to go on"):
         Store.open(crashed)
+    assert {path: path.read_bytes() for path in crashed.glob(f"{FILE}*")} == before
     (crashed / "store.mark").unlink()
     with Store.open(crashed) as store:
         assert store.append_sync(Noted(run_id="run_1", text="on")).seq == 2002

@@ -16,7 +16,7 @@ from graphs.errors import InputError
 from graphs.request import Request
 from graphs.workbench import Workbench
 from kernel_gateway.client import Host, live_sandboxes
-from notebooks.live.editing import IDLE
+from notebooks.live.editing import IDLE, LiveNotebook
 from notebooks.live.edits import Edit
 from tests.graphs.test_idle import asked, further, living, opened
 
@@ -133,7 +133,7 @@ async def test_a_notebook_that_has_changed_meanwhile_does_not_find_what_the_one_
 async def test_of_two_processes_that_look_one_finds_it(ready, begun):
     run_id, _ = await begun()
     async with process(ready) as one:
-        notebooks = [editing.LiveNotebook(one.store, run_id, one.host) for _ in range(2)]
+        notebooks = [LiveNotebook(one.store, run_id, one.host) for _ in range(2)]
         view = one.store.view(run_id)
         for notebook in notebooks:
             await notebook._find(view)

@@ -26,6 +26,9 @@ def hives() -> list[dict[str, Any]]:
             "Mite Count": [i % 37 for i in range(n)],
             "Honey kg": [i % 11 / 2 for i in range(n)],
             "Treatment": [("None", "Apivar", "Thymol", "Oxalic acid")[i % 4] for i in range(n)],
+            "Fee": [30.0 + i % 13 for i in range(n)],
+            "Payment": [("Cash", "Card", "Transfer")[i % 3] for i in range(n)],
+            "length_m": [5 + i % 9 for i in range(n)],
             "Temper": [("Calm", "Nervous", "Aggressive")[i % 3] for i in range(n)],
         }
     )
@@ -65,3 +68,53 @@ def test_a_second_question_that_is_not_understood_is_told(hives: list[dict[str, 
     reading = read("What was the highest mite count and who did it?", hives)
     assert [query is None for query in reading.queries] == [False, True]
     assert "“who did it”" in reading.why_not[1]
+
+
+@pytest.mark.parametrize("asked", ["Show me takings month by month", "What did we take, month by month?"])
+def test_month_by_month_is_a_group_of_each_and_takings_a_sum(asked: str, hives: list[dict[str, Any]]) -> None:
+    query = one(asked, hives)
+    assert (query.group_by, told(query)) == ((Group(of="Date", grain="month"),), {("sum", "Fee")})
+
+
+def test_what_we_make_is_money_and_not_how_it_is_paid(hives: list[dict[str, Any]]) -> None:
+    query = one("How much did we make in 2024 compared with 2023?", hives)
+    assert told(query) == {("sum", "Fee")}
+    assert query.compare is not None
+
+
+def test_the_best_month_is_that_of_the_largest_sum(hives: list[dict[str, Any]]) -> None:
+    assert told(one("When was our best month?", hives)) == {("sum", "Fee")}
+    assert told(one("Which month was the best for fees?", hives)) == {("sum", "Fee")}
+
+
+def test_an_amount_per_one_of_what_is_counted_is_a_ratio(hives: list[dict[str, Any]]) -> None:
+    named = [{**c, "name": c["name"].replace("Mite Count", "Mites")} for c in hives[0]["columns"]]
+    query = one("What is the honey per mite?", [{**hives[0], "columns": named}])
+    assert [f.name for f in query.formulas] == ["Honey kg per Mites"]
+
+
+def test_sales_that_go_up_are_money_where_it_is_known(hives: list[dict[str, Any]]) -> None:
+    assert told(one("Are sales going up or down?", hives)) == {("sum", "Fee")}
+    assert told(one("How many sales were there in 2023?", hives)) == {("count", None)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("Mornings or afternoons: when do we do more inspections?", "have no hours"),
+        ("Which hives are longer than two weeks?", "“longer than”"),
+        ("Is anyone still paying cash?", "A yes or no is asked for"),
+        ("What do most people pay with?", "“most”"),
+    ],
+)
+def test_what_would_be_answered_beside_the_point_is_not(asked: str, why: str, hives: list[dict[str, Any]]) -> None:
+    reading = read(asked, hives)
+    assert reading.queries == (None,)
+    assert why in reading.why_not[0]
+
+
+def test_a_refusal_names_the_words_of_the_question(hives: list[dict[str, Any]]) -> None:
+    without = [{**t, "columns": [c for c in t["columns"] if c["name"] != "Fee"]} for t in hives]
+    why = read("How much did we make in 2024?", without).why_not[0]
+    assert "revenue" not in why
+    assert "How much did we make" in why

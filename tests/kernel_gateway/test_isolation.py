@@ -16,8 +16,9 @@ from e2b_code_interpreter import AsyncSandbox
 from kernel_gateway import self_check
 from kernel_gateway.errors import NoIsolation
 from kernel_gateway.inside import probes
-from kernel_gateway.isolation import Sizes, check_bubblewrap, python_binds
+from kernel_gateway.isolation import check_bubblewrap, python_binds
 from kernel_gateway.outside import ordinary
+from kernel_gateway.sizes import Sizes
 from kernel_gateway.trial import run_inside
 from tests.kernel_gateway.conftest import those_that
 

@@ -79,9 +79,10 @@ import asyncio, ctypes, os, signal, sys, time
 from pathlib import Path
 import psutil
 from kernel_gateway.host import Host
-from kernel_gateway.isolation import Sizes, check_bubblewrap, sources
+from kernel_gateway.isolation import check_bubblewrap, sources
 from kernel_gateway.outside import prepare
 from kernel_gateway.place import Place
+from kernel_gateway.sizes import Sizes
 
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # what loses its parent becomes ours
 folder = Path(sys.argv[1])

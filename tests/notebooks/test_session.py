@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from artifacts.events import OutputReceived
 from artifacts.store import Store
 from artifacts.types import FINDING_MIME
 from kernel_gateway.client import Host, SandboxGone, connect_sandbox, find_host, stop_host
-from notebooks.recorder import TEXT_CAP
+from notebooks.recorder import FLUSH_SECONDS, TEXT_CAP
 from notebooks.session import Session
 
 REPORT = f"""
@@ -92,10 +93,10 @@ async def test_cancelling_the_task_interrupts_the_cell_and_records_that(session:
 async def test_a_cell_that_outlasts_its_time_is_interrupted_and_says_so(session: Session) -> None:
     await session.run("import time")  # the first cell of a kernel takes longer
     code = "import time\ndef wait():\n    while True:\n        time.sleep(60)\n\nwait()"
-    done = await session.run(code, timeout=2)
+    done = await session.run(code, timeout=4)
     assert done.status == "interrupted"
     assert done.error is not None
-    assert done.error.value == "The cell did not end within 2 seconds and was interrupted in line 6."
+    assert done.error.value == "The cell did not end within 4 seconds and was interrupted in line 6."
     assert "in wait" in done.error.traceback
     assert "time.sleep(60)" in done.error.traceback
     names = (await session.run("sorted(n for n in dir() if n[0] != '_')")).text
@@ -107,19 +108,20 @@ async def test_a_cell_that_outlasts_its_time_and_makes_nothing_of_its_interrupti
 ) -> None:
     await session.run("raise KeyboardInterrupt")
     code = "import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: pass"
-    done = await session.run(code, timeout=2)
+    done = await session.run(code, timeout=4)
     assert done.error is not None
-    assert done.error.value == "The cell did not end within 2 seconds and was interrupted."
+    assert done.error.value == "The cell did not end within 4 seconds and was interrupted."
 
 
 async def test_a_chatty_cell_is_batched_capped_and_says_what_was_dropped(session: Session, store: Store) -> None:
+    begun = time.monotonic()
     done = await session.run("for i in range(150_000): print(f'line {i:06d}')")
     printed = 150_000 * len("line 000000\n")
     kept = sum(len(o.text) for o in done.outputs if not o.truncated)
     assert kept == TEXT_CAP
     assert done.outputs[-1].truncated == printed - TEXT_CAP
     assert f"{printed - TEXT_CAP:,} more characters were not recorded" in done.outputs[-1].text
-    assert len(store.events(session.run_id)) < 200
+    assert len(store.events(session.run_id)) < 40 + (time.monotonic() - begun) / FLUSH_SECONDS
 
 
 async def test_more_displays_than_a_reader_wants_are_counted_and_left_out(session: Session) -> None:

@@ -116,7 +116,8 @@ def watch(browser: Browser, dashboard: Dashboard) -> Iterator[Callable[..., Watc
     contexts = []
 
     def new(**options: Any) -> Watch:
-        context = browser.new_context(**options)
+        # What moves while a run is under way is drawn sixty times a second, by the processor.
+        context = browser.new_context(**{"reduced_motion": "reduce"} | options)
         contexts.append(context)
         return Watch(context.new_page(), dashboard)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from notebooks.toolkit.twice import measured_twice
 from tests.playbook.test_playbook import ask, brief, finding
 
 if TYPE_CHECKING:
@@ -249,3 +250,76 @@ async def test_a_point_of_one_group_and_what_follows_stand_after_what_a_table_sh
     _, _, report = await ask(("write_report",), brief(question="What stands out?", findings=[point, follows, strong]))
     assert report["findings"][0] == "F1"
     assert {*report["findings"]} == {"F1", "F2", "F3"}
+
+
+def test_years_before_all_clocks_and_a_total_in_thousands_are_read(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    level = np.cumsum(random.normal(0, 150, 90))  # a walk: it has moved, and no straight trend is sure
+    df = pd.DataFrame({"year": np.arange(1600, 1690), "boys": (6000 + level).round()})
+    df["girls"] = (0.94 * df["boys"] + random.normal(0, 60, 90)).round()
+    df["total"] = (df["boys"] + df["girls"]) / 1000
+    name = table("parish", df)
+    profile = kernel.template("profile", data=name)
+    assert profile.error is None
+    (sums,) = profile.of("redundant_columns", "warning")
+    assert "total is made up of boys and girls" in sums.text.lower()
+    ran = kernel.template("timeseries", data=name, columns=["boys"])
+    assert ran.error is None
+    (still,) = ran.of("trend", "null")
+    assert "Boys drifts, so that no straight trend can be told from chance: from " in still.text
+    assert f"highest in {1600 + int(df['boys'].argmax())}" in still.text
+
+
+def test_what_hardly_adds_to_others_and_what_comes_nearest_is_told(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    tuition = random.normal(size=700)
+    df = pd.DataFrame({f"copy_{k}": tuition + random.normal(0, 0.9, 700) for k in range(5)} | {"tuition": tuition})
+    df["rate"] = tuition + random.normal(0, 1.2, 700)
+    ran = kernel.template("associations", data=table("colleges", df), outcome="rate")
+    assert ran.error is None
+    assert len(ran.of("confounding", "warning")) == 3
+    (rest,) = ran.of("confounding", "descriptive")
+    assert rest.text.count("with rate (r = +0.") == 2
+    few = pd.DataFrame(random.normal(size=(45, 4)), columns=["a", "b", "c", "spent"])
+    few -= few.mean()
+    own = few["spent"] - few["a"] * (few["a"] @ few["spent"]) / (few["a"] @ few["a"])
+    few["spent"] = 0.43 * few["a"] / few["a"].std() + (1 - 0.43**2) ** 0.5 * own / own.std()  # so r is 0.43
+    ran = kernel.template("associations", data=table("few", few), outcome="spent")
+    assert ran.error is None
+    assert not [f for f in ran.findings if f.type == "claim"]
+    assert "Nearest, each tested by itself: a with spent (r = +0." in ran.of("tested")[0].text
+
+
+def test_a_code_of_few_levels_is_told_by_its_levels(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
+    df = pd.DataFrame({"state": random.integers(1, 4, 300), "age": random.normal(50, 10, 300)})
+    df["days"] = np.select([df["state"] == 2], [2600], 1300) + random.normal(0, 700, 300)
+    ran = kernel.template("associations", data=table("cases", df))
+    assert ran.error is None
+    (bent,) = ran.of("nonlinear_association", "claim")
+    assert "highest where it is 2 (mean 2,6" in bent.text or "highest where it is 2 (mean 2,5" in bent.text
+
+
+def test_one_thing_measured_twice_is_compared_row_by_row(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    assert measured_twice(["pretest.1", "post.test.1", "cost_2019", "cost 2021", "cost_2020", "x1", "x2"]) == [
+        ("pretest.1", "post.test.1"),
+        ("cost_2019", "cost 2021"),
+    ]
+    line = random.normal(20, 5, 80)
+    df = pd.DataFrame({"deaths_85_99": line, "deaths_00_14": line - 2 + random.normal(0, 2, 80)})
+    ran = kernel.template("associations", data=table("lines", df))
+    assert ran.error is None
+    (fell,) = [f for f in ran.findings if f.params.get("twice")]
+    assert (fell.columns, fell.direction) == (("deaths_85_99", "deaths_00_14"), "-")
+    assert "Deaths 00 14 is lower than deaths 85 99: mean 1" in fell.text
+
+
+async def test_how_a_thing_changed_comes_before_what_goes_with_it_and_both_are_told() -> None:
+    both = ["cost_2019", "cost_2021"]
+    rise = finding(1, "claim", "correlation", both, 0.9, "They rise together.")
+    fell = finding(2, "claim", "group_difference", both, -0.3, "It fell.", params={"twice": True})
+    _, _, report = await ask(("write_report",), brief(question="What stands out?", findings=[rise, fell]))
+    assert report["findings"] == ["F2", "F1"]

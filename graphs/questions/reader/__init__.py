@@ -8,7 +8,7 @@ not answered.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -44,7 +44,9 @@ def read(
             new.append(column)
             if column.column.made_in:  # "how long do people wait": the verb says no more
                 question = re.sub(_LASTS, "", question, flags=re.I)
-    question = _plainly(question, columns, Known(columns, time))
+    swaps = list(_plainly(question, columns, Known(columns, time)))
+    for said, plain in swaps:
+        question = question.replace(said, plain)
     vague = re.search(_SOME_TIME, question, re.I)
     question = question.replace(vague[0], "") if vague else question
     columns += [n.column for n in new]
@@ -60,32 +62,37 @@ def read(
     reading = draft.reading(previous)
     queries = tuple(q and placed(_of_which_time(q, time, columns, asked), asked, tables) for q in reading.queries)
     if reading.why_not and not any(queries):
-        reading = reading.model_copy(
-            update={"why_not": (*reading.why_not[:-1], f"{reading.why_not[-1]} {_told(tables)}")}
-        )
+        last = re.sub("“([^”]+)”", lambda m: f"“{_as_said(m[1], swaps)}”", reading.why_not[-1])
+        reading = reading.model_copy(update={"why_not": (*reading.why_not[:-1], f"{last} {_told(tables)}")})
     if earned:
         queries = tuple(q and _with(earned, q) for q in queries)
     return by_case(reading.model_copy(update={"queries": queries}), columns)
 
 
-def _plainly(question: str, columns: Sequence[Column], known: Known) -> str:
-    """The question with the column that "how old" asks for, how much for how many euros, and revenue for what "we make"."""
+def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator[tuple[str, str]]:
+    """What to read in place of some words: the column of "how old", how much for how many euros, revenue for what "we
+    make"."""
     spoken = {w.stem for w in words(question)}
     for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):
         hint = lexicon.dimensions("much little", said[1].casefold())
         near = [c for c in columns if c.kind == "number" and known.sense(hint, c) and spoken & c.stems]
         measured = near[0] if len(near) == 1 else known.hinted(hint)
         if hint not in ("time", "count") and measured is not None:
-            question = question.replace(said[0], f"what {measured.name}")
-    question = re.sub(
-        r"\bhow many (?:thousand |k)?(?:euros?|dollars?|pounds?|francs)\b", "how much", question, flags=re.I
-    )
+            yield said[0], f"what {measured.name}"
+    many = re.search(r"\bhow many (?:thousand |k)?(?:euros?|dollars?|pounds?|francs)\b", question, re.I)
+    if many:
+        yield many[0], "how much"
+        question = question.replace(many[0], "how much")
     if earned := re.search(_EARNS, question, re.I):  # what we take, and not what we take in fines
         behind = words(question[earned.end() :])
         what = next((w.stem for w in behind if w.low not in lexicon.some("stop") - {"per"}), "")
         if not any(what in c.stems for c in columns if c.kind == "number"):
-            question = question.replace(earned[0], "how much revenue")
-    return question
+            yield earned[0], "how much revenue"
+
+
+def _as_said(word: str, swaps: Sequence[tuple[str, str]]) -> str:
+    """A word as the question has it, where it was read in place of others."""
+    return next((said for said, plain in swaps if word.casefold() in " ".join(name_words(plain))), word)
 
 
 def _with(new: made.Made, query: Query) -> Query:

@@ -100,6 +100,11 @@ def _reworded(ask: Ask) -> None:
         for place in (i for i in clause.of("1U") if clause.written([i]).casefold() in ("first", "last")):
             ask.stats, ask.columns = ["min" if place.code == "1" else "max"], [expr(ask.known.time)]
             use([clause.items[0], place], clause.of("E"))  # when was the last order
+    money = None if set("hjwM") & set(ask.codes) else ask.known.amount()
+    for item in (i for i in clause.of("E") if money is not None and clause.written([i]).casefold() == "sales"):
+        item.code, item.means = "C", money  # are sales going up: in money, where it is known
+        ask.stats += [] if "S" in ask.codes else ["sum"]
+        clause.notes.append(f"“sales” is read as “{money.name}”.")  # type: ignore[union-attr]
     if "F" in ask.codes:
         clause.says(lexicon.section("said")["unchanged"])  # any forecast takes it so
     if ask.codes[:1] == "d" and clause.items[-1].code == "U" and clause.words[-1].low in ("up", "down"):
@@ -296,6 +301,7 @@ def _grouped(ask: Ask) -> None:
             use(period)
             continue
         told = (said.endswith("ly") and "S" not in clause.shape) or said in ("over", "through")
+        told = told or " by " in clause.written(period)  # month by month
         if not ask.groups and (told or re.search("[XY]", clause.shape)) and _periodic(ask, period[0]):
             use(period)
     many = "([hS]?)([CE])(?:(?![CKN])[A-Za-z])*?"
@@ -329,7 +335,9 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
         ask.columns = [expr(column)]  # the best agent by rating
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
         ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
-    elif item.unit == "per":
+    elif item.unit == "per" or (
+        word == "per" and column.kind == "number" and f"{clause.words[item.last].low}s" == column.words[-1]
+    ):  # the fee per flue, of how many flues there are
         ask.over = column
     elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * known.rows):
         behind = {w.stem for w in clause.words[item.last + 1 : item.last + 4]}

@@ -215,7 +215,8 @@ def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any
 def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
     """Where age is missing, penguins with unknown sex, orders without a channel, runners who did not finish."""
     column, lacks = (left or behind)[0].column, bool(behind and no)
-    zero, denial = column.kind == "number" and column.low == 0 and not column.missing, no[0] if no else None
+    unknown = column.missing and lexicon.some("levelled") & set(column.words)  # 0 degrees are a temperature
+    zero, denial = column.kind == "number" and column.low == 0 and not unknown, no[0] if no else None
     if lacks and denial and ask.clause.words[denial.first].low not in lexicon.some("lacks"):
         lead = ask.clause.words[max(denial.first - 1, 0)].low
         helps = re.fullmatch("(?:did|do|does|have|has)n?", lead)
@@ -302,11 +303,14 @@ def within(number: float, column: Column) -> bool:
 
 
 def in_units_of(column: Column, number: float, unit: str) -> float | None:
-    """A number in the unit of a column: 4 kg for body_mass_g is 4000. None where the column's unit is not known and the
-    number as it stands can be none of its values."""
-    for scale in lexicon.section("units").values():
+    """A number in the unit of a column: 4 kg for body_mass_g is 4000. None where the column's unit is of another kind, or
+    is not known and the number as it stands can be none of its values."""
+    scales = list(lexicon.section("units").values())
+    for scale in scales:
         if unit in scale and column.unit in scale:
             return float(number * scale[unit] / scale[column.unit])
+        if unit in scale and any(column.unit in other for other in scales):
+            return None  # two weeks are no length in metres
         if unit in scale and not column.unit and not (number > 1 and within(number, column)):
             return None
     return number

@@ -33,6 +33,9 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
         begins = re.search(_BEGIN + opens.replace("PEOPLE", people), opening, re.I)
         if begins and kind not in told:
             return str(why).format(begins[begins.lastindex or 0].strip().casefold())
+    hours = re.compile(r'"hour \d|"grain":"hour')
+    if draft.time and not draft.time.clock and any(hours.search(q.model_dump_json(exclude={"text"})) for q in queries):
+        return f"The times of “{draft.time.name}” have no hours."
     if by := next(filter(None, (_by_row(draft, q) for q in queries)), None):
         return f"Each row has a “{by.name}” of its own: it is not clear what is to be counted by it."
     for query, m in ((q, m) for q in queries for m in q.measures):
@@ -85,7 +88,7 @@ def _tells(draft: Draft, query: Query) -> set[str]:
         "names": groups or query.show or query.order or several or intent not in _PLAIN
         or measured & {"values", "mode", "count"},
         "gap": decides,
-        "some": decides or query.where,
+        "some": decides or (query.where and not measured & {"mean", "median", "sum"}),
         "yes or no": decides,
         "time": any(g.grain for g in groups) or any(c.kind == "time" or times & set(c.words) for c in columns)
         or intent in ("change", "forecast", "plot", "why_changed", "compare"),

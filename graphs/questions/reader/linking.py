@@ -317,8 +317,7 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
     found = dict[tuple[int, int], dict[tuple[Column, str], None]]()
     for column in columns:
         levels = column.values if column.kind in ("text", "bool") else ()
-        people = [words for v in levels if column.person and (words := name_words(v))[1:]]
-        ends = [end for words in people for end in (words[0], words[-1])]
+        ends = [end for v in levels if (words := name_words(v))[1:] for end in (words[0], words[-1])]
         for level in levels or [str(e) for e in column.examples if column.kind == "text"]:
             key = name_words(level)
             if not key or all(k.isdigit() for k in key) or (column.kind == "bool" and level.casefold() in _YES | _NO):
@@ -330,7 +329,9 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
                     spans.append((i, last))
             for end in {key[0], key[-1]}:  # Sofia and Dr. Rossi, of Dr. Sofia Rossi
                 if ends.count(end) == 1 and end not in common | lexicon.harmless():
-                    spans += [(_begins(ws, i, key), i) for i in at.get(end, ())]
+                    named = (i for i in at.get(end, ()) if column.person or (
+                        i and ws[i].text[:1].isupper() and stem(end) not in lexicon.kin(False)))  # fmt: skip
+                    spans += [(_begins(ws, i, key), i) for i in named]
             others = (*_sexes(key, levels), *lexicon.section("demonyms").get(" ".join(key), "").split())
             for span in (*spans, *((i, i) for other in others for i in at.get(other, ()))):
                 found.setdefault(span, {})[column, level] = None

@@ -41,7 +41,7 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
             near = near and not of_another(ws[at], column, columns)
             grade = _kinship(ws[at], left, ours, own) if near else None
             paid = ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")
-            other = rated or column.kind == "bool"  # no price of a piece, and not whether it is rented
+            other = rated or column.kind != "number"  # no price of a piece, and not how it is paid
             if grade and not (other and grade[0] < 1 and paid):
                 hit, last = hit + grade[0], at
                 left.discard(grade[1])

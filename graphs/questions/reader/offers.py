@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from graphs.questions.reader import lexicon, read
 from graphs.questions.reader.clauses import split
+from graphs.questions.reader.conditions import Known
 from graphs.questions.reader.items import Item
 from graphs.questions.reader.linking import Column, read_columns
 
@@ -43,7 +45,9 @@ def _wordings(items: Sequence[Item], columns: Sequence[Column], question: str) -
     file = next((c.file for c in (*named, *(c for c, _ in values)) if c.file), columns[0].file)
     there = [c for c in columns if c.file == file]
     spoken = [c for c in there if c in named]
-    figures = _first(spoken, there, lambda c: c.kind == "number" and not (c.label or c.key))
+    numbers = [c for c in there if c.kind == "number" and not (c.label or c.key)]
+    money = Known(there, None).amount()
+    figures = [c for c in numbers if c in spoken] or sorted(numbers, key=lambda c: c != money)
     classes = [c.name for c in there if c.kind == "text" and 1 < c.n_unique <= _CLASSES]
     held = [column for column, _ in values]
     divides = [c for c in dict.fromkeys(held) if held.count(c) > 1]  # schools or pubs
@@ -56,21 +60,17 @@ def _wordings(items: Sequence[Item], columns: Sequence[Column], question: str) -
     both = [c.name for c in figures if c in spoken]
     if len(both) == 2:
         yield f"How is {both[0]} related to {both[1]}?"
-    if met:
-        yield f"How many rows are there{of_rows}?"
+    if met or re.search(r"\b(?:often|busi\w+)\b", question, re.I):
+        yield f"How many rows are there{''.join(by)}{of_rows}?"
     which = by or ([""] if spoken or met else [f" by {c}" for c in classes])
     for figure in figures:
-        yield from (f"What is the {_statistic(figure, totals)} {figure.name}{some}{of_rows}?" for some in which)
+        adds = totals and (figure in spoken or money in (figure, None))
+        yield from (f"What is the {_statistic(figure, adds)} {figure.name}{some}{of_rows}?" for some in which)
     yield from (f"How many rows are there{some}{of_rows}?" for some in by)
     yield from (f"What is the average {figure.name} by {c}?" for figure in figures for c in classes)
 
 
-def _first(spoken: Sequence[Column], there: Sequence[Column], fits: Callable[[Column], bool]) -> list[Column]:
-    """The columns that fit, of those that are spoken of where there is one, else of all."""
-    return [c for c in spoken if fits(c)] or [c for c in there if fits(c)]
-
-
 def _statistic(column: Column, totals: bool) -> str:
     """What is told of a column: its sum, where that is asked for and makes sense, as of kilograms and complaints."""
-    counted = column.unit or column.words[-1].endswith("s")
+    counted = column.unit or column.words[-1].endswith("s") or lexicon.holds("takings", column.words)
     return "total" if totals and counted and not lexicon.some("levelled") & set(column.words) else "average"

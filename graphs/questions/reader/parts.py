@@ -308,7 +308,10 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
     elif column and (set(ask.stats) <= {"share", "mode"} if flag else not (ask.stats or ask.counts)):
-        taken = bool(implied) and any(g.grain for g in group_by)  # the best month: by all that it brought in
+        money = implied is not None or (
+            lexicon.holds("takings", column.words) and re.search(r"\b(?:best|worst)\b", ask.clause.text, re.I)
+        )
+        taken = money and any(g.grain for g in group_by)  # the best month: by all that it brought in
         measure = Measure(op="sum", of=expr(column)) if taken else _usual(draft, column)  # the return rate
     elif ask.stats and what:
         (measure, *_) = measuring.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)

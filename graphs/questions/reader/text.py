@@ -18,7 +18,7 @@ _CAMEL = re.compile(
 )
 _IRREGULAR = {"women": "woman", "men": "man", "children": "child", "people": "person", "mice": "mouse", "feet": "foot",
               "teeth": "tooth", "geese": "goose", "criteria": "criterion", "indices": "index",
-              "buses": "bus", "loaves": "loaf", "shelves": "shelf", "knives": "knife"}  # fmt: skip
+              "takings": "revenue", "buses": "bus", "loaves": "loaf", "shelves": "shelf", "knives": "knife"}  # fmt: skip
 _PAST = {"came": "come", "left": "leave", "went": "go", "gone": "go", "bought": "buy", "paid": "pay", "sold": "sell",
          "lost": "lose", "won": "win", "broke": "break", "broken": "break", "fell": "fall", "sent": "send"}  # fmt: skip
 _STEPS = re.compile(r"(?m)^[ \t]*(?:\d+[.)](?!\d)|[-•*]+)|(?<=[.?!;:] )\d+[.)](?=\s)|[{}]")

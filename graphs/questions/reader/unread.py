@@ -67,6 +67,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         or word.low in ("twice", "double", "half", "first", "last")
         or (item.first > 0 and clause.words[item.first - 1].low == "how")  # "how long", where no column is a length
         or _moves(word, clause)
+        or (before[-1:] == "M" and word.low in lexicon.people())  # what most people pay is no largest payment
         or (item is clause.items[-1] and at > 0 and clause.items[at - 1].code == "d")  # what is outstanding
         or (after[:1] == "M" and not number)  # "which region sold the most", not "sells the most energy"
         or (after[:1] == "S" and bool(re.search(r"\brates?\b", clause.text, re.I)))  # the rejection rate
