@@ -26,6 +26,8 @@ _COMMON = words(
     """
 )
 """Values that stand in sentences without being spoken of."""
+_ADVERB = re.compile(r"\b(?:may|might|could|would|very|quite|fairly) $")
+"""What stands before an adverb that a value is spelt like: "may well be"."""
 _SEXES = {"female": "females?|wom[ae]n|girls?", "male": "males?|m[ae]n|boys?"}
 _UNIT_WORDS = words("mm cm km kg g mg pct percent usd eur cents cent ms sec min id the and for per num no nr")
 _YEAR = re.compile(r"(?<![\w.,-])((?:19|20)\d\d)(?![\w%]|[.,]\d|-\d)")
@@ -79,7 +81,10 @@ def labels(text: str, tables: Tables) -> list[Label]:
 def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool, things: frozenset[str]) -> tuple[Label, ...]:
     found: list[Label] = []
     for column, value in sorted(known, key=lambda pair: -len(pair[1])):
-        if len(value) < 2 or value.casefold() in _COMMON or value.isdigit():
+        if len(value) < 2 or value.casefold() in _COMMON or value.isdigit():  # lab A
+            parts = "|".join(re.findall(r"[^\W\d_]+", column))
+            named = re.finditer(rf"\b(?i:{parts})s? ({re.escape(value)})(?!\w)", text) if parts else ()
+            found += [Label(column, value, m.start(1), m.end(1)) for m in named]
             continue
         flags = re.I if len(value) >= 4 else 0
         ending = "(?:s|es)?" if value[-1].isalpha() and len(value) >= 3 else ""
@@ -87,7 +92,11 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool, things: 
         spelt = _SEXES.get(value.casefold(), f"(?:{begins}){re.escape(value[1:])}{ending}")
         for m in re.finditer(rf"(?<![\w])(?:{spelt})(?!\w)", text, flags):
             inside = any(f.start <= m.start() and m.end() <= f.end and f.value != value for f in found)
-            if not inside and (m[0].casefold() not in things or m[0] == value):  # flats, where a tariff is flat
+            if (
+                not inside
+                and not _ADVERB.search(text[: m.start()])
+                and (m[0].casefold() not in things or m[0] == value)
+            ):  # flats, where a tariff is flat
                 found.append(Label(column, value, m.start(), m.end()))
     if timed:
         found += [Label(YEAR, m[1], m.start(), m.end()) for m in _YEAR.finditer(text)]

@@ -40,6 +40,7 @@ from notebooks.toolkit.phrases import signed_number, unit_of
 from notebooks.toolkit.redundant import divisions
 from notebooks.toolkit.shapes import one_group, tell_shapes
 from notebooks.toolkit.telling import report
+from notebooks.toolkit.twice import measured_twice
 from notebooks.toolkit.wording import (
     METRICS,
     capital,
@@ -1629,6 +1630,48 @@ apart = apart if not outcome or {outcome, *factors} <= {*shaped} else []
 differ = [by for by in apart if tell_shapes(table, by, shaped)] if shaped else []
 if not strange and not differ:
     print("None." if small else "There are many columns and none was asked for by name, so this was left.")
+
+# %% [markdown] id="twice-text"
+# ## One thing measured twice
+#
+# Of two columns whose names differ only in when they were measured, each row is compared with itself.
+
+# %% id="twice"
+twice = []
+for early, late in measured_twice([c for c in table.of("number") if not named or c in named]):
+    rows = df[[early, late]].dropna().astype(float)
+    change = rows[late] - rows[early]
+    if len(rows) >= 10 and change.std() > 0:
+        p = max(stats.wilcoxon(change).pvalue, stats.ttest_1samp(change, 0).pvalue)  # one far row makes no change
+        ledger.add("measured twice", f"{early} × {late}", p)
+        twice.append((early, late, rows, change))
+twice_q = ledger.q("measured twice") if twice else {}
+for early, late, rows, change in [t for t in twice if twice_q[f"{t[0]} × {t[1]}"] < alpha][:max_findings]:
+    ci = stats.ttest_1samp(change, 0).confidence_interval()
+    low, high = sorted((abs(ci.low), abs(ci.high)))
+    report(
+        "claim",
+        "group_difference",
+        f"{say(late)} is {'higher' if change.mean() > 0 else 'lower'} than {say(early)}: mean {with_unit(rows[late].mean(), late)} against "
+        f"{with_unit(rows[early].mean(), early)}, a difference within the same row of {number(abs(change.mean()))} (95 % CI {number(low)} to "
+        f"{number(high)}, n = {len(rows):,}).",
+        [early, late],
+        direction="+" if change.mean() > 0 else "-",
+        effect=effect("cohens_d", change.mean() / change.std(), (ci.low / change.std(), ci.high / change.std())),
+        test=ledger.test("wilcoxon", "measured twice", f"{early} × {late}"),
+        n=len(rows),
+        params={"top": late if change.mean() > 0 else early, "twice": True},
+        caveats=["What else changed between the two, changed it too."],
+        confidence="high" if len(rows) >= 100 else "medium",
+    )
+    fig, ax = figure(f"{say(early)} and {say(late)}, row by row")
+    ax.scatter(rows[early], rows[late], s=28, alpha=0.6, color=COLOURS[0])
+    ends = [rows.min(axis=None), rows.max(axis=None)]
+    ax.plot(ends, ends, color="black", lw=1, ls="--")
+    ax.set(xlabel=f"{label(early)}; dashed: no change", ylabel=label(late))
+    show(fig, f"Scatter of {say(late)} against {say(early)} with the line of no change")
+if not twice:
+    print("None, as far as their names tell.")
 
 # %% [markdown] id="findings-text"
 # ## What was found

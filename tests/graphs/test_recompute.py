@@ -137,7 +137,7 @@ def judged(text: str, question: str, code: str, printed: str = "") -> list[str]:
     """What is said of a sentence whose numbers a cell of this code printed."""
     cells = [Execution(id="ex", run_id="r", sandbox_id="s", seq=1, code=code, tags=("code",), status="ok",
                        outputs=(Output(kind="stdout", text=printed),))]  # fmt: skip
-    given = Given(FACTS, text, question, code)
+    given = Given(FACTS, text, question, code, cells)
     wanted = list(given.wanted())
     facts = Facts()
     facts.take(wanted, [computed(w.query) for w in wanted])
@@ -165,6 +165,9 @@ LONGEST = list(DAYS.sort_values(ascending=False).index)
 R = P["age"].corr(P["days"])
 PART = 100 * P.groupby("ward")["days"].sum() / P["days"].sum()
 IN_2023 = O[O["order_date"].dt.year == 2023]
+OLD, BY_AGE = P[P["age"] > 60]["days"].mean(), "df[df['age'] > 60]['days'].mean()"
+YEARS = O["order_date"].dt.year.value_counts()
+BY_YEAR = "print(df['order_date'].dt.year.value_counts())"
 
 
 @pytest.mark.parametrize(
@@ -251,6 +254,11 @@ IN_2023 = O[O["order_date"].dt.year == 2023]
         (f"Cedar has {PART['Aster']:.1f} % of the days.", "", "df.groupby('ward')['days'].sum()", PART["Aster"],
          "the value of Aster, not of Cedar"),
         (f"Cedar has {PART['Cedar']:.1f} % of the days.", "", "df.groupby('ward')['days'].sum()", PART["Cedar"], None),
+        (f"Patients stay {OLD:.3f} days on average.", "", BY_AGE, OLD, "that a cell keeps by age, which is not said"),
+        (f"In the last decades of life patients stay {OLD:.3f} days on average.", "", BY_AGE, OLD, None),
+        (f"In 2024 the number of orders went from {YEARS[2023]} to {YEARS[2024]}.", "", BY_YEAR, YEARS, None),
+        (f"In 2024 there were {YEARS[2023]} orders.", "", BY_YEAR, YEARS, "is the value of 2023, not of 2024"),
+        (f"Cedar is slow with {DAYS['Cedar']:.2f} against {DAYS['Birch']:.2f} days.", "", BY_WARD, DAYS, None),
         (f"They stay {P['days'].sum():,.0f} days.", "How many days do they stay for each patient?", "df['days'].sum()",
          P["days"].sum(), "the question asks for that of each patient"),
     ],

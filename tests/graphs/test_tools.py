@@ -27,6 +27,13 @@ from tests.graphs.conftest import call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """A server may start for as long as a busy machine takes."""
+    monkeypatch.setattr("graphs.tools.mcp.START_SECONDS", 300.0)
+
+
 WEATHER = '''\
 from typing import Annotated
 from gristmill import tool

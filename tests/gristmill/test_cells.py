@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from gristmill.terminal import progress
 from kernel_gateway.client import find_host, gateway_status, live_sandboxes
 from tests.gristmill.door import Server, command, environment, run
 
@@ -57,10 +58,11 @@ def test_cells_are_listed_with_what_they_read_and_write(server: Server, notebook
 
 
 def test_a_silence_is_broken_on_stderr_and_not_where_json_is_read(
-    server: Server, notebook: str, tmp_path: Path
+    server: Server, notebook: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(progress, "PATIENCE", 0.2)  # the line has all of the cell's time to be said in
     code = tmp_path / "code.py"
-    code.write_text("import time; time.sleep(2.5)\n")
+    code.write_text("import time; time.sleep(1)\n")
     done = run(server.home, "cells", "add", notebook, "--code", code)
     assert "... running the cells" in done.err
     assert "..." not in done.out

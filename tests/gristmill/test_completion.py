@@ -13,13 +13,20 @@ import pytest
 from gristmill.cli import COMMANDS
 from tests.gristmill.door import Server, environment, run
 
+PROGRAM = """
+from gristmill.__main__ import program
+from gristmill.commands import completing
+completing.PATIENCE = 300  # a person at a keystroke does not wait so long, and a test on a busy machine does
+program()
+"""
+
 
 @pytest.fixture(scope="module")
 def bin_(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `gristmill` in it, as the interpreter that runs the tests has it."""
     folder = tmp_path_factory.mktemp("bin")
     program = folder / "gristmill"
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m gristmill "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(PROGRAM)} "$@"\n')
     program.chmod(0o755)
     return folder
 

@@ -111,7 +111,7 @@ def test_a_log_outlasts_its_sandbox(gateway, http, eventually: Callable) -> None
     made.run_code("print('last words')")
     made.kill()
     eventually(lambda: "last words" in messages(http, made), "what it said last")
-    assert "The sandbox has ended." in messages(http, made)
+    eventually(lambda: "The sandbox has ended." in messages(http, made), "a word about its end")
     assert http.get("/sandboxes/inone/logs").status_code == 404
     assert httpx.get(f"{gateway.url}/sandboxes/{made.sandbox_id}/logs").status_code == 401
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from notebooks.toolkit.twice import measured_twice
 from tests.playbook.test_playbook import ask, brief, finding
 
 if TYPE_CHECKING:
@@ -298,3 +299,27 @@ def test_a_code_of_few_levels_is_told_by_its_levels(kernel: Kernel, table: Write
     assert ran.error is None
     (bent,) = ran.of("nonlinear_association", "claim")
     assert "highest where it is 2 (mean 2,6" in bent.text or "highest where it is 2 (mean 2,5" in bent.text
+
+
+def test_one_thing_measured_twice_is_compared_row_by_row(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    assert measured_twice(["pretest.1", "post.test.1", "cost_2019", "cost 2021", "cost_2020", "x1", "x2"]) == [
+        ("pretest.1", "post.test.1"),
+        ("cost_2019", "cost 2021"),
+    ]
+    line = random.normal(20, 5, 80)
+    df = pd.DataFrame({"deaths_85_99": line, "deaths_00_14": line - 2 + random.normal(0, 2, 80)})
+    ran = kernel.template("associations", data=table("lines", df))
+    assert ran.error is None
+    (fell,) = [f for f in ran.findings if f.params.get("twice")]
+    assert (fell.columns, fell.direction) == (("deaths_85_99", "deaths_00_14"), "-")
+    assert "Deaths 00 14 is lower than deaths 85 99: mean 1" in fell.text
+
+
+async def test_how_a_thing_changed_comes_before_what_goes_with_it_and_both_are_told() -> None:
+    both = ["cost_2019", "cost_2021"]
+    rise = finding(1, "claim", "correlation", both, 0.9, "They rise together.")
+    fell = finding(2, "claim", "group_difference", both, -0.3, "It fell.", params={"twice": True})
+    _, _, report = await ask(("write_report",), brief(question="What stands out?", findings=[rise, fell]))
+    assert report["findings"] == ["F2", "F1"]

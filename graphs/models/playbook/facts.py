@@ -67,12 +67,8 @@ class Facts(BaseModel):
 
     @cached_property
     def files(self) -> tuple[File, ...]:
-        return tuple(
-            File(
-                t["name"], t.get("rows") or 0, {c.name: c for c in read_columns([t])}, t["sampled"], bool(t.get("fits"))
-            )
-            for t in self.tables
-        )
+        read_of = ((t, {c.name: c for c in read_columns([t])}) for t in self.tables)
+        return tuple(File(t["name"], t.get("rows") or 0, cs, t["sampled"], bool(t.get("fits"))) for t, cs in read_of)
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:

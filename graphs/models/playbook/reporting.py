@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,12 @@ def write_report(facts: Facts) -> Reply:
     headlines = _collapse(sorted(spoken, key=lambda f: _rank(f, asked, stories)))
     given = {str(a["part"]): a for a in facts.answers}
     answers = [_answer(part, given.get(part.text, {}), headlines, usable) for part in asked]
-    texts = [_told(given.get(answer["part"], {}), answer) for answer in answers]
+    texts = [
+        f"Not answered: “{a['part']}” {a['why']}"
+        if a.get("why")
+        else str((given.get(a["part"], {}) | a).get("text", ""))
+        for a in answers
+    ]
     shown = [str(f["id"]) for f in headlines[:HEADLINES]]
     said = f"{len(shown)} {'finding' if len(shown) == 1 else 'findings'} in the order of what was asked."
     return said, "write_report", {
@@ -125,13 +130,6 @@ def _value(finding: Finding) -> dict[str, Any] | None:
     return {"name": name, "value": 100 * value if unit == "pp" else value, "unit": str(unit)}
 
 
-def _told(given: Finding, answer: Mapping[str, Any]) -> str:
-    """An answer as text, for whoever reads the report as one."""
-    if answer.get("status") == "not_answered":
-        return f"Not answered: “{answer['part']}” {answer['why']}"
-    return str(answer.get("text") or given.get("text", ""))
-
-
 def _strongest(headlines: Sequence[Finding]) -> list[Finding]:
     """The first three claims, or what turns one round, of a table of which nothing in particular was asked."""
     return [f for f in headlines if f["type"] == "claim" or f["kind"] in TURNS][:3]
@@ -184,6 +182,7 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]])
         (1.0, warning and about > 0.5),  # a trap in what the question names comes before other claims
         (3.0, warning),  # and one elsewhere after them
         (0.5, kind == "total"),  # it was asked for
+        (1.5, about > 0.5 and finding["params"].get("twice")),  # how a thing changed comes before what goes with it
         (4.0, finding["type"] == "descriptive"),
         (3.2, kind != "clusters" and len(pair) > 1 and any(pair <= story for story in stories)),
         (3.1, kind == "outliers" and (about <= 0.5 or few)),
@@ -197,13 +196,12 @@ def _collapse(findings: Sequence[Finding]) -> list[Finding]:
     flipped = [{*f["columns"]} - {f["roles"].get("stratifier")} for f in findings if f["kind"] == "simpsons_paradox"]
     kept, told = list[Finding](), set[tuple[bool, frozenset[str]]]()
     for finding in findings:
-        pair, claim = frozenset(finding["columns"]), finding["type"] == "claim"
+        pair, claim = frozenset(finding["columns"]), finding["type"] == "claim" and not finding["params"].get("twice")
         drift = finding["kind"] == "spurious_trend_correlation"  # looked for along the time, and again among all pairs
         pooled = claim and len(pair) == 2 and any(pair <= turned for turned in flipped)
-        if pooled or (len(pair) > 1 and (claim or drift) and (claim, pair) in told):
-            continue
+        again = len(pair) > 1 and (claim, pair) in told
         told |= {(claim, pair)} if claim or drift else set()
-        kept.append(finding)
+        kept += [] if pooled or (again and (claim or drift)) else [finding]
     return kept
 
 

@@ -25,9 +25,10 @@ from graphs.review.prose.figures import CHANGES, figures
 from graphs.review.prose.orders import superlative
 from graphs.review.prose.said import Said, said_in, statistic
 
-_EACH = re.compile(r"\b(?:per|for (?:each|every)|^\W*an?) ([^\W\d_]+)", re.I)
+_EACH = re.compile(r"(?:\b(?:per|each|every|(?:for|of) an?)|^\W*an?) ([^\W\d_]+(?: [^\W\d_]+)?)", re.I)
 _PART_OF = re.compile(r"\b(?:of|all|total|are)(?: (?:the|our|its|their|all))*\s$", re.I)
 _SOME_OF = re.compile(r"\s(?:out )?of (?:the|these|those|its|their|our|all|them)\b", re.I)
+_PART = re.compile(r"\s(?:out )?of (?:(?:the|all|its|our|their) )?\d", re.I)
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
 """What begins a sentence that says of whom a share is: "Of those who left, 31 % …"."""
 _OF = re.compile(
@@ -113,8 +114,10 @@ class _Amount:
         return near or self._beyond() or self._certain()
 
     def is_right(self) -> bool:
-        """Whether the number is one that it can mean, of the rows that its sentence names."""
-        return any(v.rows >= self.said.own and self._tells(v) for v in self.right)
+        """Whether the number is one that it can mean, or one of three digits, of the rows that its sentence names."""
+        known = [self.facts.of(k, self.said.own) for k in self.facts.values if k.table == self.base and not k.repeated]
+        exact = self.figure.digits > 2 and any(v is not None and self.figure.is_near(v) for v in known)
+        return exact or any(v.rows >= self.said.own and self._tells(v) for v in self.right)
 
     def total(self) -> str | None:
         """That the number is a sum, where the question asks for one a row, or a unit of another column."""
@@ -216,6 +219,8 @@ class _Amount:
 
     def _near(self, kinds: Sequence[Kind]) -> Iterator[Near]:
         own = self.said.own
+        if self.figure.whole and _PART.match(self.figure.after):  # 520 of all 960 stays are some for any reason
+            return
         with_flags = own | _pairs(f for f in self.said.flags if f.column not in {c for c, _ in own})
         for kind in kinds:
             for of, what in self._beside(own):
@@ -266,8 +271,7 @@ class _Amount:
             known, rows = self.facts.of(replace(kind, op="present"), of), self.facts.of(self.count, of)
             for v in self._values([replace(kind, op="sum")], [of]) if kind.op == "mean" and known and rows else ():
                 yield replace(v, number=v.number / (rows or 1)), "the mean with missing values as nought"
-        apart = any(f.value == self.facts.of(self.count) for f in figures(self.said.clause))  # 520 of all 960 stays
-        if kind.op == "count" and self._counts() and not (apart or _LIMITED.search(self.said.clause)):
+        if kind.op == "count" and self._counts() and not _LIMITED.search(self.said.clause):
             what = "how many rows have a value of {}, not how many there are"
             others += [(k, what.format(k.of)) for k in every if k.op == "present" and k.of not in told]
         if kind.op == "sum" or (kind.op == "count" and self.given.of_rows(self.base, self.figure.after)):
@@ -360,10 +364,16 @@ class _Amount:
                 low, high = (self.facts.of(Kind(self.base, op, of), said.own) for op in ("min", "max"))
                 if low is not None and high is not None and low < 0 < high:
                     return f"said, and the input files give a {of} from {shown(low)} to {shown(high)}"
-        elif len(here) != 1 or CHANGES.search(said.clause):
+        elif len(here) != 1 or CHANGES.search(said.clause) or not self._of_rows(here):
             return None
         wrong = known and not self.figure.is_near(known[0].number)
         return f"said, and the input files give {shown(known[0].number)} %" if wrong else None
+
+    def _of_rows(self, here: Sequence[Label]) -> bool:
+        """Whether a part in words is of rows, by the noun behind it, and of no sum: "half of all energy"."""
+        noun = re.sub(r"^\s(?:the|all|our|its|their|these)\s", " ", self.figure.after)
+        start = self.figure.end + len(self.figure.after) - len(noun)
+        return self.given.of_rows(self.base, noun) or any(0 <= n.start - start < 2 for n in here)
 
     def _pool(self) -> tuple[list[Label], list[Label]]:
         """The values that the number may be of, one a column, and those of them that its sentence names."""

@@ -10,6 +10,7 @@ from itertools import combinations, permutations
 
 from artifacts.types import FINDING_MIME, Execution, Objection
 from graphs.review import units
+from graphs.review.answering import half
 from graphs.review.base import Found, Work, check
 from graphs.review.mentions import Tables, columns, labels, time_columns
 from graphs.review.prose.figures import (
@@ -37,6 +38,8 @@ _SHOWN = ("print", "display", "Markdown", "HTML", "DataFrame", "Series")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.S | re.I)
 _BASE = re.compile(r"\d\s(?:in|per|out of|for every) (?:every |each )?$")
 _P = re.compile(r"\b[pq](?:[ -]?values?)?\s*(?P<sign>[=<≤]|of|below|under)\s*$", re.I)
+_OF = re.compile(r"\s?%?\s?(?:of|among)\b", re.I)
+"""What follows a part of things, and no change."""
 _GUESS = re.compile(r"guess|by chance|coin|random", re.I)
 _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
 
@@ -166,8 +169,9 @@ def _is_apart(figure: Figure, printed: Sequence[tuple[str, dict[str, float]]], t
     for column, by in printed if points or CHANGES.search(figure.clause) else ():
         here = list(dict.fromkeys(by[n.value] for n in named if n.column == column and n.value in by))
         few = here if len(here) > 1 else [*by.values()] if points and max(by.values()) <= 100 else []
-        gaps = [(a - b) * times for a, b in combinations(few, 2) for times in ((1, 100) if points else (1,))]
-        if any(map(figure.is_near, gaps)) or (len(here) == 2 and follows(figure, [(v, 0) for v in here])):
+        exact = [(v * times, half(v) * times) for times in ((1, 100) if points else (1,)) for v in few]
+        gaps = ((abs(a - b), da + db + figure.half) for (a, da), (b, db) in combinations(exact, 2))
+        if any(abs(gap - figure.value) <= off for gap, off in gaps) or (len(here) == 2 and follows(figure, exact[:2])):
             return True
     return False
 
@@ -253,7 +257,8 @@ def follows(figure: Figure, beside: Sequence[tuple[float, float]]) -> bool:
         if a > 0 < b:
             slack = a / b * (da / a + db / b)
             made.append((a / b, slack))
-            made += [(100 * a / b, 100 * slack), (abs(100 * a / b - 100), 100 * slack)] if figure.share else []
+            made += [(100 * a / b, 100 * slack)] if figure.share else []
+            made += [(abs(100 * a / b - 100), 100 * slack)] if figure.share and not _OF.match(figure.after) else []
         if any(abs(v - figure.value) <= slack + figure.half <= max(0.08 * v, 1.1 * figure.half) for v, slack in made):
             return True
     total, off = sum(v for v, _ in beside), sum(d for _, d in beside)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Literal, NamedTuple
 
 from graphs.questions.reader.text import stem
@@ -22,6 +22,7 @@ _FEW = re.compile(r"\b(?:small|few|only|tiny|limited|n\s*=|low power|underpowere
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
 _AMONG = re.compile(r"\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b", re.I)
 """What leaves groups out before one is put first."""
+_MANY_ROWS = re.compile(r"\b(?:larg|bigg|small)est (?:\w+ )?(?:group|category|class)\b", re.I)
 _EITHER = re.compile(
     r"\b(?:best|worst|(?:most|least) (?!often|by|far|of|expensive|frequent|common|likely|popular|numerous|money)"
     r"(?P<of>\w+(?:al|ent|ant|ive|ous|ful|able|ible|ual|ing|ed))\b)",
@@ -29,7 +30,7 @@ _EITHER = re.compile(
 )
 """Of what it is not said whether much of it is good."""
 _PARTS = re.compile(r";|,? \b(?:whereas|while|but)\b|, and\b")
-_FOLLOWED = re.compile(r"\b(?:followed by|ahead of|and then)\b", re.I)
+_FOLLOWED = re.compile(r"\b(?:followed by|ahead of|then comes?)\b", re.I)
 _NO_GROUP = frozenset({"none", "unknown", "other", "others", "missing", "n/a", "nan"})
 _DOWNWARD = r"\b(?:from (?:the )?(?:highest|largest|most|best)|descending|in (?:falling|decreasing) order)\b"
 _UPWARD = r"\b(?:from (?:the )?(?:lowest|smallest|least|worst)|ascending|in (?:rising|increasing) order)\b"
@@ -102,6 +103,7 @@ class Statements:
         told = statistic(clause) or statistic(self.question)
         if told == ("count",) and any({*used} & {*said} for used in measured.values()):
             told = ()  # "how many visits they make" is no number of rows
+        told = ("count",) if (many := _MANY_ROWS.search(clause)) else told
         ops = told or computed_in(self.given.code)
         whole = [k for k in self.facts.values if not k.repeated and k.of != self.given.column(k.table, column)]
         strongest = [k for k in whole if k.op in PLAIN and k.of in here and k.of in measured[k.table]]
@@ -110,7 +112,7 @@ class Statements:
         certain = [k for k in whole if k.op in told and k.of and k.of in said]
         used = [k for k in whole if k.op in ops and (k.of in meant[k.table] or k.op == "count")]
         found = list(self.facts.series(column, certain))
-        if not found and (shown := [by for name, by in self.given.printed if name == column]):
+        if not found and not many and (shown := [by for name, by in self.given.printed if name == column]):
             return shown
         found = [(rest, by) for rest, by in found or self.facts.series(column, used) if rest <= fixed]
         return [by for rest, by in found if len(rest) == max(len(rest) for rest, _ in found)]
@@ -207,7 +209,9 @@ class Statements:
         wrong one of them, and those told in per cent that are in percentage points, or the other way round."""
         for m in _TIMES.finditer(clause):
             many = _MANY[(m["many"] or m["verb"][:4]).casefold()]
-            apart = [max(abs(b.first / b.last), abs(b.last / b.first)) for b in beside]
+            every = [(b.first, b.last) for b in beside]
+            every += combinations((f.value for f in figures(clause) if f.value), 2) if every else ()
+            apart = [max(abs(a / b), abs(b / a)) for a, b in every]
             beyond = re.search(r"\b(?:more than|over|at least)\s$", clause[: m.start()], re.I) is not None
             if apart and not any(abs(r - many) <= 0.2 * many or (beyond and r > many) for r in apart):
                 nearest = min(apart, key=lambda r: abs(r - many))
@@ -215,7 +219,7 @@ class Statements:
         told = [f for f in (*figures(before), *figures(clause)) if f.share and f.unit != "pp" and f.value > 0]
         for f in (f for f in figures(clause) if f.share and CHANGES.search(clause)):
             beside_it = [
-                Beside(b.text, b.value, a.value, a.text, True, off=100 * a.half / b.value)
+                Beside(b.text, b.value, a.value, a.text, True, off=a.half + b.half)
                 for a, b in permutations(told, 2)
                 if _GAP.match(clause[f.end - len(f.unit) :]) and f not in (a, b)
             ]
@@ -259,8 +263,8 @@ def _change(f: Figure, of: Beside) -> str | None:
     """What a part told of two numbers is in place of their change; None where it is that, "" where it is nothing known.
     Of shares the change may be told in percentage points."""
     change, gap = 100 * (of.last / of.first - 1), of.last - of.first
-    roughly = replace(f, half=f.half + of.off)
-    points, in_points = f.unit == "pp" or IS_POINTS.match(f.after), f.is_near(gap)
+    roughly = replace(f, half=f.half + 100 * of.off / of.first)
+    points, in_points = f.unit == "pp" or IS_POINTS.match(f.after), replace(f, half=f.half + of.off).is_near(gap)
     if f.is_near(of.first) or f.is_near(of.last) or (in_points if points else roughly.is_near(change)):
         return None
     as_part = f"as a part of {of.base} it is {abs(change):.1f} %"

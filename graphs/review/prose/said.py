@@ -41,6 +41,7 @@ def meanings(text: str, codes: str) -> frozenset[str]:
     )
 
 
+_AGAINST = re.compile(r"\b(?:against|versus|vs\.?|compared (?:with|to)|instead of|rather than) [€$£]?$", re.I)
 _CUTS = re.compile(r"[,;:]\s(?:and |but |while |whereas )?|\s(?:and|but|while|whereas)\s")
 """What may part what a sentence says of one number and of another."""
 
@@ -79,8 +80,8 @@ class Said:
 
 def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Said]:
     """The numbers of a text that a cell printed, and the parts that it tells in words."""
-    asked, here = _once(labels(given.question, given.list)), {n.value for n in labels(text, given.list)}
-    once = [n for n in asked if n.value in given.literals | here or not n.value.islower()]  # our print shop
+    asked, told = _once(labels(given.question, given.list)), {n.value for n in labels(text, given.list)}
+    once = [n for n in asked if n.value in given.literals | told or not n.value.islower()]  # our print shop
     for clause, every in spoken(text, given.list):
         named, said = labels(clause, given.list), tuple(flags(clause, given.list))
         alone = _once(named)
@@ -91,7 +92,8 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
             few = s.figure.digits < 2 and not s.figure.share
             if not code or unclear or few or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
                 continue
-            near = [n for n in (*once, *alone) if not (n.column == YEAR and s.figure.starts)]
+            here = () if _AGAINST.search(s.figure.before) and not s.labels else alone  # of those it is compared with
+            near = [n for n in (*once, *here) if not (n.column == YEAR and s.figure.starts)]
             own = tuple({n.column: n for n in (*near, *s.labels)}.values())
             code = code if computed_in(code) else given.code
             yield Said(s.figure, clause, own, said, code, text, s.figure.in_words or cell is not None)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from artifacts.types import Execution
-from graphs.review.facts import LEFT_OUT
+from graphs.review.facts import LEFT_OUT, Facts
 from graphs.review.prose.figures import NUMBER, figures, sentences, size
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.said import statistic
@@ -53,20 +53,29 @@ def untested(text: str, cells: Sequence[Execution]) -> Iterator[str]:
             yield f"“{clause.strip()[:60]}” is said, and its p value proves nothing"
 
 
-def stale(text: str, question: str, cells: Sequence[Execution]) -> Iterator[str]:
-    """The statistics that are said to be without some rows and were last put out before a cell left those out."""
-    first = next((i for i, x in enumerate(cells) if _LEAVES.search(x.code)), 0)
-    before, after = ([v for x in some for v in printed_numbers(x)] for some in (cells[:first], cells[first:]))
+def stale(text: str, question: str, cells: Sequence[Execution], facts: Facts) -> Iterator[str]:
+    """The statistics that are said to be without some rows and are of all rows, or were last put out before a cell
+    left those out."""
+    first = next((i for i, x in enumerate(cells) if _LEAVES.search(x.code)), None)
+    if first is None:
+        return
+    before, after = ([v for x in some for v in printed_numbers(x)] for some in (cells[:first], cells[first + 1 :]))
+    during = [v for x in cells[first : first + 1] for v in printed_numbers(x)]
     for clause in sentences(text):
-        if _BEFORE.search(clause) or not LEFT_OUT.search(f"{clause} {question}") or not statistic(clause):
+        ops = statistic(clause)
+        if _BEFORE.search(clause) or not LEFT_OUT.search(f"{clause} {question}") or not ops:
             continue
-        for f in figures(clause):
-            if not f.whole and any(map(f.tells, before)) and not any(map(f.tells, after)):
+        every = [v for k in facts.values if k.op in ops and not k.repeated and (v := facts.of(k)) is not None]
+        for f in (f for f in figures(clause) if not f.whole and not any(map(f.tells, after))):
+            if any(map(f.tells, before)) and not any(map(f.tells, during)):
                 yield f"{f.text} was put out before {cells[first].cell} left rows out"
+            elif after and any(map(f.tells, during)) and any(map(f.is_near, every)):
+                yield f"{f.text} is of all rows, and {cells[first].cell} left rows out"
 
 
 _BEFORE = re.compile(r"\b(?:before|raw|original|instead|with|first|all)\b", re.I)
 _LEAVES = re.compile(
+    r"\w\[\s*\w+\s*(?:[!=]=|[<>]=?)|"
     r"\b(?:dropna|drop_duplicates|query|mask|where|filter)\(|\[[^\[\]]*(?:\[[^\]]*\]|\.\w+)\s*(?:[!=]=|[<>]=?)"
 )
 """Code that leaves rows out."""
