@@ -132,7 +132,7 @@ class Scope:
         days, of = f"{name} in days", f"rows[{literal(name)}]"
         if days in self.kinds:
             return days
-        return self.make(days, f"({of} - pd.Timestamp(0)).dt.total_seconds() / 86400", "number")
+        return self.make(days, f'({of} - pd.Timestamp("1970-01-01")).dt.total_seconds() / 86400', "number")
 
     def missing(self, name: str) -> bool:
         """Whether a column may have missing values."""

@@ -292,6 +292,13 @@ def test_a_time_goes_into_a_correlation_by_its_days(ask: Ask, shop: Path) -> Non
     assert regions["North"] == pytest.approx(np.corrcoef(north["amount"], north["placed"].astype("int64"))[0, 1])
 
 
+def test_a_time_before_1678_is_counted_in_days_too(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "births.csv"
+    path.write_text("born,boys\n" + "".join(f"{year}-03-01,{year - 1600}\n" for year in range(1629, 1669)))
+    (told,) = ask({"measures": [of("correlation", "boys", other="born")]}, path).values.values()
+    assert told == pytest.approx(1, abs=1e-6)
+
+
 def test_periods_are_compared_in_units_and_per_cent(ask: Ask, shop: Path) -> None:
     compare = {"of": "placed", "first": "2023-Q2", "second": "2023-Q1"}
     values = list(

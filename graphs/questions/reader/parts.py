@@ -179,7 +179,8 @@ def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], d
             gaps = (Condition(left=expr(b), op="present"),) if b.missing else ()
             both.append(Measure(op="sum", of=expr(a), where=gaps, name=f"sum of {a.name}"))
         name, told = f"{upper.name} per {ask.over.name}", " / ".join(f"`{m.name}`" for m in both)
-        draft.notes.append(f"All “{upper.name}” is divided by all “{ask.over.name}”.")
+        only = " of the rows that have both" if upper.missing or ask.over.missing else ""
+        draft.notes.append(f"All “{upper.name}” is divided by all “{ask.over.name}”{only}.")
     elif ask.per is not None and len(of) < 2:
         what = draft.named[of[0]].words if of and of[0] in draft.named else of or ("rows",)
         both = [Measure(op="sum", of=of[0]) if of else Measure(op="count"), Measure(op="distinct", of=expr(ask.per))]
