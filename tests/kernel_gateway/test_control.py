@@ -240,7 +240,7 @@ async def test_memory_that_forks_share_counts_once(fresh: AsyncSandbox, soon) ->
 
     await soon(held)
     grown = (await fresh.get_metrics())[-1].mem_used - before
-    assert 100 << 20 <= grown < 200 << 20  # four times would be 400
+    assert 80 << 20 < grown < 200 << 20  # four times would be 400; what else there is may let go of some
 
 
 async def test_killing_ends_what_is_under_way_with_a_clear_error(gateway, soon) -> None:

@@ -246,7 +246,8 @@ def _periodic(ask: Ask, item: Item) -> bool:
     time, hourly = ask.known.time, item.means in ("hour", "hour_of_day")
     if time is None or (hourly and not time.clock):
         return False
-    grain: Grain = item.means
+    within = item.means == "year" and str(time.low)[:4] == str(time.high)[:4] and set("XY") & set(ask.codes)
+    grain: Grain = "month" if within else item.means  # over the year, of which there is one
     ask.groups.append(Group(of=expr(time), grain=None if time.kind == "number" else grain))
     return True
 
