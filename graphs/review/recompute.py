@@ -21,7 +21,7 @@ from graphs.review.answering import Asked, Result, equal, listed, meant, names, 
 from graphs.review.charts import drawn, written
 from graphs.review.facts import IN_UNIT, Facts, Given
 from graphs.review.prose.amounts import misstated, recomputed
-from graphs.review.prose.asked import expected, unlooked
+from graphs.review.prose.asked import expected, stated, unlooked
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
@@ -197,8 +197,9 @@ class _Report:
         self.titles = list(written(work))
         spoken = "\n".join([*self.texts, *(text for _, text in self.titles)])
         self.given = Given(tables, spoken, question, work.code, work.written)
+        self.stated = [s for text in self.texts for s in stated(text, self.given, work.roles)]
         self.wanted = list(self.given.wanted())
-        asked = [q for a in self.asked for q in a.queries]
+        asked = [q for a in (*self.asked, *(a for _, a in self.stated)) for q in a.queries]
         self.queries = [*(c.query for c in self.made), *asked, *(w.query for w in self.wanted)]
 
     def judged(self, results: Sequence[Result]) -> Recomputed:
@@ -208,6 +209,7 @@ class _Report:
         held = [_held(claim, next(got)) for claim in self.made]
         problems = [problem for _, problem in held]
         problems += [a.problem(answer, [next(got) for _ in a.queries], self.tables) for a in self.asked]
+        stated = [(figure, a.differs(figure, [next(got) for _ in a.queries])) for figure, a in self.stated]
         facts = Facts()
         facts.take(self.wanted, list(got))
         cells = [x for x in work.view.executions if "describe" not in x.tags]
@@ -215,11 +217,14 @@ class _Report:
         problems += [*stale(answer, question, work.written, facts), *misstated(answer, given, facts, work.written)]
         for text in self.texts:
             problems += [*Statements(text, given, facts, question).problems(), *untested(text, cells)]
+        said = " ".join(filter(None, problems))  # a number that another check has objected to is told once
+        problems += [problem for figure, problem in stated if figure.text not in said]
         sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in problems if p)
         objections = [Objection(where="answer", problem=p, mend=_MEND) for p in sentences]
-        told = frozenset(recomputed(answer, given, facts, work.written))
+        told = {(f.clause, f.start) for f, problem in stated if problem}
+        told |= {*recomputed(answer, given, facts, work.written)}
         verdicts = _all([v for v, _ in held], work.report.answers)
-        return Recomputed(tuple(verdicts), (*objections, *self._on_charts(facts, cells)), told)
+        return Recomputed(tuple(verdicts), (*objections, *self._on_charts(facts, cells)), frozenset(told))
 
     def _on_charts(self, facts: Facts, cells: Sequence[Execution]) -> Iterator[Objection]:
         """What is wrong with the words and numbers that are written on charts."""

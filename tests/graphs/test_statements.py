@@ -9,7 +9,7 @@ from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Output, Run
 from graphs.review import Work
 from graphs.review.facts import Facts, Given
-from graphs.review.prose.asked import unlooked
+from graphs.review.prose.asked import stated, unlooked
 from graphs.review.prose.numbers import numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.printed import printed
@@ -65,6 +65,20 @@ def test_an_order_is_held_against_the_tables_that_cells_printed(text, problem):
     given = Given(TABLES, text, "", "", [cell("", shown)])
     found = list(Statements(text, given, Facts(), "").problems())
     assert (found == []) if problem is None else any(problem in f for f in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("The mean heat is 1129.5.", True),
+        ("20% of the pots are cracked.", True),
+        ("These pots have a mean heat of 1129.5.", False),  # which, the sentence before says
+        ("Without the cracked ones the mean heat is 1129.5.", False),
+        ("The heat rose by 12.", False),
+    ],
+)
+def test_a_sentence_that_stands_alone_is_read_as_a_question_for_its_number(text, read):
+    assert bool([*stated(text, Given(TABLES, text, "", ""), {})]) is read
 
 
 def test_a_column_that_is_asked_for_must_be_looked_at():

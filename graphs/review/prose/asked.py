@@ -14,9 +14,9 @@ from graphs.questions.reader.text import stem
 from graphs.review import units
 from graphs.review.answering import Number, Result, shown
 from graphs.review.base import Work
-from graphs.review.facts import LEFT_OUT, stands
+from graphs.review.facts import LEFT_OUT, Given, stands
 from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, spoken, telling, time_columns
-from graphs.review.prose.figures import Figure
+from graphs.review.prose.figures import CHANGES, Figure, figures, sentences
 from graphs.review.prose.said import statistic
 
 _EVERY = re.compile(
@@ -24,6 +24,10 @@ _EVERY = re.compile(
 )
 """Code that looks at columns without naming them."""
 _OTHER: tuple[Statistic, ...] = ("mean", "median", "sum")
+_LEANS = re.compile(
+    r"\b(?:its?|their|they|them|these|this|those(?! who| that)|such|others?|ones?|rest|same|further)\b", re.I
+)
+"""What says that a sentence speaks of what stands before it."""
 _EXPLAINS = ("drivers", "why_changed")
 """What asks for reasons: its measure is what is explained, and no number that an answer must tell."""
 _EACH = re.compile(r"\b(?:per|each|every|for each) ([^\W\d_]+)", re.I)
@@ -59,6 +63,13 @@ class Asked:
         factors |= {100.0, 1000.0} if self.query.formulas else set()  # so many in a hundred
         factors |= units.conversions(figure.told_in) if units.of_column(name) is None else set()
         return any(figure.tells(n.value * factor) for n in numbers for factor in factors)
+
+    def differs(self, figure: Figure, results: Sequence[Result]) -> str | None:
+        """That a number that is read as this question is not what it gives."""
+        right = self.answers(results)
+        if not right or self.tells(figure, right):
+            return None
+        return f"{figure.text} is told, and the input files give {shown(right[0].value)}"
 
     def problem(self, text: str, results: Sequence[Result], tables: Tables) -> str | None:
         """What the answer tells in place of what was asked; None where it tells that, or other things altogether."""
@@ -136,6 +147,32 @@ def unlooked(question: str, tables: Tables, work: Work) -> list[str]:
     ]
     lost = (c for c in asked if c in numeric and telling(c) & said and not stands(c, code))
     return [f"the question asks for {c}, and no cell looks at it" for c in lost][:1]
+
+
+def stated(text: str, given: Given, roles: Mapping[str, str]) -> Iterator[tuple[Figure, Asked]]:
+    """The sentences with one number that are read without doubt as a question for it, where the number's place is
+    taken by "how many" or "what share": each with its number. Those that lean on another sentence are not read."""
+    for clause in sentences(text) if not LEFT_OUT.search(text) else ():
+        own = figures(clause)
+        if len(own) != 1 or "|" in clause or CHANGES.search(clause) or _LEANS.search(clause):
+            continue
+        (figure,), tables = own, given.list
+        if {n.value for n in labels(given.question, tables)} - {n.value for n in labels(clause, tables)}:
+            continue  # what the question asks of may be meant without being said
+        behind = re.sub(r"^\s?%", "", clause[figure.end :]).strip(" .!;:")
+        before = re.sub(r"\b(?:about|around|roughly|some|only|just)\s*$|[€$£]\s?$", "", figure.before)
+        asked = f"{before} {'what share' if figure.share else 'how many'} {behind}?".strip()
+        for one in expected(asked, tables, roles):
+            (measure,), base = one.query.measures[:1], one.query.table or str(tables[0]["name"])
+            if measure.op == "share":
+                sure = (figure.share and re.match("of ", behind) is not None) or before.startswith("Of ")
+            elif measure.op == "count":
+                sure = given.of_rows(base, f" {behind}")
+            else:
+                others = any(given.of_rows(t, f" {w}") for t in given.tables if t != base for w in clause.split())
+                sure = statistic(clause) == (measure.op,) and not others
+            if sure and not one.query.group_by and figure.share == (measure.op == "share"):
+                yield figure, one
 
 
 def _spelt(query: Query) -> str:
