@@ -44,9 +44,8 @@ class Known:
 
     def hinted(self, hint: str) -> Column | None:
         """The column of the dimensions that a word such as "older" is about, by the words that their columns have."""
-        meant = [
-            d for d in hint.split() if "quality" not in hint or not d.endswith("faults")
-        ]  # the best has other merits
+        merits = "quality" in hint  # the best is not the one of least delay
+        meant = [d for d in hint.split() if not (merits and d.endswith("faults"))]
         names = [(d, w) for d in meant for w in lexicon.columns_of(d)]
         if [w for _, w in names] == ["TIME"]:
             return self.time

@@ -73,7 +73,7 @@ def _tells(draft: Draft, query: Query) -> set[str]:
     columns = [c for c in draft.columns if c.name in [str(name).strip("`") for name in told]]
     several, times = len(query.measures) > 1, lexicon.some("times")
     decides = bool(
-        intent not in (*_PLAIN, "plot") or (groups and intent != "plot") or query.verdicts or query.formulas or several
+        (intent != "plot" and (intent not in _PLAIN or groups)) or query.verdicts or query.formulas or several
         or measured & {"duplicates", "missing", "skewness", "kurtosis", "correlation"}
     )  # fmt: skip
     kinds = {

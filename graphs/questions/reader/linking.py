@@ -89,7 +89,7 @@ class Column:
 
     @cached_property
     def person(self) -> bool:
-        """Whether it says who, of rows of which several are one person's: dentist, sold_by, or full names."""
+        """Whether it says who, of rows of which several are one person's: dentist, tuner, sold_by."""
         noun = self.noun
         doer = noun in lexicon.some("doers") | lexicon.singulars() or self.words[-1] in ("by", "to")
         doer = doer or (

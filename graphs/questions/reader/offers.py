@@ -19,7 +19,8 @@ _MOST = 3
 """Questions that are offered."""
 _CLASSES = 12
 """Values up to which a column that nobody has named is one to divide rows by."""
-_HIGHEST = ("sum", "count")
+_TOTALS = ("sum", "count")
+"""What an item means that asks for how much or how many."""
 
 
 def offers(
@@ -56,7 +57,7 @@ def _wordings(items: Sequence[Item], columns: Sequence[Column], question: str) -
     met = [f"{column.name} is {value}" for column, value in values if column not in divides]
     met += [f"{c.name} is yes" for c in spoken if c.kind == "bool" and c not in held]
     of_rows = f" where {' and '.join(met)}" if met else ""
-    totals = any(i.code == "M" or i.means in _HIGHEST for i in items) or "how much" in question.casefold()
+    totals = any(i.code == "M" or i.means in _TOTALS for i in items) or "how much" in question.casefold()
     both = [c.name for c in figures if c in spoken]
     if len(both) == 2:
         yield f"How is {both[0]} related to {both[1]}?"
