@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from graphs.questions.query import Condition, Query, Reading
@@ -38,7 +37,7 @@ def read(
     if together is not None:
         return Reading(parts=(question,), queries=(together,), why_not=("",))
     time, new = _time(columns, roles or {}), list[made.Made]()
-    for make in (partial(made.age, time=time), made.lasting, made.reached, made.classes):
+    for make in (made.lasting, made.reached, made.classes):
         if (column := make(question, columns)) is not None:
             question = question.replace(column.said, column.read_as)
             new.append(column)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import AnyOf, Condition, Group, Measure, Query, Scalar, Where
+from graphs.questions.query import AnyOf, Condition, Measure, Query, Scalar, Where
 from graphs.questions.query import Column as Other
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Item, use
@@ -123,16 +123,12 @@ def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
 def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: Items) -> Any:
     """A comparison: what is compared, a denial, the comparison, and with what; the column may stand behind."""
     clause, known, (sign, _, hint), code = ask.clause, ask.known, op[0].means.partition(" "), right[0].code
-    if hint == "age":  # the fee of those younger than 30, how much adults pay
-        left, after = ([i for i in some if i.code != "C" or known.sense(hint, i.means)] for some in (left, after))
     named = next((i.column for i in (*left, *after) if i.code == "C"), None)
     column, value = named or (known.hinted(hint) if hint else None), right[0].means
     sign = _TURNED.get(sign, sign) if known.sense(hint, column)[:1] == "-" else sign
     follows = clause.shape[clause.items.index(right[0]) + 1 :][:1]
     if column is None and not hint and code == "N" and follows not in tuple("CEUV#"):
         column = bare(ask, right[0])
-    if code == "T" and clause.written(op).endswith("than") and "time" not in hint:
-        return None  # better than last year
     if code == "T" and (hours := clock(sign, value)):  # after 6 pm: an hour of any day
         right[0].means = hours
         return [op]
@@ -147,8 +143,6 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     if code == "S":
         of, (stat, _, p) = next((i.column for i in after if i.code == "C"), column), value.partition(" ")
         compared = Scalar(query=Query(measures=(Measure(op=stat, of=expr(of), p=float(p) if p else None),)))
-    elif code == "C" and right[0].column.kind != column.kind:
-        return None  # the revenue after returns
     else:
         compared = Other(column=right[0].column.name) if code == "C" else _value(column, right[0])
     if compared is None:
@@ -172,7 +166,7 @@ def _between(ask: Ask, left: Items, no: Items, between: Items, lead: Items, low:
     if column is None:
         return None
     if code == "T" and not str(low[0].means)[:1].isdigit():
-        return (named, between) if not no and span(*ends) else None  # from May to July: read with the times
+        return (named, between) if span(*ends) else None  # from May to July: read with the times
     bounds = [_value(column, i, high[0].unit) for i in ends]
     if None in bounds:
         return None
@@ -268,8 +262,6 @@ def _during(ask: Ask) -> None:
         return
     named = [i.column for i in clause.items if i.code == "C" and i.column.kind == "time"]  # who signed up in 2023
     time = named[0] if len(named) == 1 else time
-    if clause.of("T") and not re.search("|".join(lexicon.listed("ends")), time.name, re.I):
-        use([i for i in clause.of("U") if stem(clause.words[i.first].low) in ("start", "begin", "began", "open")])
     alike = dict[str, list[Condition]]()  # on Mondays and Fridays in May: of one kind are alternatives
     for item in clause.of("T"):
         if str(item.means).startswith("hour") and not time.clock:
@@ -287,11 +279,6 @@ def _during(ask: Ask) -> None:
         if said in lexicon.section("hours"):
             clause.notes.append(f"“{said}” is read as the hours {item.means.split()[1].replace('-', ' to ')}.")
         item.used = True
-    both = re.search(
-        r"\bthis (year|month|quarter) and (?:the )?last\b|\blast (year|month|quarter) and this\b", clause.text, re.I
-    )
-    if both and time.kind == "time" and not ask.groups:  # each of them, and not their sum
-        ask.groups.append(Group.model_validate({"of": expr(time), "grain": (both[1] or both[2]).casefold()}))
     for some in alike.values():
         ask.where.append(some[0] if len(set(some)) == 1 else AnyOf(any_of=tuple((w,) for w in some)))
 
@@ -350,10 +337,8 @@ def _one(column: Column, levels: Sequence[Any], no: bool) -> Condition:
 
 def negated(where: Where) -> list[Where]:
     """The condition that holds where this one does not; of a missing value neither does."""
-    if isinstance(where, AnyOf):
-        return [Condition(left="1", op="=", right=0)]
     flips = _FLIP | {"in": "not in", "not in": "in", "missing": "present", "present": "missing"}
-    if where.op not in flips or where.op == "contains":
+    if isinstance(where, AnyOf) or where.op not in flips:
         return [where]
     return [Condition(left=where.left, op=flips[where.op], right=where.right)]
 
