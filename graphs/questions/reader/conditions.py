@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import AnyOf, Condition, Measure, Query, Scalar, Where
+from graphs.questions.query import AnyOf, Condition, Group, Measure, Query, Scalar, Where
 from graphs.questions.query import Column as Other
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Item, use
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.text import name_words, stem, words
+from graphs.questions.reader.text import stem, words
 from graphs.questions.reader.times import TO, clock, kind_of, span
 
 if TYPE_CHECKING:
@@ -107,19 +107,6 @@ def bare(ask: Ask, number: Item) -> Column | None:
     return column
 
 
-def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
-    """Customers without orders: rows of one file that no row of another has."""
-    said = stem(ask.clause.words[what[0].last].low)
-    keys = [c for c in ask.known.columns if c.key and not c.missing]
-    there = [c for c in keys if said in c.stems | {stem(w) for w in name_words(c.file)}][:1]
-    here = [c for c in keys for t in there if who[0].means and c.name == who[0].column.name and c.file != t.file]
-    if not here:
-        return None
-    ask.where.append(Condition(left=expr(there[0]), op="missing"))
-    ask.clause.notes.append(f"These are the rows of {here[0].file} that no row of {there[0].file} names.")
-    return no, what
-
-
 def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: Items) -> Any:
     """A comparison: what is compared, a denial, the comparison, and with what; the column may stand behind."""
     clause, known, (sign, _, hint), code = ask.clause, ask.known, op[0].means.partition(" "), right[0].code
@@ -139,6 +126,8 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     verb = clause.words[after[0].last].low if after and not left else ""
     if code == "N" and not right[0].unit and verb.endswith("ed") and verb not in column.words:
         return None  # how many runners over 65 finished
+    if code == "C" and (right[0].means is None or right[0].column.kind != column.kind):
+        return None  # the revenue after returns
     compared: Any
     if code == "S":
         of, (stat, _, p) = next((i.column for i in after if i.code == "C"), column), value.partition(" ")
@@ -211,8 +200,7 @@ def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any
 def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
     """Where age is missing, penguins with unknown sex, orders without a channel, runners who did not finish."""
     column, lacks = (left or behind)[0].column, bool(behind and no)
-    unknown = column.missing and lexicon.some("levelled") & set(column.words)  # 0 degrees are a temperature
-    zero, denial = column.kind == "number" and column.low == 0 and not unknown, no[0] if no else None
+    zero, denial = column.kind == "number" and column.low == 0 and not column.missing, no[0] if no else None
     if lacks and denial and ask.clause.words[denial.first].low not in lexicon.some("lacks"):
         lead = ask.clause.words[max(denial.first - 1, 0)].low
         helps = re.fullmatch("(?:did|do|does|have|has)n?", lead)
@@ -262,6 +250,8 @@ def _during(ask: Ask) -> None:
         return
     named = [i.column for i in clause.items if i.code == "C" and i.column.kind == "time"]  # who signed up in 2023
     time = named[0] if len(named) == 1 else time
+    if clause.of("T") and not re.search("|".join(lexicon.listed("ends")), time.name, re.I):
+        use([i for i in clause.of("U") if stem(clause.words[i.first].low) in ("start", "begin", "began", "open")])
     alike = dict[str, list[Condition]]()  # on Mondays and Fridays in May: of one kind are alternatives
     for item in clause.of("T"):
         if str(item.means).startswith("hour") and not time.clock:
@@ -279,6 +269,9 @@ def _during(ask: Ask) -> None:
         if said in lexicon.section("hours"):
             clause.notes.append(f"“{said}” is read as the hours {item.means.split()[1].replace('-', ' to ')}.")
         item.used = True
+    both = re.search(r"\b(?:this|last) (year|month|quarter) and (?:the )?(?:this|last)\b", clause.text, re.I)
+    if both and time.kind == "time" and not ask.groups:  # each of them, and not their sum
+        ask.groups.append(Group.model_validate({"of": expr(time), "grain": both[1].casefold()}))
     for some in alike.values():
         ask.where.append(some[0] if len(set(some)) == 1 else AnyOf(any_of=tuple((w,) for w in some)))
 
@@ -343,5 +336,5 @@ def negated(where: Where) -> list[Where]:
     return [Condition(left=where.left, op=flips[where.op], right=where.right)]
 
 
-_KINDS = (_absent, _compared, _between, _text, _listed, _equal, _missing)
+_KINDS = (_compared, _between, _text, _listed, _equal, _missing)
 """In the order of trying; the lexicon has their shapes. What one returns is read: items, or True for all."""

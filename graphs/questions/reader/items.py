@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -134,7 +134,10 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             code = "x" if re.search(r"\w\(", text) else "m" if re.fullmatch(r"(?i)nan|null|none|na|n/a", text) else "Q"
             take(Item(code, inside[0], inside[-1], text))
     named = {i.last for i in items if i.code in "CE"}
+    doers = [i.column for i in items if i.code == "C" and i.column.words[-1] in ("by", "to")]
     for link in nearness.parts(ws, [not t for t in taken], columns):  # "score" in "the life expectancy score" trails
+        if doers and link.how == "near" and link.column.words[-1] in ("by", "to"):  # closed by agents: who closes
+            link = replace(link, column=doers[0])
         verb = link.column.kind in ("bool", "time") or ws[link.first].low.endswith("ed")  # what makes guests cancel
         trails = link.how == "part" and link.first == link.last and link.first - 1 in named and not verb
         take(Item("x", link.first, link.last) if trails else _linked(link))
@@ -156,11 +159,16 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
     common = frozenset(k[0] for k, (code, _) in exact.items() if len(k) == 1 and code != "A")
     spans: list[tuple[tuple[int, int, int], Item]] = []
     values = linking.values(ws, columns, common)
+    literal = {x.first: (x.column, *x.also) for x in values if x.value and x.value.casefold() == ws[x.first].low}
     for link in [*linking.full_names(ws, columns, common), *values]:
         length = sum(w.content for w in ws[link.first : link.last + 1])
-        dated = link.how == "short" and link.column.kind == "time"
-        if not (dated and ws[link.last].low in lexicon.some("events")):  # readings, and not their Reading Date
-            spans.append(((link.how == "quoted", length, _TIER[link.how]), _linked(link)))
+        said, dated = ws[link.last].low, link.how == "short" and link.column.kind == "time"
+        there = literal.get(link.first, ()) if link.value is None and link.first == link.last else ()
+        other = link.column not in there or link.column.n_unique > 2
+        state = (there and other and (said,) not in link.column.aliases) or (dated and said.endswith("ed"))
+        tier = _TIER["part" if state else link.how]  # tickets that are open, not Opened
+        if not (dated and said in lexicon.some("events")):  # readings, and not their Reading Date
+            spans.append(((link.how == "quoted", length, tier), _linked(link)))
     held = {s for c in columns for s in c.stems}
     lows = [w.low if w.quote or w.stem in held else lexicon.spelled(w.low) for w in ws]
     for n in range(len(ws)):
@@ -189,6 +197,9 @@ def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str])
         return word.stem in held
     if code == "A":
         return word.stem in held and {w.low for w in ws[first : last + 1]} <= lexicon.people()
+    if code == "v":  # the return rate
+        behind = first > 1 or (lead and lead.low in ("which", "what", "whose", "by", "per", "the"))
+        return word.stem in held and bool(behind or [w for w in ws[last + 1 : last + 2] if w.stem == "rate"])
     if word.low == "rate" and first == last:  # the average rate, and no return rate
         return "rate" in held and not (lead and lead.stem in held)
     return first == last and word.low.startswith(("normaliz", "normalis", "meaning", "ranges", "ranging"))
@@ -205,11 +216,15 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     people, known = lexicon.some("people"), {w: stem(w) for w in lexicon.some("people", "events")}
     keys = [c for c in columns if c.key and (c.label or c.kind == "text")]
     own = (names | {stem(w) for c in keys for w in c.words}) & set(known.values())
+    things = {c: stem(c.noun) for c in keys if c.noun != c.words[-1] and c.noun not in lexicon.some("rows")}
+    own |= {noun for c, noun in things.items() if c.label}
+    alike = [{stem(w) for w in group.split()} for group in lexicon.section("words")["alike"].split(";")]
+    own |= {s for group in alike if group & own for s in group}
     if not (keys or own) and any(c.kind == "time" and c.key and not c.clock for c in columns):
         return frozenset()  # each row is a time: its trips are no rows
     traits = any(w in ("age", "gender", "sex", "married") for c in columns for w in c.words)
     whose = any((c.person or c.label) and not c.key for c in columns)  # who may stand in several rows
-    persons = not own or any(known[w] in own for w in people) or (traits and not whose)
+    persons = not (own or things) or any(known[w] in own for w in people) or (traits and not whose)
     sums = (c for c in columns if c.kind == "number" and not c.label and c.words[-1].endswith("s"))
     amounts = {s for c in sums for s in c.stems}  # of ticket sales, each row sums some
     kinds = lexicon.some("female", "male") | {"child", "children"}  # some of the persons, not all of them

@@ -62,14 +62,20 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
         return None  # a delivery time is none of rows that are processed
     times = [c for c in columns if c.kind == "time" and not born(c)]
     starts, ends = ends_of(times, "starts"), ends_of(times, "ends")
-    if len(times) == 2 and (starts or ends):
-        starts = starts[:1] or [c for c in times if c not in ends]
+    clocks = len(times) == 2 and all(c.clock and c.low and c.high for c in times)
+    if len(times) == 2:
+        early, late = sorted(times, key=lambda c: (str(c.low), str(c.high)))
+        follows = str(early.low) < str(late.low) and str(early.high) < str(late.high)
+        if starts or ends:
+            starts = starts[:1] or [c for c in times if c not in ends]
+        elif follows and (clocks or {w.low for w in words(question)} & lexicon.some("lasting")):
+            starts = [early]  # plugged in first, then unplugged
         ends = [c for c in times if c not in starts]
     if len(starts) != 1 or len(ends) != 1:
         return None
     (start,), (end,) = starts, ends
     unit = next((u for u in ("seconds", "minutes", "hours") if re.search(rf"\b{u[:-1]}", question, re.I)), "")
-    within = start.clock and end.clock and _days(start.low, end.low) < 1 and _days(start.high, end.high) < 1
+    within = clocks and _days(start.low, end.low) < 1 and _days(start.high, end.high) < 1
     unit = unit or ("hours" if within else "days")
     made = f"{unit}({expr(start)}, {expr(end)})"
     read_as = "what duration" if low.startswith("how") else "duration" if low.startswith("length") else said[0]
