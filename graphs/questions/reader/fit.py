@@ -10,17 +10,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from graphs.questions.query import Condition, Query, Where
-from graphs.questions.reader import lexicon, unread
-from graphs.questions.reader.conditions import plain
+from graphs.questions.reader import lexicon
 from graphs.questions.reader.linking import Column
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
 _BEGIN = r"^\W*(?:(?:and|but|so|then|also|please|in general|overall|on average)\b\W*)*"
-_SHORT = 14
-"""Words up to which a question has no rules or settings, so that each of its numbers is one of the table's."""
-_TURNS = {"nothing", "nobody", "none", "never", "hardly", "neither", "nor", "zero", "twice", "half"}
 _PLAIN = ("compute", "list", "rank", "describe", "distribution")
 
 
@@ -51,17 +47,7 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
     compared += re.findall(r"\b(?:versus|vs)\b", opening, re.I)
     if compared and "yes or no" not in told:
         return f"It is not clear what is to be compared by “{compared[0]}”."
-    return _unsaid(draft, queries) if len(draft.question.split()) <= _SHORT else ""
-
-
-def _unsaid(draft: Draft, queries: Sequence[Query]) -> str:
-    """Why a short question is not answered: it has a name or a number that no query has."""
-    unused = [w for q in queries for w in q.unused]
-    names = [w for w in unused if (w[:1].isupper() and not draft.question.lstrip().startswith(w)) or w in _TURNS]
-    said = " ".join(q.model_dump_json(exclude={"text", "notes", "unused"}) for q in queries)
-    numbers = [str(plain(i.means)) for a in draft.asks for i in a.clause.of("N")]
-    left = [n for n in numbers if not re.search(rf"\b{re.escape(n)}\b", said)]
-    return unread.unknown(draft, names) if names else unread.unclear(left) if left else ""
+    return ""
 
 
 def _tells(draft: Draft, query: Query) -> set[str]:

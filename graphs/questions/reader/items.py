@@ -143,7 +143,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
         take(Item("x", link.first, link.last) if trails else _linked(link))
     compared = {i.last + 1 for i in items if i.code == "K"}
     names = {stem(w) for f in files for w in name_words(f.rsplit(".", 1)[0]) if len(w) > 2}
-    rows = lexicon.some("rows") | _prefixes(columns) | _nouns(columns, names)
+    rows = lexicon.some("rows") | _nouns(columns, names)
     owners = {c.owner + end for c in columns for end in ("", "s") if c.owner}
     for n, word in enumerate(ws):
         if (not taken[n] and word.content) or word.text in "$€£%":
@@ -205,12 +205,6 @@ def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str])
     return first == last and word.low.startswith(("normaliz", "normalis", "meaning", "ranges", "ranging"))
 
 
-def _prefixes(columns: Sequence[Column]) -> frozenset[str]:
-    """The letters with which identifiers begin: inc of INC0000017, for incidents."""
-    first = (re.match(r"[A-Za-z]{2,}(?=[-_]?\d{3})", str((c.examples or ("",))[0])) for c in columns if c.key)
-    return frozenset(m[0].lower() + "*" for m in first if m)
-
-
 def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     """The people and events that rows can be: of those that a key or the file is called by, where there are any."""
     people, known = lexicon.some("people"), {w: stem(w) for w in lexicon.some("people", "events")}
@@ -227,10 +221,9 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     persons = not (own or things) or any(known[w] in own for w in people) or (traits and not whose)
     sums = (c for c in columns if c.kind == "number" and not c.label and c.words[-1].endswith("s"))
     amounts = {s for c in sums for s in c.stems}  # of ticket sales, each row sums some
-    kinds = lexicon.some("female", "male") | {"child", "children"}  # some of the persons, not all of them
     return frozenset(
         w for w, s in known.items()
-        if s in own or (persons and w in people - kinds) or (not own and w not in people and s not in amounts)
+        if s in own or (persons and w in people) or (not own and w not in people and s not in amounts)
         or any(s.startswith(event) for event in own)  # visitors, of visits
     )  # fmt: skip
 
@@ -251,7 +244,7 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
         return Item("N", n, n, float(numbers.index(word.low)))
     if word.low in ordinals:
         return Item("1", n, n, float(ordinals.index(word.low)))
-    known = word.low in rows or word.stem in names or any(word.low.startswith(r[:-1]) for r in rows if r[-1] == "*")
+    known = word.low in rows or word.stem in names
     harmless = word.low in lexicon.harmless()
     if known and not harmless:
         return Item("E", n, n)
@@ -285,9 +278,9 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         noun = item.code == "U" and word.stem in nouns
         if noun and ((before and before.code == "V") or re.match("[oiw]V", codes)):
             item.code = "E"
-        held = before.column if before and before.code == "C" else None
         state = [i for i in items[n + 1 : n + 3] if i.code == "V" or (i.code == "C" and i.column.kind == "bool")]
         still = item.code == "U" and state and re.match("n?[VC]", codes) and word.low in ("still", "already")
+        held = before.column if before and before.code == "C" else None
         rated = said == {"rate"} and held and held.unit in lexicon.section("units")["money"]
         done = item.code == "C" and item.column.words[-1] in ("to", "by") and codes[:1] == "V"
         dated = item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from graphs.questions.query import Query
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
-from graphs.questions.reader.conditions import expr
+from graphs.questions.reader.conditions import expr, plain
 from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.text import Word, name_words, stem
 from graphs.questions.reader.times import GRAINS, kind_of
@@ -28,6 +28,22 @@ _MEANT = r"(?:[EVSC]d?[oi]+|[wnBqM]|ho?|[SRD]o?|KN|[EVh]|[EVSCNT]o?i|W[dw]*)_|_(
 
 _INTENTS = {"A": ("drivers", "predict", "why_changed", "compare", "relate", "change"), "F": ("forecast", "predict")}
 """What letters ask for: the intents of which one must be there."""
+_TURNS = {
+    "twice",
+    "double",
+    "half",
+    "first",
+    "last",
+    "nothing",
+    "nobody",
+    "none",
+    "never",
+    "hardly",
+    "neither",
+    "nor",
+    "zero",
+}
+"""Words that turn what is meant, wherever they stand."""
 _LONG = 25
 """Words from which a question describes what is done, and such a word may only speak of it."""
 _SIZES = ("higher", "lower", "larger", "smaller", "bigger", "greater")
@@ -64,7 +80,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     number = bool(behind) and behind[0].code == "C" and behind[0].column.kind == "number"
     return (
         item.code in "QKVTbkjmn#1BG"
-        or word.low in ("twice", "double", "half", "first", "last")
+        or word.low in _TURNS
         or (item.first > 0 and clause.words[item.first - 1].low == "how")  # "how long", where no column is a length
         or _moves(word, clause)
         or (before[-1:] == "M" and word.low in lexicon.people())  # what most people pay is no largest payment
@@ -73,10 +89,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         or (after[:1] == "S" and bool(re.search(r"\brates?\b", clause.text, re.I)))  # the rejection rate
         or (word.low.endswith("ly") and item is clause.items[-1])  # "which region sold the most recently"
         or any(i.code == "C" and i.column.label for i in near)  # German customers, customers who complained
-        or (
-            not re.search(_TOLD, shape)
-            and (bool(re.search(_MEANT, shape)) or (before[-1:] == "i" and word.text[:1].isupper()))
-        )
+        or (not re.search(_TOLD, shape) and bool(re.search(_MEANT, shape)))
     )
 
 
@@ -111,6 +124,7 @@ def uncounted(draft: Draft, queries: Sequence[Query]) -> list[str]:
 def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -> bool:
     """Whether the queries have what an item means; `said` is their text."""
     item, items = ask.clause.items[n], ask.clause.items
+    long = len(draft.question.split()) > _LONG or draft.methods.model is not None
     if item.code == "j" and ask.codes[n + 1 : n + 2] == "E" and ask.clause.written([item]).casefold() in _SIZES:
         return (amount := draft.known.amount()) is not None and amount.name in said  # do higher fines take longer
     if item.code == "j" and not item.means.startswith("more"):
@@ -139,7 +153,6 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
             f'"op": "{item.means}"' in said or '"count"' not in said or any(q.formulas or q.group_by for q in queries)
         )
     if item.code in _INTENTS:
-        long = len(draft.question.split()) > _LONG or draft.methods.model is not None
         return long or any(q.intent in _INTENTS[item.code] for q in queries)
     if item.code == "M":
         hint = str(item.means).partition(" ")[2]
@@ -152,10 +165,11 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         return ordered or any(q.intent in told or {m.op for m in q.measures} & ends for q in queries)
     if item.code == "T" and f'"{GRAINS.get(kind_of(item.means))}"' not in said:
         return str(item.means).removeprefix("> ") in said
-    return (
-        (item.code != "U" or item.used or not ask.share)  # a verb that is not read says which share
-        and (item.code != "N" or item.used or not n or items[n - 1].code != "K")
-    )
+    if item.code == "N" and not item.used:
+        compared = n and items[n - 1].code == "K"
+        return not compared and (long or bool(re.search(rf"\b{re.escape(str(plain(item.means)))}\b", said)))
+    named = not long and item.first > 0 and ask.clause.words[item.first].text[:1].isupper()
+    return item.code != "U" or item.used or not (named or ask.share)  # a verb that is not read says which share
 
 
 def labels(draft: Draft, queries: Sequence[Query]) -> list[str]:
