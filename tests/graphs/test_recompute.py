@@ -158,7 +158,6 @@ POOR = P[(P["ward"] == "Cedar") & (P["outcome"] == "poor")]
 ON = P["ward"].value_counts()
 BY_OUTCOME = "print(pd.crosstab(df['ward'], df['outcome'], normalize=True))"
 COUNTED = "print(df.groupby('ward')['days'].agg(['count', 'mean', 'sum']))"
-BY_CROP, RYE = "print(df.groupby('crop')['gain_eur_ha'].mean())", PLOTS[PLOTS["crop"] == "Rye"]["gain_eur_ha"]
 BY_CHANNEL = "print(df.groupby('channel')['returned'].apply(lambda r: (r == 'yes').mean()))"
 OFTENER, FEWER = ("on the web", "in the shop")[:: 1 if POINTS > 0 else -1]
 LONGEST = list(DAYS.sort_values(ascending=False).index)
@@ -182,8 +181,6 @@ BY_YEAR = "print(df['order_date'].dt.year.value_counts())"
          IN_2023["items"].mean(), None),
         (f"The median stay is {P['days'].mean():.3f} days.", "", "df['days'].mean()", P["days"].mean(),
          "the mean, not the median"),
-        ("Those who do poor stay three times as long as the others.", "", "df.groupby('outcome')['days'].mean()", "",
-         "the input files give 1."),
         ("From the highest they are Cedar, Aster and Birch.", "Rank the wards by how many days patients stay.", BY_WARD,
          "", None),
         ("1. Aster, 2. Birch, 3. Cedar: so they rank by mean days.", "", BY_WARD, "", "the order of ward"),
@@ -216,15 +213,7 @@ BY_YEAR = "print(df['order_date'].dt.year.value_counts())"
         (f"The {len(P)} patients stay {P['days'].mean():.2f} days on average.", "", "print(len(df), df['days'].mean())",
          f"{len(P)} {P['days'].mean()}", None),
         (f"{CITY.idxmax()} has the most items on average.", "", "df.groupby('city')['items'].mean()", "", None),
-        (f"Rye plots gain {-RYE.mean():.2f} euros per hectare on average.", "", BY_CROP, RYE.mean(),
-         "told without its sign, and the input files give -"),
         (f"Rye plots lose {-RYE.mean():.2f} euros per hectare on average.", "", BY_CROP, RYE.mean(), None),
-        ("All Rye plots make a loss.", "", BY_CROP, "", f"give a gain_eur_ha from {RYE.min():.4g} to 12.5"),
-        ("All Oats plots make a gain.", "", BY_CROP, "", None),
-        (f"There are {PLOTS['rain_mm'].count()} plots.", "", "df['rain_mm'].count()", PLOTS["rain_mm"].count(),
-         "how many rows have a value of rain_mm"),
-        (f"It rained on {PLOTS['rain_mm'].count()} of them.", "", "df['rain_mm'].count()", PLOTS["rain_mm"].count(),
-         None),
         (f"The share of returned orders differs by {POINTS:.1f} per cent between web and shop.", "", BY_CHANNEL, POINTS,
          "the difference in percentage points"),
         (f"The share of returned orders differs by {POINTS:.1f} percentage points between web and shop.", "",
@@ -233,21 +222,13 @@ BY_YEAR = "print(df['order_date'].dt.year.value_counts())"
          BY_CHANNEL, 100 * (BACK["web"] / BACK["shop"] - 1), None),
         (f"{100 * len(POOR) / ON['Cedar']:.1f} % of all patients were on Cedar and poor.", "", BY_OUTCOME,
          100 * len(POOR) / ON["Cedar"], "among those of ward Cedar, not among all"),
-        ("Some nine in ten orders were returned.", "", BY_CHANNEL, "", "said, and the input files give"),
-        ("Few were returned, nine in ten were not.", "", BY_CHANNEL, "", None),
         ("The first quarter of 2024 had few returned orders.", "", BY_CHANNEL, "", None),
         (f"The largest part is returned of what is bought {FEWER}; it is the smallest {OFTENER}.", "", BY_CHANNEL, "",
          "is put first"),
-        (f"It rained on the {PLOTS['rain_mm'].count()} plots that have a gauge.", "", "df['rain_mm'].count()",
-         PLOTS["rain_mm"].count(), None),
-        ("Those who do poor stay more than twice as long as the others.", "", "df.groupby('outcome')['days'].mean()",
-         "", "the input files give 1."),
         (f"The typical stay is {P['days'].median():.3f} days.", "", "df['days'].median()", P["days"].median(), None),
         (f"Wards by mean days:\n\n1. {LONGEST[1]}\n2. {LONGEST[0]}\n3. {LONGEST[2]}", "Rank the wards by mean days.",
          BY_WARD, "", "the order of ward"),
         (f"Wards with the longest stay:\n\n1. {LONGEST[0]}\n2. {LONGEST[1]}\n3. {LONGEST[2]}", "", BY_WARD, "", None),
-        (f"The correlation of age and days is {-R:.2f}.", "", "df[['age', 'days']].corr()", -R, "the input files give"),
-        (f"The correlation of age and days is {R:.2f}.", "", "df[['age', 'days']].corr()", R, None),
         (f"Half of the patients stay less than {P['days'].median():.2f} days, on average they stay "
          f"{P['days'].mean():.2f} days.", "How long do they stay on average?", "df['days'].describe()",
          f"{P['days'].median()} {P['days'].mean()}", None),
@@ -259,8 +240,6 @@ BY_YEAR = "print(df['order_date'].dt.year.value_counts())"
         (f"In 2024 the number of orders went from {YEARS[2023]} to {YEARS[2024]}.", "", BY_YEAR, YEARS, None),
         (f"In 2024 there were {YEARS[2023]} orders.", "", BY_YEAR, YEARS, "is the value of 2023, not of 2024"),
         (f"Cedar is slow with {DAYS['Cedar']:.2f} against {DAYS['Birch']:.2f} days.", "", BY_WARD, DAYS, None),
-        (f"They stay {P['days'].sum():,.0f} days.", "How many days do they stay for each patient?", "df['days'].sum()",
-         P["days"].sum(), "the question asks for that of each patient"),
     ],
 )  # fmt: skip
 def test_a_sentence_is_held_against_what_the_input_files_give(text, question, code, printed, problem):
