@@ -14,7 +14,7 @@ from graphs.questions.expressions import NotComputable, bare, in_backticks
 from graphs.questions.functions import Kind
 from graphs.questions.methods import fit, outliers, test
 from graphs.questions.query import Compare, Condition, Formula, Measure, Query, Recode, Statistic
-from graphs.questions.rows import of_each_row, rows
+from graphs.questions.rows import rows
 from graphs.questions.scope import Scope
 from graphs.questions.source import literal
 from graphs.questions.steps import prepare
@@ -45,8 +45,7 @@ def compile(query: Query, tables: Tables) -> Cells | Call:
     elif query.outliers is not None:
         outliers(query, scope)
     elif query.group_by:
-        single = of_each_row(query, scope)
-        rows(single, scope) if single is not None else groups(query, scope)
+        groups(query, scope)
     elif query.measures or query.formulas or (query.tell == "number" and not query.show):
         singles(query, scope)
     elif query.show:
@@ -79,10 +78,10 @@ def _written(query: Query, scope: Scope) -> Cells:
 
 def against_the_others(query: Query, tables: Tables) -> Query:
     """A comparison that names one value alone, as one with all other values of its column together."""
-    compare, scope = query.compare or Compare(), Scope(tables, query.table)
-    column, others = bare(compare.of), "the others"
-    if not compare.first or compare.second or scope.kinds.get(column) != "text":
+    compare, scope, others = query.compare, Scope(tables, query.table), "the others"
+    if compare is None or not compare.first or compare.second or scope.kinds.get(bare(compare.of)) != "text":
         return query
+    column = bare(compare.of)
     first = scope.level(column, compare.first)
     two = Recode(column=column, values=((first, first),), other=others, name=f"{column} ({first} or others)")
     against = Compare(of=in_backticks(two.name), first=first, second=others)
@@ -130,7 +129,7 @@ def compared(query: Query, scope: Scope) -> Query:
         if measure.op not in ("share", "correlation", "min", "max"):
             formulas.append(Formula(name=f"difference{tail} in per cent", expr=f"100 * ({a} - {b}) / {b}"))
     (measure, *_) = query.measures
-    what = measure.name or (_brief(measure) if compare.of else measure.op)
+    what = measure.name or _brief(measure)
     what += f" where {scope.words(measure.where)}" if measure.where and not measure.name else ""
     sides = (readable(_at(compare, side, scope), scope.kinds) for side in (compare.first, compare.second))
     scope.sides = readable(f"the {what}", scope.kinds), *sides
@@ -138,9 +137,6 @@ def compared(query: Query, scope: Scope) -> Query:
 
 
 def _side(measure: Measure, compare: Compare, side: str, scope: Scope) -> Measure:
-    """The measure of one of the two sides."""
-    if not compare.of:
-        return measure.model_copy(update={"of": in_backticks(side), "name": f"{measure.name or measure.op} of {side}"})
     op = "during" if scope.kind(compare.of) == "time" else "="
     field = "among" if measure.op == "share" and measure.where else "where"
     where = (*getattr(measure, field), Condition(left=compare.of, op=op, right=side))
@@ -150,7 +146,7 @@ def _side(measure: Measure, compare: Compare, side: str, scope: Scope) -> Measur
 
 def _at(compare: Compare, side: str, scope: Scope) -> str:
     """One of two sides as a sentence says it: in May 2023, for Gentoo."""
-    return conditions.period(side) if compare.of and scope.kind(compare.of) == "time" else f"for {side}"
+    return conditions.period(side) if scope.kind(compare.of) == "time" else f"for {side}"
 
 
 def _brief(measure: Measure) -> str:

@@ -150,8 +150,7 @@ def single(measure: Measure, scope: Scope, frame: str = "rows", keys: str = "") 
         if not keys:
             raise NotComputable("A share says of what it is a part: give the measure a condition, or name groups.")
         part = f"{frame}[{literal(name)}].sum()" if name else f"{frame}.size()"
-        inside = f'{part}.groupby(level={literal(measure.within)}).transform("sum")'
-        return f"100 * {part} / {inside if measure.within else f'{part}.sum()'}"
+        return f"100 * {part} / {part}.sum()"
     if op in PAIRS:
         x, y = literal(name), literal(scope.sized(measure.other or "", "It"))
         method = "" if measure.method == "pearson" else f', method="{measure.method}"'

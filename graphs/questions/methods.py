@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphs.questions.expressions import NotComputable, bare
 from graphs.questions.measures import by_keys, name_of, single
-from graphs.questions.query import Compare, Condition, Group, Model, Query, Rule, Test
+from graphs.questions.query import Condition, Group, Model, Query, Rule, Test
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import aliases, and_list, verdict
 from graphs.questions.source import Source, assigned, found, literal
@@ -19,16 +19,13 @@ _OF_A_TEST |= {"p": "tested.p", "p_value": "tested.p", "n": "tested.n"}
 
 def test(query: Query, scope: Scope) -> None:
     """Run the test, and tell its statistic, its p-value and what follows at the level asked for."""
-    asked, compare = query.test or Test(), query.compare or Compare()
-    columns = [c for m in query.measures for c in (m.of, m.other) if c]
-    sides = (compare.first, compare.second)
-    if compare.of:
+    asked, columns = query.test or Test(), [c for m in query.measures for c in (m.of, m.other) if c]
+    if compare := query.compare:
+        sides = (compare.first, compare.second)
         both = Condition(left=compare.of, op="in", right=sides)
         where = (both,) if {*(scope.levels(bare(compare.of)) or ())} != {*sides} else ()
         scope.keep(where)
         query = query.model_copy(update={"group_by": (Group(of=compare.of),), "where": (*query.where, *where)})
-    else:
-        columns += filter(None, sides)
     for met in (m.where for m in query.measures if m.where and (m.op == "share" or not m.of)):
         columns.append(f"`{scope.make(scope.words(met), scope.mask(met), 'truth', missing=False)}`")
     keys = keys_of(query, scope)

@@ -93,7 +93,6 @@ class Measure(Value):
     biased: bool = False  # the form of skewness and kurtosis
     method: Literal["pearson", "spearman", "kendall"] = "pearson"
     among: tuple[Where, ...] = ()  # of a share with a condition: the rows of which it is a part, instead of all
-    within: tuple[str, ...] = ()  # of a share: the groups of which it is a part, instead of all rows
     with_p: bool = False  # the p-value of a correlation is wanted, too
     name: str = ""  # what the answer calls it; empty: made from the statistic and the column
 
@@ -151,13 +150,12 @@ class DropDuplicates(_Step):
 
 
 class Fill(_Step):
-    """Put something where values are missing; `within` takes the mean, median or mode of the row's group."""
+    """Put something where values are missing: the mean, median or mode of those that are there, or a value."""
 
     do: Literal["fill"] = "fill"
     columns: tuple[str, ...]
-    how: Literal["mean", "median", "mode", "value", "forward", "backward", "interpolate"]
+    how: Literal["mean", "median", "mode", "value"]
     value: str | float | None = None
-    within: tuple[str, ...] = ()
 
 
 class Derive(_Step):
@@ -166,7 +164,6 @@ class Derive(_Step):
     do: Literal["derive"] = "derive"
     name: str
     expr: Expr
-    where_infinite: float | None = None  # what stands where a division was by zero; None: missing
 
 
 class Cut(_Step):
@@ -178,8 +175,7 @@ class Cut(_Step):
     edges: tuple[float | None, ...] = ()  # n + 1 for n labels; None: open
     labels: tuple[str, ...] = ()
     right: bool = False  # a value on an edge belongs below it, and not above
-    quantiles: int | None = None  # into so many classes of equal size
-    equal: int | None = None  # into so many of equal width
+    equal: int | None = None  # into so many classes of equal width
 
 
 class Recode(_Step):
@@ -195,31 +191,27 @@ class Recode(_Step):
 class Rule(Value):
     """How outliers are told."""
 
-    rule: Literal["iqr", "z", "mad", "percentile", "bounds"] = "iqr"
+    rule: Literal["iqr", "z", "mad"] = "iqr"
     k: float | None = None  # the multiple of the IQR, or the number of standard deviations; None: 1.5, 3
     sides: Literal["both", "high", "low"] = "both"
     ddof: int = 0  # of the z-score's standard deviation
-    bounds: tuple[float | None, float | None] = (None, None)  # of rule `bounds`: plain limits
 
 
 class RemoveOutliers(_Step):
-    """Leave out, cap, or replace by the median, the values of a column that a rule calls outliers."""
+    """Leave out the rows whose values a rule calls outliers."""
 
     do: Literal["remove_outliers"] = "remove_outliers"
     columns: tuple[str, ...]
     rule: Rule = Rule()
-    how: Literal["drop", "cap", "median", "mean", "missing"] = "drop"
 
 
 class Scale(_Step):
-    """Columns brought to one scale, in place or under `names`. z: (x - mean) / std; minmax: to `to`."""
+    """Columns brought to one scale. z: (x - mean) / std; minmax: from 0 to 1."""
 
     do: Literal["scale"] = "scale"
     columns: tuple[str, ...]
-    how: Literal["z", "minmax", "robust", "log", "log1p"]
-    to: tuple[float, float] = (0.0, 1.0)
+    how: Literal["z", "minmax"]
     ddof: int = 0
-    names: tuple[str, ...] = ()
 
 
 class Encode(_Step):
@@ -308,13 +300,12 @@ class Chart(Value):
     x: Expr | None = None
     y: tuple[Expr, ...] = ()
     colour: Expr | None = None
-    title: str = ""
 
 
 class Compare(Value):
-    """Two things set against each other: values of a column, periods of a time, or columns."""
+    """Two things set against each other: values of a column, or periods of a time."""
 
-    of: Expr = ""  # the column or the time; empty: columns are compared
+    of: Expr
     first: str = ""  # what the question speaks of: this year
     second: str = ""  # what it is compared with: last year; empty: all other values of the column together
 
@@ -322,7 +313,7 @@ class Compare(Value):
 class Query(Value):
     """One question. What is left out keeps a default that the compiler states in the answer where it matters.
 
-    They work in this order: joins, prepare, where, groups, measures, formulas, having, order, offset, limit, verdicts.
+    They work in this order: joins, prepare, where, groups, measures, formulas, having, order, limit, verdicts.
     """
 
     intent: Intent = "compute"
@@ -339,7 +330,6 @@ class Query(Value):
     compare: Compare | None = None
     order: tuple[Order, ...] = ()
     limit: int | None = None
-    offset: int = 0
     tell: Literal["all", "names", "number"] = "all"  # of groups or rows: names and values, names alone, or how many
     show: tuple[str, ...] = ()  # columns that are told of rows
     outliers: Rule | None = None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphs.questions.expressions import NotComputable, bare, in_backticks
-from graphs.questions.measures import name_of
+from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import and_list
@@ -26,22 +25,6 @@ def rows(query: Query, scope: Scope) -> None:
         scope.tell("answer_number", Source("len(shown)"), and_list(names), of, where)
     else:
         scope.tell("answer_rows", Source("shown"), of, where, tied=scope.tied)
-
-
-def of_each_row(query: Query, scope: Scope) -> Query | None:
-    """A query of groups of one row each as one of rows: the highest paid employee has a salary, and no mean of it."""
-    (group, *more), measures = query.group_by, query.measures
-    name = bare(group.of)
-    fact = scope.facts.get(name, {})
-    unique = fact.get("n_unique") == scope.tables[scope.file].get("rows") and not fact.get("n_missing")
-    other = more or group.grain or query.formulas or query.having or query.verdicts or query.intent == "change"
-    of_one = all(m.op in ("mean", "sum", "max", "min", "median", "value") and not m.where for m in measures)
-    if other or not (unique and of_one and measures and query.order and not scope.joined):
-        return None
-    columns = {name_of(m, scope): scope.as_column(m.of or "") for m in measures}
-    known = columns | {str(m.op): c for m, c in zip(measures, columns.values(), strict=True)}
-    order = tuple(o.model_copy(update={"by": in_backticks(known.get(o.by.strip("`"), o.by))}) for o in query.order)
-    return query.model_copy(update={"show": (name, *columns.values()), "order": order, "group_by": (), "measures": ()})
 
 
 def order_rows(query: Query, scope: Scope, to: str = "rows") -> list[str]:
@@ -66,12 +49,12 @@ def take(query: Query, scope: Scope, frame: str, by: Sequence[str]) -> None:
     """Keep the first of what stands in order; where one is wanted, with all that share its place."""
     if query.limit is None:
         return
-    columns, start, end = literal(by), query.offset, query.offset + query.limit
+    columns, end = literal(by), query.limit
     if query.limit == 1 and by:
-        scope.add(f"first = {frame}[{columns}].iloc[{start}:{end}]")
+        scope.add(f"first = {frame}[{columns}].iloc[:1]")
         scope.add(f'{frame} = {frame}[{frame}[{columns}].isin(first.to_dict("list")).all(axis=1)]  # with its ties')
         return
     if by and frame != "rows":
         scope.tied = Source("tied")
         scope.add(f"tied = tied_rows({frame}[{columns}], {end})")
-    scope.add(f"{frame} = {frame}.iloc[{start or ''}:{end}]")
+    scope.add(f"{frame} = {frame}.iloc[:{end}]")

@@ -103,12 +103,10 @@ class Scope:
             self.derive(text, expr)
         return text
 
-    def derive(self, name: str, expr: str, where_infinite: float | None = None) -> None:
-        """A new column of an expression; `where_infinite` stands where that divides by zero."""
-        what, source = self.kind(expr), self.source(expr)
-        zero = " | ".join(f"({d} == 0)" for d in re.findall(r" (?:/|//|%) (.+?)\.replace\(0, np\.nan\)", source))
-        told = f"({source}).mask({zero}, {where_infinite!r})" if zero and where_infinite is not None else source
-        self.make(name, told, what, self.may_miss(source))
+    def derive(self, name: str, expr: str) -> None:
+        """A new column of an expression."""
+        source = self.source(expr)
+        self.make(name, source, self.kind(expr))
         if ".dt.total_seconds()" in source:
             length = re.fullmatch(
                 r"(seconds|minutes|hours|days|weeks|years)\([^()]*\)|[\w`. ]+ - [\w`. ]+", expr.strip()

@@ -71,16 +71,13 @@ def drop_duplicates(step: q.DropDuplicates, scope: Scope) -> None:
 
 def fill(step: q.Fill, scope: Scope) -> None:
     """Put something where values are missing."""
-    of_numbers = step.how in ("mean", "median", "interpolate")
     for given in step.columns:
-        name = scope.numbers(given, f"A {step.how}") if of_numbers else scope.column(given)
+        name = scope.numbers(given, f"A {step.how}") if step.how in ("mean", "median") else scope.column(given)
         what = scope.kinds[name]
-        along = {"forward": "ffill()", "backward": "bfill()", "interpolate": "interpolate()"}.get(step.how)
-        filled = along or f"fillna({_filling(step, name, what, scope)})"
-        scope.make(name, f"{cell(name)}.{filled}", what, missing=bool(along or step.within))
+        scope.make(name, f"{cell(name)}.fillna({_filling(step, name, what)})", what, missing=False)
 
 
-def _filling(step: q.Fill, name: str, what: str, scope: Scope) -> str:
+def _filling(step: q.Fill, name: str, what: str) -> str:
     """What stands where a value of a column is missing."""
     if step.how == "value":
         if step.value is None:
@@ -89,16 +86,13 @@ def _filling(step: q.Fill, name: str, what: str, scope: Scope) -> str:
             return literal(str(step.value) if what == "text" else float(step.value) if what == "number" else step.value)
         except ValueError:
             raise NotComputable(f"“{name}” holds numbers, and “{step.value}” is none to fill it with.") from None
-    if step.within:
-        how = literal(step.how) if step.how != "mode" else "lambda s: s.mode().get(0)"
-        return f"rows.groupby({literal([scope.column(c) for c in step.within])})[{literal(name)}].transform({how})"
     return f"{cell(name)}.mode()[0]" if step.how == "mode" else f"{cell(name)}.{step.how}()"
 
 
 def cut(step: q.Cut, scope: Scope) -> None:
     """A new column of named classes."""
     of, name = cell(scope.numbers(step.of, "Classes")), step.name
-    classes = len(step.edges) - 1 if step.edges else step.quantiles or step.equal
+    classes = len(step.edges) - 1 if step.edges else step.equal
     if not classes:
         raise NotComputable(f"Say at which edges “{name}” is cut, two at the least, or into how many classes.")
     if step.labels and len(step.labels) != classes:
@@ -106,8 +100,7 @@ def cut(step: q.Cut, scope: Scope) -> None:
     ends = ["-np.inf", *["np.inf"] * len(step.edges)]
     edges = [Source(end if e is None else f"{e:g}") for e, end in zip(step.edges, ends, strict=False)]
     sides = {"right": Source(step.right), "include_lowest": step.right} if edges else {}
-    how = "pd.qcut" if not edges and step.quantiles else "pd.cut"
-    source = called(how, Source(of), edges or classes, **sides, labels=step.labels)
+    source = called("pd.cut", Source(of), edges or classes, **sides, labels=step.labels)
     closed = {step.edges[:1], step.edges[-1:]} != {(None,)}
     scope.make(name, source + ".astype(str)" * (not step.labels), "text", closed or scope.may_miss(source))
 
@@ -140,8 +133,6 @@ _RULES = {
     "iqr": (1.5, "beyond {k:g} interquartile ranges from the quartiles"),
     "z": (3.0, "more than {k:g} standard deviations from the mean"),
     "mad": (3.5, "more than {k:g} scaled median absolute deviations from the median"),
-    "percentile": (1.0, "below the {k:g} % quantile or above the {rest:g} % quantile"),
-    "bounds": (0.0, "{ends}"),
 }
 """The usual multiple of each rule for outliers, and the rule in words."""
 
@@ -149,15 +140,9 @@ _RULES = {
 def limits(rule: q.Rule, of: str) -> tuple[str, str]:
     """The limits beyond which the values of a series are outliers, as source; and the rule in words."""
     usual, words = _RULES[rule.rule]
-    k, (low, high) = usual if rule.k is None else rule.k, rule.bounds
-    ends = " or ".join(f"{s} {e:g}" for s, e in (("below", low), ("above", high)) if e is not None)
-    said = words.format(k=k, rest=100 - k, ends=ends)
-    said += {"both": "", "high": ", above only", "low": ", below only"}[rule.sides]
-    if rule.rule != "bounds":
-        return called("outlier_limits", Source(of), rule.rule, Source(f"{k:g}"), ddof=rule.ddof or None), said
-    if not ends:
-        raise NotComputable("Outliers by bounds need a lower or an upper bound.")
-    return f"({'-np.inf' if low is None else repr(low)}, {'np.inf' if high is None else repr(high)})", said
+    k = usual if rule.k is None else rule.k
+    said = words.format(k=k) + {"both": "", "high": ", above only", "low": ", below only"}[rule.sides]
+    return called("outlier_limits", Source(of), rule.rule, Source(f"{k:g}"), ddof=rule.ddof or None), said
 
 
 def beyond(rule: q.Rule, of: str, limits: str) -> str:
@@ -166,50 +151,29 @@ def beyond(rule: q.Rule, of: str, limits: str) -> str:
 
 
 def remove_outliers(step: q.RemoveOutliers, scope: Scope) -> None:
-    """Leave out, cap or replace what a rule calls outliers; rows without a value stay."""
-    names = [scope.numbers(c, "Outliers") for c in step.columns]
-    dropped = []
-    for name in names:
-        of = cell(name)
-        source, said = limits(step.rule, of)
-        if step.how == "drop":
-            dropped.append(beyond(step.rule, of, source))
-        elif step.how == "cap":
-            scope.add(f"low, high = {source}")
-            ends = {"both": "low, high", "high": "upper=high", "low": "lower=low"}[step.rule.sides]
-            scope.add(f"{of} = {of}.clip({ends})")
-        else:
-            value = "np.nan" if step.how == "missing" else f"{of}.{step.how}()"
-            scope.add(f"{of} = {of}.mask({beyond(step.rule, of, source)}, {value})")
-        scope.put(name, "number", missing=scope.missing(name) or step.how == "missing")
+    """Leave out what a rule calls outliers; rows without a value stay."""
+    outlying = []
+    for name in [scope.numbers(c, "Outliers") for c in step.columns]:
+        source, said = limits(step.rule, cell(name))
+        outlying.append(beyond(step.rule, cell(name), source))
         scope.say(f"Outliers of {name} are values {said}.")
-    if dropped:
-        scope.add(f"rows = rows[~({' | '.join(dropped)})]" if len(dropped) > 1 else f"rows = rows[~{dropped[0]}]")
+    if outlying:
+        scope.add(f"rows = rows[~({' | '.join(outlying)})]" if len(outlying) > 1 else f"rows = rows[~{outlying[0]}]")
 
 
 _SCALED = {
     "z": "({0} - {0}.mean()) / {0}.std(ddof={1})",
     "minmax": "({0} - {0}.min()) / ({0}.max() - {0}.min())",
-    "robust": "({0} - {0}.median()) / ({0}.quantile(0.75) - {0}.quantile(0.25))",
-    "log": "np.log({0}.where({0} > 0))",
-    "log1p": "np.log1p({0}.where({0} > -1))",
 }
 
 
 def scale(step: q.Scale, scope: Scope) -> None:
     """Columns brought to one scale."""
-    if step.names and len(step.names) != len(step.columns):
-        raise NotComputable(f"{len(step.columns)} columns are scaled, but {len(step.names)} names are given.")
-    low, high = step.to
-    for old, new in zip(step.columns, step.names or step.columns, strict=True):
-        name = scope.numbers(old, "A scale")
-        source = _SCALED[step.how].format(cell(name), step.ddof)
-        if step.how == "minmax" and (low, high) != (0, 1):
-            source = f"{low:g} + {high - low:g} * {source}"
+    for name in [scope.numbers(c, "A scale") for c in step.columns]:
         if step.how == "z":
             of = "the population" if step.ddof == 0 else "the sample"
             scope.say(f"{name} was scaled with {of} standard deviation.")
-        scope.make(name if new == old else new, source, "number")
+        scope.make(name, _SCALED[step.how].format(cell(name), step.ddof), "number")
 
 
 def encode(step: q.Encode, scope: Scope) -> None:
@@ -254,7 +218,7 @@ def convert(step: q.Convert, scope: Scope) -> None:
 STEPS: dict[type, Callable[[Any, Scope], None]] = {
     q.Keep: lambda step, scope: scope.keep(step.where), q.DropMissing: drop_missing,
     q.DropDuplicates: drop_duplicates, q.Fill: fill,
-    q.Derive: lambda step, scope: scope.derive(step.name, step.expr, step.where_infinite), q.Cut: cut,
+    q.Derive: lambda step, scope: scope.derive(step.name, step.expr), q.Cut: cut,
     q.Recode: recode, q.RemoveOutliers: remove_outliers, q.Scale: scale, q.Encode: encode,
     q.Convert: convert,
 }  # fmt: skip

@@ -25,7 +25,7 @@ class Asked(Scope):
 
     def __init__(self, query: Query, tables: Tables) -> None:
         super().__init__(tables, query.table)
-        self.query, self.compare, self.model = query, query.compare or Compare(), query.model or Model()
+        self.query, self.compare, self.model = query, query.compare or Compare(of=""), query.model or Model()
         self.first = next(iter(query.measures), Measure(op="count"))
         prepare(query, self)
         self.keep(query.where)
@@ -138,12 +138,9 @@ def experiment(asked: Asked) -> Parameters:
     return {"outcome": asked.measure, "assignment": arms, **sides, **alpha}
 
 
-def compare(asked: Asked) -> Parameters | None:
-    """How two groups or periods differ; columns that are compared are left to the compiler."""
-    sides = asked.compare
-    if asked.query.compare is not None and not sides.of and not asked.query.time:
-        return None
-    of = asked.compared or next(iter(asked.groups()), "")
+def compare(asked: Asked) -> Parameters:
+    """How two groups or periods differ."""
+    sides, of = asked.compare, asked.compared or next(iter(asked.groups()), "")
     return {
         "of": of, "measures": [asked.measure] if asked.measure else [], "how": asked.how, "by": asked.groups(but=of),
         "grain": asked.grain, "first": sides.first, "second": sides.second,
@@ -181,8 +178,7 @@ def plot(asked: Asked) -> Parameters:
     y = asked.held(*chart.y) or asked.held(*(m.of for m in asked.query.measures), but=[x])
     y = y or asked.held(*asked.query.show, but=[x])
     colour = asked.one(chart.colour) or next((g for g in groups if g != x and g not in y), "")
-    named = {"kind": chart.kind, "title": chart.title} if asked.query.chart else {}
-    return {"x": x, "y": y, "colour": colour, "how": asked.how, "grain": asked.grain, **named}
+    return {"x": x, "y": y, "colour": colour, "how": asked.how, "grain": asked.grain, "kind": chart.kind}
 
 
 def distribution(asked: Asked) -> Parameters | None:

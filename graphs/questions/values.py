@@ -111,7 +111,7 @@ def _ranked(query: Query, scope: Scope, order: Order) -> None:
     """Put the measures in order of their values, and tell the first."""
     size = "abs" in order.by
     in_order = f'sort_values(ascending={not order.descending}, kind="stable"{", key=abs" * size})'
-    cut = f".iloc[{query.offset or ''}:{query.offset + query.limit}]" if query.limit is not None else ""
+    cut = f".iloc[:{query.limit}]" if query.limit is not None else ""
     scope.add(f"found = pd.Series(found).{in_order}{cut}")
     ops, both = {m.op for m in query.measures}, [{m.of, m.other} for m in query.measures]
     shared = set[str | None]().union(*both).intersection(*both)
@@ -180,7 +180,7 @@ def _told(query: Query, names: Sequence[str], order: Sequence[tuple[str, bool]])
     """What is told of the groups: all, their names, or the first, which is the highest or the lowest of one number."""
     if query.tell == "names" or query.limit != 1:
         return query.tell
-    by_number = len(names) == 1 and not query.offset and order and order[0][0] in names
+    by_number = len(names) == 1 and order and order[0][0] in names
     return ("highest" if order[0][1] else "lowest") if by_number else "first"
 
 
@@ -225,7 +225,7 @@ def _beside(
     if intent == "describe" and _counts_rows(query) and not others:
         share = {"measures": [{"op": "share"}], "group_by": [{"of": group.of}]} if not scope.missing(keys[0]) else {}
         told.append(called("evenness", number, Source("len(rows)"), share))
-    if intent not in ("describe", "distribution", "compare") or chosen or not uncut or measure.within or measure.with_p:
+    if intent not in ("describe", "distribution", "compare") or chosen or not uncut or measure.with_p:
         return told  # else they are values that nobody asked for
     asked = dict[str, tuple[str, list[Group], Measure]]()
     if len(keys) == 2 and all((scope.facts.get(k, {}).get("n_unique") or 13) <= 12 for k in keys):

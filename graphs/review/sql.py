@@ -148,7 +148,7 @@ class _Sql:
         elif step.do == "drop_duplicates":
             by = ", ".join(_q(column(c, self.kinds)) for c in step.columns or self.kinds)
             self.add("*", f"QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY {ROW}) = 1")
-        elif step.do == "derive" and step.where_infinite is None:
+        elif step.do == "derive":
             self.put(step.name, self.expr(step.expr), kind(step.expr, self.kinds))
         elif step.do == "recode":
             name = column(step.column, self.kinds)
@@ -165,8 +165,8 @@ class _Sql:
     def measure(self, measure: Measure, grouped: bool) -> str:
         """A statistic as an aggregate; a condition of its own stands inside, so that each part sees the same rows."""
         op, only = measure.op, f"CASE WHEN {self.where(measure.where)} THEN {{}} END" if measure.where else "{}"
-        if measure.method != "pearson" or measure.within or measure.ddof not in (None, 0, 1):
-            raise NotComputable("a correlation of ranks, a share within groups, another ddof is no aggregate of SQL")
+        if measure.method != "pearson" or measure.ddof not in (None, 0, 1):
+            raise NotComputable("a correlation of ranks or another ddof is no aggregate of SQL")
         x = self.expr(measure.of) if measure.of else None
         if op == "share":
             return self._share(measure, x, grouped)
@@ -203,7 +203,7 @@ class _Sql:
         by = [f"{self.expr(_called(o.by, asked))} {'DESC' if o.descending else 'ASC'} NULLS LAST" for o in query.order]
         by += map(_q, asked.groups) if query.measures else [ROW]
         order = f" ORDER BY {', '.join(by)}" if by else ""
-        limit = f" LIMIT {min(query.limit or MOST, MOST)} OFFSET {query.offset}"
+        limit = f" LIMIT {min(query.limit or MOST, MOST)}"
         told = ", ".join(_q(c) for c in (*asked.groups, *asked.values))
         source = f"WITH {', '.join(self.parts)} SELECT {told} FROM {self.at}{order}{limit}"
         if query.tell == "number":

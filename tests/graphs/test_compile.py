@@ -176,7 +176,6 @@ def test_groups_are_ordered_cut_and_told_in_three_ways(ask: Ask) -> None:
     assert ask({**query, "limit": 1}, PENGUINS).values == pytest.approx(
         {"species": "Gentoo", "mean of body_mass_g": means["Gentoo"]}
     )
-    assert ask({**query, "limit": 1, "offset": 1}, PENGUINS).values["species"] == list(means)[1]
     assert ask({**query, "limit": 2, "tell": "names"}, PENGUINS).values == {"species": "Gentoo, Chinstrap"}
     above = {**query, "having": [where("mean of body_mass_g", ">", 4000)], "tell": "number"}
     assert ask(above, PENGUINS).values == {"number": 1}
@@ -265,15 +264,11 @@ def test_numbers_of_months_days_and_yes_or_no_are_told_in_words(ask: Ask, tmp_pa
     assert said in ask({"measures": [of("count")], "where": met}, rides).text
 
 
-def test_shares_of_rows_of_a_sum_and_within_groups(ask: Ask) -> None:
+def test_shares_of_rows_and_of_a_sum(ask: Ask) -> None:
     rows = ask({"measures": [of("share")], "group_by": [{"of": "island"}]}, PENGUINS).values
     assert rows == pytest.approx({k: 100 * v / 344 for k, v in DF["island"].value_counts().items()})
     mass = ask({"measures": [of("share", "body_mass_g")], "group_by": [{"of": "island"}]}, PENGUINS).values
     assert mass == pytest.approx(dict(100 * DF.groupby("island")["body_mass_g"].sum() / DF["body_mass_g"].sum()))
-    pair = {"measures": [of("share", within=["island"])], "group_by": [{"of": "island"}, {"of": "species"}]}
-    within = ask(pair, PENGUINS).values
-    assert within["Dream, Adelie"] == pytest.approx(100 * 56 / 124)
-    assert sum(v for k, v in within.items() if k.startswith("Biscoe")) == pytest.approx(100)
 
 
 def test_formulas_verdicts_and_ties(ask: Ask, tmp_path: Path) -> None:
@@ -339,15 +334,6 @@ def test_a_comparison_is_a_sentence_and_a_share_is_one_of_each_sides_rows(ask: A
     assert asked.text.startswith("The mean of body mass is 4,546 g for male and 3,862 g for female: 683.4 g higher")
 
 
-def test_the_highest_of_single_rows_is_a_row_and_no_mean(ask: Ask, tmp_path: Path) -> None:
-    staff = tmp_path / "staff.csv"
-    staff.write_text("employee,salary_eur,team\n" + "".join(f"E{i},{1000 + 7 * i},{i % 3}\n" for i in range(30)))
-    query = {"intent": "rank", "measures": [of("mean", "salary_eur")], "group_by": [{"of": "employee"}], "limit": 1}
-    asked = ask({**query, "order": [{"by": "mean of salary_eur"}]}, staff)
-    assert asked.values == {"employee": "E29", "salary_eur": 1203}
-    assert asked.text == "E29 (employee): salary 1,203 EUR (30 rows)."
-
-
 def test_no_row_is_no_answer_and_says_so(ask: Ask) -> None:
     query = {"measures": [of("mean", "body_mass_g")], "where": [where("body_mass_g", ">", 99_999)]}
     (answer,) = ask(query, PENGUINS).answers
@@ -375,7 +361,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"table": "penguin.csv", "measures": [of("count")]}, "Did you mean “penguins.csv”?"),
     ({"outliers": {}, "measures": [of("count")]}, "in which column"),
     ({"outliers": {}, "measures": [of("count", "species")]}, "holds text"),
-    ({"outliers": {"rule": "bounds"}, "measures": [of("count", "year")]}, "lower or an upper bound"),
     ({"model": {"target": "body_mass_g", "features": ["body_mass_g"]}}, "from itself"),
     ({"model": {"target": "body_mass_g"}}, "from which columns"),
     ({"model": {"features": ["body_mass_g"]}}, "what the model is to predict"),

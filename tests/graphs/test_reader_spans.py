@@ -103,16 +103,9 @@ def test_a_verb_names_the_outcome_of_which_the_drivers_are_asked(stays: list[dic
     assert (query.intent, [m.of for m in query.measures]) == ("drivers", ["cancelled"])
 
 
-@pytest.mark.parametrize("verb", ["come back", "came back", "are comebacks"])
-def test_an_irregular_verb_and_its_noun_name_the_column(stays: list[dict[str, Any]], verb: str) -> None:
+@pytest.mark.parametrize("verb", ["come back", "came back"])
+def test_an_irregular_verb_names_the_column(stays: list[dict[str, Any]], verb: str) -> None:
     assert "came_back" in str(one(f"How many guests {verb}?", stays).where)
-
-
-def test_the_most_comebacks_are_a_number(stays: list[dict[str, Any]]) -> None:
-    yes = (Condition(left="came_back", op="=", right="yes"),)
-    query = one("Which house has the most comebacks?", stays)
-    assert query.measures[0] == Measure(op="count", where=yes)
-    assert query.group_by == (Group(of="house"),)
 
 
 @pytest.mark.parametrize("said", ["did not visit at all last year", "never visited", "had no visits last year"])

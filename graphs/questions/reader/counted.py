@@ -43,7 +43,7 @@ def of_cases(query: Query, by: Column) -> Query | None:
     for m in query.measures:
         if m.op == "count" and not m.of:
             measures.append(Measure(op="sum", of=expr(by), where=m.where, name=m.name or "number of cases"))
-        elif m.op == "share" and not m.of and not m.within and len(query.measures) == 1:
+        elif m.op == "share" and not m.of and len(query.measures) == 1:
             part = Measure(op="sum", of=expr(by), where=m.where, name="part")
             measures += [part, Measure(op="sum", of=expr(by), name="whole")]
             formulas.append(Formula(name=m.name or "share in per cent", expr="100 * part / whole"))

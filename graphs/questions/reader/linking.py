@@ -65,22 +65,15 @@ class Column:
         """Whether its numbers only name something: a customer's, no amount."""
         if not self.dtype.startswith(("int", "float", "Int")) or not self.words:
             return False
-        numbered = self.key and self.low in (0, 1) and self.high == self.low + self.rows - 1
-        named = self.words[-1] in lexicon.singulars() and "int" in self.dtype.casefold() and self.n_unique > 12
-        return (
-            (self.words[-1] == "id" and len(self.words) > 1)
-            or ((self.key or self.noun in lexicon.singulars()) and self.words[-1] in _CODES and len(self.words) > 1)
-            or named
-            or (numbered and self.words[-1] in lexicon.some("rows", "people", "events", "keys"))
-            or (numbered and self.words[0] == "unnamed")  # as pandas writes an index
-            or self._counted_on
-        )
-
-    @property
-    def _counted_on(self) -> bool:
-        """Whether its numbers go on from a large one, a row each, as those of tickets do, and years do not."""
-        whole = self.key and "int" in self.dtype.casefold() and self.rows >= 100 and self.low >= 1000
-        return bool(whole and self.high - self.low < 1.5 * self.rows)
+        whole, last = "int" in self.dtype.casefold(), self.words[-1]
+        someone, named = self.noun in lexicon.singulars(), len(self.words) > 1
+        if (named and last == "id") or (named and last in _CODES and (self.key or someone)):
+            return True
+        if self.key and self.low in (0, 1) and self.high == self.low + self.rows - 1:  # "unnamed": an index of pandas
+            return last in lexicon.some("rows", "people", "events", "keys") or self.words[0] == "unnamed"
+        if self.key and whole and self.rows >= 100 and self.low >= 1000 and self.high - self.low < 1.5 * self.rows:
+            return True  # numbers of tickets go on from a large one, a row each, and years do not
+        return last in lexicon.singulars() and whole and self.n_unique > 12
 
     @property
     def key(self) -> bool:
@@ -90,13 +83,9 @@ class Column:
     @cached_property
     def person(self) -> bool:
         """Whether it says who, of rows of which several are one person's: dentist, tuner, sold_by."""
-        noun = self.noun
-        doer = noun in lexicon.some("doers") | lexicon.singulars() or self.words[-1] in ("by", "to")
-        doer = doer or (
-            noun.endswith(("ist", "ian", "er", "or")) and noun not in lexicon.some("engines", "rows", "events")
-        )
-        doer = doer and (self.kind == "text" or self.label) and self.words[-1] != "type"
-        return doer and not self.key and self.n_unique > 2
+        ends = self.noun.endswith(("ist", "ian", "er", "or")) and self.noun not in lexicon.some("engines", "rows")
+        doer = ends or self.noun in lexicon.some("doers") | lexicon.singulars() or self.words[-1] in ("by", "to")
+        return doer and self.kind == "text" and not self.key and self.n_unique > 2
 
     @property
     def short(self) -> str:
@@ -109,8 +98,7 @@ class Column:
         """Of whom each row has one of these: guest, of guest_country; empty where it names them itself."""
         general = lexicon.some("keys", "heads", "people", "events") - {"type"}
         attribute = self.words[1:] and self.words[-1] not in general
-        someone = attribute and (self.words[0] in lexicon.some("people") or self.words[1] in lexicon.some("traits"))
-        return self.words[0] if someone else ""
+        return self.words[0] if attribute and self.words[0] in lexicon.some("people") else ""
 
     @property
     def prose(self) -> bool:
@@ -149,17 +137,14 @@ class Column:
     def aliases(self) -> tuple[tuple[str, ...], ...]:
         """Its name, and shorter forms of it: in and before brackets, without a general head such as `name`."""
         found = [self.words]
-        inside = re.search(r"\(([^)]*)\)", self.name)
-        if inside:
+        if inside := re.search(r"\(([^)]*)\)", self.name):
             found += [name_words(self.name[: inside.start()]), name_words(inside[1])]
-        headed = self.words[-1] in lexicon.some("heads", *(["units"] if self.words[2:] else [])) and self.words[1:]
         rows = lexicon.some("people") | set(name_words(self.file))
-        if headed and (self.words[-1] != "type" or not {self.words[0], self.words[0] + "s"} & rows):
-            found.append(self.words[:-1])  # and customers are no type, nor are houses of houses.csv
-        if self.words[0] in ("is", "has") and self.words[1:]:
+        typed = self.words[-1] == "type" and {self.words[0], self.words[0] + "s"} & rows  # customers are no type
+        if self.words[-1] in lexicon.some("heads", *(["units"] if self.words[2:] else [])) and not typed:
+            found.append(self.words[:-1])
+        if self.words[0] in ("is", "has"):
             found.append(self.words[1:])
-        if len(self.words) == 2:
-            found.append(("".join(map(root, self.words)),))  # comebacks, of came_back
         return tuple(dict.fromkeys(a for a in found if a))
 
 
@@ -178,12 +163,9 @@ class Link:
 def in_unit(unit: str, columns: Sequence[Column]) -> Column | None:
     """The one column of numbers that is in this unit, other than of money; none where its name tells it per something."""
     scales = [s for kind, s in lexicon.section("units").items() if unit in s and kind != "money"]
+    rates = lexicon.some("levelled") | {"per"}
     of = [c for c in columns for s in scales if c.kind == "number" and s.get(c.unit) == s[unit]]
-    of = [
-        c
-        for c in of
-        if not lexicon.some("levelled") & set(c.words) and not re.search(r"/|\bper\b", " ".join((c.name, *c.words)))
-    ]
+    of = [c for c in of if not rates & set(c.words) and "/" not in c.name]
     return of[0] if len(of) == 1 else None
 
 
@@ -204,11 +186,8 @@ def _same(name: str, word: Word, several: bool) -> int:
     low = word.low
     if low in (name, f"{name}s") or lexicon.in_full(low) == name or word.stem == stem(name) or root(low) == root(name):
         return 3
-    enough = len(name) >= (3 if several else 4) and len(low) > len(name) + 1
-    enough = enough and (several or low not in lexicon.harmless()) and not word.stem.startswith("aver")
-    if enough and low.startswith(name):
-        return 2  # max_sust for maximum sustained
-    return 2 * clipped(name, low)
+    begun = low.startswith(name) and len(name) >= (3 if several else 4) and len(low) > len(name) + 1
+    return 2 * ((begun and low not in lexicon.harmless()) or clipped(name, low))  # max_sust for maximum sustained
 
 
 def clipped(name: str, word: str) -> bool:
@@ -230,20 +209,15 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
                 return None
             at += 1
             continue
-        same = _same(alias[n], word, len(alias) > 1)
-        if same:
+        short = sure == 2 or alias[n].isdigit()  # gdpPercap_2007: gross domestic product per capita in the year 2007
+        if same := _same(alias[n], word, len(alias) > 1):
             sure, n, at = min(sure, same), n + 1, at + 1
-            continue
-        begins = len(alias[n]) >= 3 and alias[n][0] == word.low[0]
-        made = begins and next((k for k in (4, 3, 2) if at + k <= len(ws) and _made(alias[n], ws[at : at + k])), 0)
-        if made:
-            sure, n, at = min(sure, 2), n + 1, at + made
-            continue
-        digits = alias[n].isdigit() and word.number is None and (word.low in lexicon.harmless() or word.low == "year")
-        if at > i and (word.low in lexicon.some("stop") or digits or (sure == 2 and word.low in lexicon.harmless())):
+        elif made := next((k for k in (4, 3, 2) if _made(alias[n], ws[at : at + k])), 0):
+            sure, n, at = min(sure, 2), n + 1, at + min(made, len(ws) - at)
+        elif at > i and word.low in (lexicon.harmless() | {"year"} if short else lexicon.some("stop")):
             at += 1
-            continue
-        return None
+        else:
+            return None
     return at - 1, sure
 
 
@@ -252,9 +226,8 @@ def _made(name: str, ws: Sequence[Word]) -> bool:
     lows = [w.low for w in ws]
     if not all(w.content for w in ws) or len(name) < 3 or name in lows:
         return False
-    initials = "".join(low[0] for low in lows) == name
-    initials = initials and not set(lows) & lexicon.some("stop")  # sessions in the evening, and a column "site"
     parts = (name[n:] for n in range(1, len(name) - 2) if lows[0].startswith(name[:n]))
+    initials = "".join(low[0] for low in lows) == name and not set(lows) & lexicon.some("stop")
     return initials or (len(lows) == 2 and any(lows[1].startswith(part) for part in parts))
 
 
@@ -264,31 +237,23 @@ def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[
     for column in columns:
         for rank, alias in enumerate(column.aliases):
             for i, word in enumerate(ws):
-                if not word.content or (len(alias) == 1 and of_another(word, column, columns)):
-                    continue
-                match = _match(alias, ws, i)
-                if match is None:
+                match = _match(alias, ws, i) if word.content else None
+                if match is None or (len(alias) == 1 and not _meant(column, alias[0], ws, i, match[1], common)):
                     continue
                 last, sure = match
-                if doers(ws[last], column):
+                if last == i and of_another(word, column, columns):
                     continue
-                if len(alias) == 1 and not _meant(column, alias[0], ws, i, sure, common):
-                    continue
-                whole = word.quote and _fills(ws, i, last)
-                how: Any = "short" if sure < 3 or rank else "quoted" if whole else "full"
+                how: Any = "short" if sure < 3 or rank else "quoted" if _fills(ws, i, last) else "full"
                 found.append(Link(i, last, how, column))
     return found
 
 
-def doers(word: Word, column: Column) -> bool:
-    """Whether a word names those who do what a column measures: finishers, of finish_min."""
-    return column.kind == "number" and word.low.endswith("ers") and word.low[:-1] not in " ".join(column.words)
-
-
 def of_another(word: Word, column: Column, columns: Sequence[Column]) -> bool:
-    """Whether a word is just what another column measures: the rent of monthly_rent, and not whether it is rented."""
+    """Whether a word is what another column measures, as the rent of monthly_rent is not whether it is rented, or names
+    who does what this one measures: finishers, of finish_min."""
     forms = {word.low, word.low.removesuffix("s"), word.low + "s"}
-    return not forms & set(column.words) and any(c.kind == "number" and c.words[-1] in forms for c in columns)
+    does = column.kind == "number" and word.low.endswith("ers")
+    return not forms & set(column.words) and (does or any(c.kind == "number" and c.words[-1] in forms for c in columns))
 
 
 def _fills(ws: Sequence[Word], first: int, last: int) -> bool:
@@ -304,7 +269,7 @@ def _meant(column: Column, alias: str, ws: Sequence[Word], i: int, sure: int, co
     if alias not in common and word.low not in common:
         return sure == 3 or len(column.words) == 1
     around = {w.low for w in ws[max(0, i - 1) : i + 2]}
-    return bool(around & {"column", "columns", "variable", "feature", "field"}) and word.low == alias
+    return bool(around & {"column", "variable", "feature"}) and word.low == alias
 
 
 def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]) -> list[Link]:
@@ -327,10 +292,9 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
                 last, sure = _match(key, ws, i) or (i, 0)
                 if sure == 3 and (_beside(column, ws, i, last) or _said(key, level, ws, i, last, common)):
                     spans.append((i, last))
-            for end in {key[0], key[-1]}:  # Sofia and Dr. Rossi, of Dr. Sofia Rossi
-                if ends.count(end) == 1 and end not in common | lexicon.harmless():
-                    named = (i for i in at.get(end, ()) if column.person or (
-                        i and ws[i].text[:1].isupper() and stem(end) not in lexicon.kin(False)))  # fmt: skip
+            for end in {key[0], key[-1]} - common - lexicon.harmless():  # Sofia and Dr. Rossi, of Dr. Sofia Rossi
+                if ends.count(end) == 1 and (column.person or stem(end) not in lexicon.kin(False)):
+                    named = (i for i in at.get(end, ()) if column.person or (i and ws[i].text[:1].isupper()))
                     spans += [(_begins(ws, i, key), i) for i in named]
             others = (*_sexes(key, levels), *lexicon.section("demonyms").get(" ".join(key), "").split())
             for span in (*spans, *((i, i) for other in others for i in at.get(other, ()))):
@@ -350,12 +314,14 @@ def _beside(column: Column, ws: Sequence[Word], first: int, last: int) -> bool:
     """Whether the column, or another value of it, is named right beside these words: "the plus plan", "fleet and
     monthly", where both are plans."""
     near = {w.stem for w in (*ws[max(first - 1, 0) : first], *ws[last + 1 : last + 2])}
-    if near & column.stems and ws[first].stem not in column.stems and ws[first].low not in lexicon.some("function"):
+    if near & column.stems and ws[first].low not in lexicon.some("function"):
         return True
-    firsts = {stem(k[0]) for v in column.values if (k := name_words(v))} if column.kind == "text" else set()
-    pairs = [(ws[first - 1], ws[first - 2])] if first > 1 else []
-    pairs += [(ws[last + 1], ws[last + 2])] if last + 2 < len(ws) else []
-    return any(join.low in ("and", "or", ",", "vs", "versus") and word.stem in firsts for join, word in pairs)
+    firsts = {stem(k[0]) for v in column.values if (k := name_words(v))}
+    pairs = (ws[max(first - 2, 0) : first][::-1], ws[last + 1 : last + 3])
+    return any(
+        join.low in ("and", "or", ",", "vs", "versus") and word.stem in firsts
+        for join, word in (p for p in pairs if p[1:])
+    )
 
 
 def _sexes(key: Sequence[str], levels: Sequence[str]) -> list[str]:
