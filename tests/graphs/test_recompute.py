@@ -158,6 +158,7 @@ POOR = P[(P["ward"] == "Cedar") & (P["outcome"] == "poor")]
 ON = P["ward"].value_counts()
 BY_OUTCOME = "print(pd.crosstab(df['ward'], df['outcome'], normalize=True))"
 COUNTED = "print(df.groupby('ward')['days'].agg(['count', 'mean', 'sum']))"
+BY_CROP, RYE = "print(df.groupby('crop')['gain_eur_ha'].mean())", PLOTS[PLOTS["crop"] == "Rye"]["gain_eur_ha"]
 BY_CHANNEL = "print(df.groupby('channel')['returned'].apply(lambda r: (r == 'yes').mean()))"
 OFTENER, FEWER = ("on the web", "in the shop")[:: 1 if POINTS > 0 else -1]
 LONGEST = list(DAYS.sort_values(ascending=False).index)
