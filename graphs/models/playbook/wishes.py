@@ -81,9 +81,9 @@ def _is_key(column: Column) -> bool:
 
 def about(query: Query, facts: Facts) -> tuple[str, ...]:
     """The columns that a query is about: groups and factors first, what is computed or explained last."""
-    model, of = query.model, [c for m in query.measures for c in (m.of, m.other)]
+    model, of = query.model, [c for m in query.measures for c in (m.of, m.other) if c]
     if len(query.measures) > 2:  # what is in all that is measured, if anything is
-        shared = [c for c in of if c and of.count(c) == len(query.measures)]
+        shared = [c for c in of if of.count(c) == len(query.measures)]
         of = shared if shared or query.group_by else of
     given = [
         *(group.of for group in query.group_by),
