@@ -80,15 +80,6 @@ def test_how_long_somebody_has_been_there_is_no_other_length(stays: list[dict[st
     assert read("How long have guests been with us?", stays).queries == (None,)
 
 
-def test_an_age_is_told_to_the_year_of_the_last_date(stays: list[dict[str, Any]]) -> None:
-    query = one("How old are our guests on average?", stays)
-    assert query.prepare == (Derive(name="age", expr="2024 - birth_year"),)
-    assert query.measures == (Measure(op="mean", of="age"),)
-    assert any("the age reached in the year of the last date, 2024-06-28" in n for n in query.notes)
-    undated = [{**stays[0], "columns": [c for c in stays[0]["columns"] if "date" not in c["dtype"]]}]
-    assert read("How old are our guests on average?", undated).queries == (None,)
-
-
 @pytest.mark.parametrize(
     "question",
     [

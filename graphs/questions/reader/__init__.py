@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from graphs.questions.query import Condition, Query, Reading
@@ -38,7 +37,7 @@ def read(
     if together is not None:
         return Reading(parts=(question,), queries=(together,), why_not=("",))
     time, new = _time(columns, roles or {}), list[made.Made]()
-    for make in (partial(made.age, time=time), made.lasting, made.reached, made.classes):
+    for make in (made.lasting, made.reached, made.classes):
         if (column := make(question, columns)) is not None:
             question = question.replace(column.said, column.read_as)
             new.append(column)
@@ -70,8 +69,7 @@ def read(
 
 
 def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator[tuple[str, str]]:
-    """What to read in place of some words: the column of "how old", how much for how many euros, revenue for what "we
-    make"."""
+    """What to read in place of some words: the column of "how old", revenue for what "we make"."""
     spoken = {w.stem for w in words(question)}
     for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):
         hint = lexicon.dimensions("much little", said[1].casefold())
@@ -79,10 +77,6 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
         measured = near[0] if len(near) == 1 else known.hinted(hint)
         if hint not in ("time", "count") and measured is not None:
             yield said[0], f"what {measured.name}"
-    many = re.search(r"\bhow many (?:thousand |k)?(?:euros?|dollars?|pounds?|francs)\b", question, re.I)
-    if many:
-        yield many[0], "how much"
-        question = question.replace(many[0], "how much")
     if earned := re.search(_EARNS, question, re.I):  # what we take, and not what we take in fines
         behind = words(question[earned.end() :])
         what = next((w.stem for w in behind if w.low not in lexicon.some("stop") - {"per"}), "")

@@ -11,7 +11,7 @@ from graphs.questions.query import Column as Other
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Item, use
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.text import name_words, stem, words
+from graphs.questions.reader.text import stem, words
 from graphs.questions.reader.times import TO, clock, kind_of, span
 
 if TYPE_CHECKING:
@@ -107,32 +107,15 @@ def bare(ask: Ask, number: Item) -> Column | None:
     return column
 
 
-def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
-    """Customers without orders: rows of one file that no row of another has."""
-    said = stem(ask.clause.words[what[0].last].low)
-    keys = [c for c in ask.known.columns if c.key and not c.missing]
-    there = [c for c in keys if said in c.stems | {stem(w) for w in name_words(c.file)}][:1]
-    here = [c for c in keys for t in there if who[0].means and c.name == who[0].column.name and c.file != t.file]
-    if not here:
-        return None
-    ask.where.append(Condition(left=expr(there[0]), op="missing"))
-    ask.clause.notes.append(f"These are the rows of {here[0].file} that no row of {there[0].file} names.")
-    return no, what
-
-
 def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: Items) -> Any:
     """A comparison: what is compared, a denial, the comparison, and with what; the column may stand behind."""
     clause, known, (sign, _, hint), code = ask.clause, ask.known, op[0].means.partition(" "), right[0].code
-    if hint == "age":  # the fee of those younger than 30, how much adults pay
-        left, after = ([i for i in some if i.code != "C" or known.sense(hint, i.means)] for some in (left, after))
     named = next((i.column for i in (*left, *after) if i.code == "C"), None)
     column, value = named or (known.hinted(hint) if hint else None), right[0].means
     sign = _TURNED.get(sign, sign) if known.sense(hint, column)[:1] == "-" else sign
     follows = clause.shape[clause.items.index(right[0]) + 1 :][:1]
     if column is None and not hint and code == "N" and follows not in tuple("CEUV#"):
         column = bare(ask, right[0])
-    if code == "T" and clause.written(op).endswith("than") and "time" not in hint:
-        return None  # better than last year
     if code == "T" and (hours := clock(sign, value)):  # after 6 pm: an hour of any day
         right[0].means = hours
         return [op]
@@ -143,12 +126,12 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     verb = clause.words[after[0].last].low if after and not left else ""
     if code == "N" and not right[0].unit and verb.endswith("ed") and verb not in column.words:
         return None  # how many runners over 65 finished
+    if code == "C" and (right[0].means is None or right[0].column.kind != column.kind):
+        return None  # the revenue after returns
     compared: Any
     if code == "S":
         of, (stat, _, p) = next((i.column for i in after if i.code == "C"), column), value.partition(" ")
         compared = Scalar(query=Query(measures=(Measure(op=stat, of=expr(of), p=float(p) if p else None),)))
-    elif code == "C" and right[0].column.kind != column.kind:
-        return None  # the revenue after returns
     else:
         compared = Other(column=right[0].column.name) if code == "C" else _value(column, right[0])
     if compared is None:
@@ -172,7 +155,7 @@ def _between(ask: Ask, left: Items, no: Items, between: Items, lead: Items, low:
     if column is None:
         return None
     if code == "T" and not str(low[0].means)[:1].isdigit():
-        return (named, between) if not no and span(*ends) else None  # from May to July: read with the times
+        return (named, between) if span(*ends) else None  # from May to July: read with the times
     bounds = [_value(column, i, high[0].unit) for i in ends]
     if None in bounds:
         return None
@@ -217,8 +200,7 @@ def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any
 def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
     """Where age is missing, penguins with unknown sex, orders without a channel, runners who did not finish."""
     column, lacks = (left or behind)[0].column, bool(behind and no)
-    unknown = column.missing and lexicon.some("levelled") & set(column.words)  # 0 degrees are a temperature
-    zero, denial = column.kind == "number" and column.low == 0 and not unknown, no[0] if no else None
+    zero, denial = column.kind == "number" and column.low == 0 and not column.missing, no[0] if no else None
     if lacks and denial and ask.clause.words[denial.first].low not in lexicon.some("lacks"):
         lead = ask.clause.words[max(denial.first - 1, 0)].low
         helps = re.fullmatch("(?:did|do|does|have|has)n?", lead)
@@ -287,11 +269,9 @@ def _during(ask: Ask) -> None:
         if said in lexicon.section("hours"):
             clause.notes.append(f"“{said}” is read as the hours {item.means.split()[1].replace('-', ' to ')}.")
         item.used = True
-    both = re.search(
-        r"\bthis (year|month|quarter) and (?:the )?last\b|\blast (year|month|quarter) and this\b", clause.text, re.I
-    )
+    both = re.search(r"\b(?:this|last) (year|month|quarter) and (?:the )?(?:this|last)\b", clause.text, re.I)
     if both and time.kind == "time" and not ask.groups:  # each of them, and not their sum
-        ask.groups.append(Group.model_validate({"of": expr(time), "grain": (both[1] or both[2]).casefold()}))
+        ask.groups.append(Group.model_validate({"of": expr(time), "grain": both[1].casefold()}))
     for some in alike.values():
         ask.where.append(some[0] if len(set(some)) == 1 else AnyOf(any_of=tuple((w,) for w in some)))
 
@@ -350,13 +330,11 @@ def _one(column: Column, levels: Sequence[Any], no: bool) -> Condition:
 
 def negated(where: Where) -> list[Where]:
     """The condition that holds where this one does not; of a missing value neither does."""
-    if isinstance(where, AnyOf):
-        return [Condition(left="1", op="=", right=0)]
     flips = _FLIP | {"in": "not in", "not in": "in", "missing": "present", "present": "missing"}
-    if where.op not in flips or where.op == "contains":
+    if isinstance(where, AnyOf) or where.op not in flips:
         return [where]
     return [Condition(left=where.left, op=flips[where.op], right=where.right)]
 
 
-_KINDS = (_absent, _compared, _between, _text, _listed, _equal, _missing)
+_KINDS = (_compared, _between, _text, _listed, _equal, _missing)
 """In the order of trying; the lexicon has their shapes. What one returns is read: items, or True for all."""

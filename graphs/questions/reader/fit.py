@@ -47,8 +47,6 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
             return "It is not clear of which rows a share is asked for."
     if re.search(r"\b(?:or|either|neither|nor)\b", opening, re.I) and any(_crossed(q) for q in queries):
         return "It is not clear which of its conditions must hold together."
-    if grown := [a.clause.written([i]) for a in draft.asks if a.names for i in a.clause.items if i.code == "Y"]:
-        return unread.unclear(grown)  # which of them grew most
     compared = [a.clause.written([i]) for a in draft.asks for i in a.clause.items if i.code == "j"]
     compared += re.findall(r"\b(?:versus|vs)\b", opening, re.I)
     if compared and "yes or no" not in told:

@@ -138,9 +138,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     for link in nearness.parts(ws, [not t for t in taken], columns):  # "score" in "the life expectancy score" trails
         if doers and link.how == "near" and link.column.words[-1] in ("by", "to"):  # closed by agents: who closes
             link = replace(link, column=doers[0])
-        verb = link.column.kind in ("bool", "time") or ws[link.first].low.endswith(
-            "ed"
-        )  # what makes guests cancel, calls waited
+        verb = link.column.kind in ("bool", "time") or ws[link.first].low.endswith("ed")  # what makes guests cancel
         trails = link.how == "part" and link.first == link.last and link.first - 1 in named and not verb
         take(Item("x", link.first, link.last) if trails else _linked(link))
     compared = {i.last + 1 for i in items if i.code == "K"}
@@ -152,7 +150,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             whose = owners if n and ws[n - 1].low not in ("many", "most", "fewest") else set()  # a row has one of them
             take(_plain(ws, n, rows | whose, names, n in compared))
     items = _spans(ws, _measured(ws, _made(ws, _lasting(ws, items), [c for c in columns if c.dtype == "new"])))
-    return [i for i in _bounded(ws, items, any("age" in c.words for c in columns)) if i.code != "x"]
+    return [i for i in _bounded(ws, items) if i.code != "x"]
 
 
 def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> list[Item]:
@@ -165,13 +163,12 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
     for link in [*linking.full_names(ws, columns, common), *values]:
         length = sum(w.content for w in ws[link.first : link.last + 1])
         said, dated = ws[link.last].low, link.how == "short" and link.column.kind == "time"
+        there = literal.get(link.first, ()) if link.value is None and link.first == link.last else ()
+        other = link.column not in there or link.column.n_unique > 2
+        state = (there and other and (said,) not in link.column.aliases) or (dated and said.endswith("ed"))
+        tier = _TIER["part" if state else link.how]  # tickets that are open, not Opened
         if not (dated and said in lexicon.some("events")):  # readings, and not their Reading Date
-            there = literal.get(link.first, ()) if link.value is None and link.first == link.last else ()
-            other = link.column not in there or link.column.n_unique > 2  # tickets that are open, not Opened
-            state = there and other and (said,) not in link.column.aliases
-            state = state or (dated and said.endswith("ed"))
-            how = "part" if state else link.how
-            spans.append(((link.how == "quoted", length, _TIER[how]), _linked(link)))
+            spans.append(((link.how == "quoted", length, tier), _linked(link)))
     held = {s for c in columns for s in c.stems}
     lows = [w.low if w.quote or w.stem in held else lexicon.spelled(w.low) for w in ws]
     for n in range(len(ws)):
@@ -219,22 +216,15 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     people, known = lexicon.some("people"), {w: stem(w) for w in lexicon.some("people", "events")}
     keys = [c for c in columns if c.key and (c.label or c.kind == "text")]
     own = (names | {stem(w) for c in keys for w in c.words}) & set(known.values())
-    numbered = {stem(c.words[-2]) for c in keys if c.label and c.words[1:] and c.words[-1] in lexicon.some("keys")}
-    own |= numbered - {stem(w) for w in lexicon.some("rows")}
-    own |= {
-        stem(c.words[-2]) for c in columns if c.kind == "time" and c.words[1:] and c.words[-1] in lexicon.some("heads")
-    } & set(known.values())
+    things = {c: stem(c.noun) for c in keys if c.noun != c.words[-1] and c.noun not in lexicon.some("rows")}
+    own |= {noun for c, noun in things.items() if c.label}
     alike = [{stem(w) for w in group.split()} for group in lexicon.section("words")["alike"].split(";")]
     own |= {s for group in alike if group & own for s in group}
     if not (keys or own) and any(c.kind == "time" and c.key and not c.clock for c in columns):
         return frozenset()  # each row is a time: its trips are no rows
     traits = any(w in ("age", "gender", "sex", "married") for c in columns for w in c.words)
     whose = any((c.person or c.label) and not c.key for c in columns)  # who may stand in several rows
-    first = {c.file: c for c in reversed(columns)}.values()
-    coded = (c for c in keys if c in first and c.kind == "text" and re.search(r"\d", str((c.examples or ("",))[0])))
-    strange = {stem(c.words[-2]) for c in coded if c.words[1:] and c.words[-1] in lexicon.some("keys")}
-    strange -= {stem(w) for w in lexicon.some("rows")}  # of screenings, no row is a person
-    persons = not (own or strange) or any(known[w] in own for w in people) or (traits and not whose)
+    persons = not (own or things) or any(known[w] in own for w in people) or (traits and not whose)
     sums = (c for c in columns if c.kind == "number" and not c.label and c.words[-1].endswith("s"))
     amounts = {s for c in sums for s in c.stems}  # of ticket sales, each row sums some
     kinds = lexicon.some("female", "male") | {"child", "children"}  # some of the persons, not all of them
@@ -311,8 +301,7 @@ def _units() -> set[str]:
 
 
 def _made(ws: Sequence[Word], items: list[Item], made: Sequence[Column]) -> list[Item]:
-    """The items, where a general noun ("this new feature", "each category") is the column that the question makes, and
-    a word behind a column that only says more of it ("home runs hit") is none."""
+    """The items, where a general noun ("this new feature", "each category") is the column that the question makes."""
     for n, word in enumerate(ws[:-1]):
         noun = ws[n + 1].low in ("feature", "column", "variable", "attribute")
         if word.low == "new" and noun and len(made) == 1 and not any(i.means == made[0] for i in items):
@@ -322,15 +311,6 @@ def _made(ws: Sequence[Word], items: list[Item], made: Sequence[Column]) -> list
         general = stem(ws[item.last].low) in {"group", "categori", "class", *lexicon.some("brackets")}
         if general and item.code in "UE" and item.means is None and len(made) == 1:
             item.code, item.means = "C", made[0]
-    named = {i.last for i in items if i.code == "C"}
-    for item in items:
-        word = ws[item.first]
-        after = ws[item.last + 1 : item.last + 2]
-        ends = not after or after[0].low in lexicon.some("stop") or not after[0].content
-        trails = item.first == item.last and item.first - 1 in named and not word.quote and ends
-        other = item.code == "C" and item.column.kind != "bool" and word.low not in item.column.words
-        if trails and other and item.sure and item.means not in made:
-            item.code = "x"
     return items
 
 
@@ -371,23 +351,13 @@ def _figure(ws: Sequence[Word], n: int) -> float:
     return number * times if close else number
 
 
-def _bounded(ws: Sequence[Word], items: list[Item], aged: bool) -> list[Item]:
+def _bounded(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     """Numbers that are followed by "or more", "or older" or a plus sign, with the comparison before them."""
-    found, ages = list[Item](), lexicon.section("ages")
-    against = re.search(r"\b(?:vs|versus|than|against|compared)\b", " ".join(w.low for w in ws))
-    aged &= sum(w.low in ages for w in ws) == 1 + bool(against)  # of children and adults not one alone
-    aged &= not any(w.low == "number" or w.text == "/" for w in ws)
-    bounds = {i.first - 1: i for i in items if i.code == "K"}
+    found = list[Item]()
     for item in items:
         if found and item.first <= found[-1].last:
             continue
-        age, tail = ages.get(ws[item.last].low, ""), " ".join(w.low for w in ws[item.last + 1 : item.last + 6])
-        if item.code in "UE" and age and (bound := bounds.get(item.last)):
-            item.code, bound.means = "E", f"{bound.means.split()[0]} age"  # kids under 12
-        elif item.code in "UE" and item.means is None and aged and age:  # children, where an age is known
-            sign, years = re.split(r"(?=\d)", age, maxsplit=1)
-            found.append(Item("K", item.first, item.first, f"{sign} age"))
-            item.code, item.means = "N", float(years)
+        tail = " ".join(w.low for w in ws[item.last + 1 : item.last + 6])
         more = re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail) if item.code == "N" else None
         if more and (more[0] == "+" or more[1] in lexicon.some("more", "less")):
             sign = "<=" if more[1] in lexicon.some("less") else ">="

@@ -46,19 +46,6 @@ def born(column: Column) -> bool:
     return bool(names & set(column.words)) and column.kind in ("time", "number")
 
 
-def age(question: str, columns: Sequence[Column], time: Column | None) -> Made | None:
-    """An age that no column holds, where the table has a year or date of birth and a last date to which it is told."""
-    said = re.search(r"\b(?:how )?old\b|\b(?:old|young)(?:er|est)\b|\bage[sd]?\b", question, re.I)
-    births, year = [c for c in columns if born(c)], re.match(r"\d{4}", str(time.high)) if time else None
-    if not said or len(births) != 1 or not year or any("age" in c.words for c in columns):
-        return None
-    (birth,), rows = births, max(c.rows for c in columns)
-    made = f"{year[0]} - " + (f"year({expr(birth)})" if birth.kind == "time" else expr(birth))
-    note = f"“age” is read as {made}: the age reached in the year of the last date, {str(time and time.high)[:10]}."
-    asks, column = said[0].casefold() == "how old", Column("age", "", "float64", 50, rows)
-    return Made(said[0], "what age" if asks else said[0], column, Derive(name="age", expr=made), note)
-
-
 def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     """A length of time that no column holds, where the table has its beginning and its end."""
     said = next(filter(None, (re.search(p, question, re.I) for p in (_LENGTHS, _WITHIN, _LASTS))), None)
@@ -135,19 +122,17 @@ _RANGE = (
 _ANY = re.sub(r"\?P<\w+>", "?:", _RANGE)
 _RANGES = rf"[(:]? ?\b{_ANY}(?:(?:,? (?:and|or|vs\.?|versus|against)|[,;/]) ?{_ANY})+ ?\)?"
 _CLASSES = r"(?:brackets?|bands?|groups?|bins?|buckets?|ranges?|tiers?|class(?:es)?|categor(?:y|ies)|intervals?)"
-_EVEN = rf"\binto (\w+) equal(?:ly)?[- ](width|range|interval|spaced|size|sized|frequency)? ?{_CLASSES}(?:,? (?:labell?ed|called|named) (?:as )?([\w, '\"]+))?"
 _CUTS = r"\b(?:bin|cut|divide|split|group|sort|bucket|categori[sz]e|discreti[sz]e|put|classify) (?:the )?(?=[^.?!]*$)"
 
 
 def classes(question: str, columns: Sequence[Column]) -> Made | None:
-    """Classes of a number that a question names: under 20, 20 to 40, over 40; or so many of equal width or size."""
+    """Classes of a number that a question names: under 20, 20 to 40, over 40."""
     said = next((m for m in re.finditer(_RANGES, question, re.I) if re.search("[a-z+-]", m[0])), None)
     named = said and (said[0][0] in "(:" or re.search(rf"\b{_CLASSES}\b", question, re.I))
-    even = None if named else re.search(_EVEN, question, re.I)
-    if (found := said if named else even) is None:
+    if said is None or not named:
         return None
     ws, numbers = words(question), [c for c in columns if c.kind == "number" and not c.label]
-    free = [w.end <= found.start() for w in ws]
+    free = [w.end <= said.start() for w in ws]
     links = [x for x in (*parts(ws, free, numbers), *full_names(ws, numbers, frozenset())) if free[x.last]]
     if not links:
         return None
@@ -155,22 +140,14 @@ def classes(question: str, columns: Sequence[Column]) -> Made | None:
     start, end, of = ws[link.first].start, ws[link.last].end, link.column
     name = f"{question[start:end].strip()} class"
     whole = all(float(str(e)).is_integer() for e in (of.low, of.high, *of.examples) if e is not None)
-    cut = _even(name, of, even) if even else _ranges(name, of, found[0], float(whole))
+    cut = _ranges(name, of, said[0], float(whole))
     if cut is None:
         return None
     lead = re.sub(_CUTS, "", question[:start], flags=re.I)
-    between = re.sub(rf"^ ?{_CLASSES}\b", "", question[end : found.start()], flags=re.I)
-    read_as = f"{lead}{name}{between} {question[found.end() :]}"
-    note = "" if even or whole else "A value on an edge belongs to the class above."
-    return Made(question, read_as, Column(name, "", "new", len(cut.labels) or 4, of.rows), cut, note)
-
-
-def _even(name: str, of: Column, said: re.Match[str]) -> Cut | None:
-    """So many classes of equal width, or of equally many rows."""
-    many, wide = lexicon.number(said[1]), not (said[2] or "").startswith(("size", "freq"))
-    labels = tuple(w.strip(" '\"") for w in re.split(r",? and |,", said[3])) if said[3] else ()
-    fits = many > 1 and len(labels) in (0, many)
-    return Cut(name=name, of=expr(of), labels=labels, **{"equal" if wide else "quantiles": many}) if fits else None
+    between = re.sub(rf"^ ?{_CLASSES}\b", "", question[end : said.start()], flags=re.I)
+    read_as = f"{lead}{name}{between} {question[said.end() :]}"
+    note = "" if whole else "A value on an edge belongs to the class above."
+    return Made(question, read_as, Column(name, "", "new", len(cut.labels), of.rows), cut, note)
 
 
 def _ranges(name: str, of: Column, said: str, step: float) -> Cut | None:

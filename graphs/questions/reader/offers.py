@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -61,17 +60,11 @@ def _wordings(items: Sequence[Item], columns: Sequence[Column], question: str) -
     both = [c.name for c in figures if c in spoken]
     if len(both) == 2:
         yield f"How is {both[0]} related to {both[1]}?"
-    if met or re.search(r"\b(?:often|busi\w+)\b", question, re.I):
+    if met:
         yield f"How many rows are there{''.join(by)}{of_rows}?"
     which = by or ([""] if spoken or met else [f" by {c}" for c in classes])
     for figure in figures:
-        adds = totals and (figure in spoken or money in (figure, None))
-        yield from (f"What is the {_statistic(figure, adds)} {figure.name}{some}{of_rows}?" for some in which)
+        adds = totals and not lexicon.some("levelled") & set(figure.words)
+        yield from (f"What is the {'total' if adds else 'average'} {figure.name}{some}{of_rows}?" for some in which)
     yield from (f"How many rows are there{some}{of_rows}?" for some in by)
     yield from (f"What is the average {figure.name} by {c}?" for figure in figures for c in classes)
-
-
-def _statistic(column: Column, totals: bool) -> str:
-    """What is told of a column: its sum, where that is asked for and makes sense, as of kilograms and complaints."""
-    counted = column.unit or column.words[-1].endswith("s") or lexicon.holds("takings", column.words)
-    return "total" if totals and counted and not lexicon.some("levelled") & set(column.words) else "average"

@@ -119,14 +119,15 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     if item.code == "E":  # how much was claimed, of which only the rows are known
         return not re.fullmatch("Sd*E", ask.codes)
     if item.code == "C":
-        whose = n and items[n - 1].code == "V"  # fleet drivers
+        lead = items[n - 1] if n else item  # fleet drivers, readmitted patients
+        whose = lead.code == "V" or (lead.code == "C" and lead.column.kind == "bool")
         times = [i for i in items if i.code == "C" and i.column.kind == "time"]
         return (
             any(c.name in said for c in (item.column, *item.also))
             or (times == [item] and not item.column.missing and ask.clause.written([item]).endswith("ed"))
             or (item.column.key and (item.column.kind != "time" or (n and items[n - 1].code == "B")))
             or item.column in draft.counted
-            or bool(whose and item.column.words[-1] == "id")
+            or (whose and item.column.words[-1] == "id")
             or (ask.counts and ask.clause.typed(item))
         )
     if item.code == "V":
