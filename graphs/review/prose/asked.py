@@ -52,7 +52,6 @@ class Asked:
         """Whether a number is one of these, in the unit of its sentence."""
         name = (self.measure.of or "").strip("`")
         factors = {1.0, units.factor(name, figure.told_in) or 1.0}
-        factors |= {100.0, 1000.0} if self.query.formulas else set()  # so many in a hundred
         factors |= units.conversions(figure.told_in) if units.of_column(name) is None else set()
         return any(figure.tells(n.value * factor) for n in numbers for factor in factors)
 

@@ -34,7 +34,6 @@ _COUNTABLE = 12
 """Whole numbers up to this one are counted by eye ("2 of 3 groups") and trace to no single output."""
 _SHOWN = ("print", "display", "Markdown", "HTML", "DataFrame", "Series")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.S | re.I)
-_BASE = re.compile(r"\d\s(?:in|per|out of|for every) (?:every |each )?$")
 _P = re.compile(r"\b[pq](?:[ -]?values?)?\s*(?P<sign>[=<≤]|of|below|under)\s*$", re.I)
 _OF = re.compile(r"\s?%?\s?(?:of|among)\b", re.I)
 """What follows a part of things, and no change."""
@@ -190,10 +189,10 @@ def _unfounded(text: str, known: Sequence[float], rows: Iterable[int], in_percen
 
 
 def _is_free(figure: Figure) -> bool:
-    """Whether a number is a place, a convention, a guess at chance or a small count, which trace to nothing."""
+    """Whether a number is a place, a convention, a unit of a thousand, a guess at chance or a small count."""
     if _P.search(figure.before) and figure.value in _FREE:
         return False
-    whole = _BASE.search(figure.before) and re.fullmatch(r"100+", f"{figure.value:.0f}")
+    whole = figure.whole and not figure.share and re.fullmatch(r"10+", f"{figure.value:.0f}")
     chance = _GUESS.search(figure.clause) and any(figure.tells(1 / n) for n in range(2, 11))
     small = figure.whole and figure.value <= _COUNTABLE and not figure.share
     usual = figure.value in _FREE and (not figure.unit or figure.value >= 90)
@@ -201,23 +200,15 @@ def _is_free(figure: Figure) -> bool:
 
 
 def _is_background(figure: Figure, tables: Tables) -> bool:
-    """Whether a number cannot be of the data: a round number that is the unit of another one, "per 1,000 lb"; a year
-    where no table holds times, and there are not as many rows that it could be a count of."""
-    if figure.whole and re.fullmatch(r"10+", f"{figure.value:.0f}"):
-        in_unit = units.of_text(figure.after) and (figure.before.endswith("(") or _STEP.match(figure.after))
-        return bool(in_unit) or _UNIT.search(figure.before) is not None
+    """Whether a number is a year, where no table holds times or nothing else is told of it, and so not of the data."""
     if not tables or not _YEAR.fullmatch(figure.text) or units.of_text(figure.after):
         return False
-    alone = all(_YEAR.fullmatch(f.text) for f in figures(figure.clause))  # of a year in no table nothing is told
     noun = re.match(r"\s([^\W\d_]+)", figure.after)
     known = noun is not None and bool(columns(noun[1], tables) or labels(noun[1], tables))
+    alone = all(_YEAR.fullmatch(f.text) for f in figures(figure.clause))
     return (alone or not time_columns(tables)) and not known and _WHEN.search(figure.before) is not None
 
 
-_UNIT = re.compile(r"\b(?:per|each|every|units? of)(?: (?:additional|further|extra))?\s$", re.I)
-"""What stands before the unit in which a number or a column is told."""
-_STEP = re.compile(r"\s?[^\W\d_]+ (?:more|less|\w+er)\b", re.I)
-"""How much further on what is compared stands: "1,000 lb heavier"."""
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _WHEN = re.compile(
     rf"\b(?:in|since|until|during|before|after|by|the|a|(?<!total )(?<!mean )(?<!sum )(?<!average )of|{MONTH})"
