@@ -185,12 +185,6 @@ def keys(table: Mapping[str, Any]) -> set[str]:
     return once & named | {str(c["name"]) for c in table["columns"] if serial(c)}
 
 
-def entity(word: str, table: Mapping[str, Any]) -> str | None:
-    """The column of keys that a noun means, where several rows of the table have the same: `customer_id`."""
-    keys = (c for c in table["columns"] if is_key(str(c["name"])) and c["n_unique"] < table["rows"])
-    return next((str(c["name"]) for c in keys if telling(str(c["name"])) == {stem(word.casefold())}), None)
-
-
 _YES, _NO = words("yes y true t 1 1.0"), words("no n false f 0 0.0")
 
 

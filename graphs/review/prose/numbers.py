@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, permutations
 
 from artifacts.types import FINDING_MIME, Execution, Objection
@@ -14,8 +14,6 @@ from graphs.review.answering import half
 from graphs.review.base import Found, Work, check
 from graphs.review.mentions import Tables, columns, labels, time_columns
 from graphs.review.prose.figures import (
-    CHANGES,
-    IS_POINTS,
     MONTH,
     PERCENT,
     POINTS,
@@ -41,6 +39,7 @@ _P = re.compile(r"\b[pq](?:[ -]?values?)?\s*(?P<sign>[=<≤]|of|below|under)\s*$
 _OF = re.compile(r"\s?%?\s?(?:of|among)\b", re.I)
 """What follows a part of things, and no change."""
 _GUESS = re.compile(r"guess|by chance|coin|random", re.I)
+_POINTS = re.compile(rf"{POINTS}|\bpoints?\b", re.I)
 _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
 
 
@@ -59,7 +58,8 @@ def numbers(work: Work) -> Iterator[Found]:
     tables = list(printed(work.written, work.tables))
     in_percent = any(re.search(r"100|normalize|pct", x.code) for x in work.written)
     told = work.report.answer.removeprefix(work.given)
-    loose = [f for f in _loose(told, known, settings) if not _is_apart(f, tables, work.tables)]
+    groups = {f.clause: [*_groups(f.clause, tables, work.tables)] for f in figures(told)}
+    loose = _loose(told, known, settings, groups)
     loose += _unfounded(work.report.answer, known, rows, in_percent)
     loose = [f for f in loose if (f.clause, f.start) not in work.recomputed]
     if loose := [f for f in loose if not _is_background(f, work.tables)]:
@@ -143,9 +143,15 @@ def _counts(work: Work) -> Iterator[float]:
 # What is claimed.
 
 
-def _loose(text: str, known: list[float], settings: list[float]) -> list[Figure]:
+Exact = tuple[float, float]
+"""A number and what it may be off, having been rounded."""
+
+
+def _loose(
+    text: str, known: list[float], settings: list[float], groups: Mapping[str, list[list[Exact]]]
+) -> list[Figure]:
     """The numbers of a text that trace to nothing, nor follow from two others of their sentence that do, as they are
-    told or as they were before they were rounded."""
+    told or as they were before they were rounded, nor from those printed of the groups that it names."""
     every = figures(text)
     loose = [f for f in every if not _is_free(f) and not _traces(f, known, settings)]
     clauses = list(dict.fromkeys(f.clause for f in every))
@@ -158,22 +164,18 @@ def _loose(text: str, known: list[float], settings: list[float]) -> list[Figure]
         beside = [g for g in every if g not in loose and g.clause in (f.clause, before[f.clause])]
         few = [(float(n), 0.0) for n in counted(f.clause)]
         told, exact = [(g.value, g.half) for g in beside], ((nearest(g), 0.0) for g in beside)
-        return follows(f, few + told) or follows(f, [*few, *exact])
+        return any(follows(f, some) for some in (few + told, [*few, *exact], *groups[f.clause]))
 
     return [f for f in loose if not made(f)]
 
 
-def _is_apart(figure: Figure, printed: Sequence[tuple[str, dict[str, float]]], tables: Tables) -> bool:
-    """Whether a number tells how far two of one table are apart: the groups that its sentence names, or two shares."""
-    named, points = labels(figure.clause, tables), figure.unit == "pp" or IS_POINTS.match(figure.after) is not None
-    for column, by in printed if points or CHANGES.search(figure.clause) else ():
+def _groups(clause: str, printed: Sequence[tuple[str, dict[str, float]]], tables: Tables) -> Iterator[list[Exact]]:
+    """What each printed table tells of the groups that a sentence names, as it stands and in per cent."""
+    named = labels(clause, tables)
+    for column, by in printed:
         here = list(dict.fromkeys(by[n.value] for n in named if n.column == column and n.value in by))
-        few = here if len(here) > 1 else [*by.values()] if points and max(by.values()) <= 100 else []
-        exact = [(v * times, half(v) * times) for times in ((1, 100) if points else (1,)) for v in few]
-        gaps = ((abs(a - b), da + db + figure.half) for (a, da), (b, db) in combinations(exact, 2))
-        if any(abs(gap - figure.value) <= off for gap, off in gaps) or (len(here) == 2 and follows(figure, exact[:2])):
-            return True
-    return False
+        every = [here] if len(here) > 1 else combinations(by.values(), 2) if _POINTS.search(clause) else ()
+        yield from ([(v * times, half(v) * times) for v in some] for some in every for times in (1, 100))
 
 
 def _unfounded(text: str, known: Sequence[float], rows: Iterable[int], in_percent: bool) -> Iterator[Figure]:
@@ -249,7 +251,7 @@ def _per_many(after: str) -> float:
     return float(many[1].replace("ten", "10").replace(",", "")) if many else 0.0
 
 
-def follows(figure: Figure, beside: Sequence[tuple[float, float]]) -> bool:
+def follows(figure: Figure, beside: Sequence[Exact]) -> bool:
     """Whether a number is the difference, sum, ratio, share or change of two others, or the sum of all of them. Each
     comes with what it may be off, having been rounded."""
     for (a, da), (b, db) in permutations(beside, 2):
