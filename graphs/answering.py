@@ -10,10 +10,10 @@ from typing import Any
 from artifacts.events import AnswerMade
 from artifacts.types import Answer, AnswerValue, Execution, outcome
 from graphs import look
-from graphs.questions.cells import Cells
 from graphs.questions.compile import compile
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Query, compact
+from graphs.questions.source import Cells
 from graphs.questions.templates import with_roles
 from graphs.state import Desk
 from notebooks.catalog import Cell, cells

@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 
 from graphs.questions import conditions, templates
-from graphs.questions.cells import Call, Cells, Tables
 from graphs.questions.expressions import NotComputable, bare, in_backticks
 from graphs.questions.functions import Kind
 from graphs.questions.methods import fit, outliers, test
 from graphs.questions.query import Compare, Condition, Formula, Measure, Query, Recode, Statistic
 from graphs.questions.rows import rows
 from graphs.questions.scope import Scope
-from graphs.questions.source import literal
+from graphs.questions.source import Call, Cells, Tables, literal
 from graphs.questions.steps import prepare
 from graphs.questions.values import groups, singles
 from notebooks.toolkit.naming import readable
@@ -56,7 +55,6 @@ def compile(query: Query, tables: Tables) -> Cells | Call:
 
 
 def _written(query: Query, scope: Scope) -> Cells:
-    """The lines as one cell."""
     start = f"rows = tables[{literal(scope.file)}]" if len(scope.tables) > 1 else "rows = df"
     if scope.sampled and (scope.all_used or scope.joined):
         raise NotComputable(f"{scope.file} is too large for a step that takes all of its columns. Name those it needs.")

@@ -343,10 +343,8 @@ class InPandas:
 
 
 class _Single(InPandas):
-    """One expression over single values, on its way to plain Python."""
-
     way = "scalar"
-    lacks = "of single values only abs, round, floor, exp, min, max and if_ can be taken"
+    lacks = "of single values only abs, round, exp, min, max and if_ can be taken"
 
     def fitting(self, value: Any, what: Kind, of: ast.expr, sign: str = "==") -> Any:
         return value

@@ -26,8 +26,6 @@ def to_sql(text: str, kinds: Kinds, *, given: Mapping[str, str] | None = None) -
 
 
 class _InSql(InPandas):
-    """One expression on its way to SQL."""
-
     way = "sql"
     lacks = "it depends on the order of the rows, which SQL does not know"
     constant = staticmethod(quoted)

@@ -57,15 +57,12 @@ def _of_all(how: str, sql: str) -> Function:
     return Function("n", "number", f"{{0}}.{how}()", f"{sql}({{0}}) OVER ()")
 
 
-_RANK = "CASE WHEN {0} IS NOT NULL THEN rank() OVER (ORDER BY {0} DESC NULLS LAST) END"
 _NUMBER = r"-?\\d[\\d,]*\\.?\\d*"
 FUNCTIONS: dict[str, Function] = {
     "abs": Function("n", "number", "abs({0})", "abs({0})", "abs({0})"),
     "round": Function("nN?", "number", lambda x, d="0": f"{x}.round({d})", _called("round"), _called("round")),
-    "floor": Function("n", "number", "np.floor({0})", "floor({0})", "np.floor({0})"),
     "sqrt": Function("n", "number", "np.sqrt({0}.where({0} >= 0))", "CASE WHEN {0} >= 0 THEN sqrt({0}) END"),
     "log": Function("n", "number", "np.log({0}.where({0} > 0))", "CASE WHEN {0} > 0 THEN ln({0}) END"),
-    "log10": Function("n", "number", "np.log10({0}.where({0} > 0))", "CASE WHEN {0} > 0 THEN log10({0}) END"),
     "exp": Function("n", "number", "np.exp({0})", "exp({0})", "np.exp({0})"),
     "len": Function("s", "number", "{0}.str.len()", "length({0})"),
     "lower": Function("s", "text", "{0}.str.lower()", "lower({0})"),
@@ -76,8 +73,6 @@ FUNCTIONS: dict[str, Function] = {
     "weekday": _part("day_of_week", "(isodow({0}) - 1)"),  # 0 is Monday
     "seconds": _length(1), "minutes": _length(60), "hours": _length(3600), "days": _length(86400),
     "weeks": _length(604800), "years": _length(31557600),
-    "months": Function("tt", "number", "({1}.dt.year - {0}.dt.year) * 12 + {1}.dt.month - {0}.dt.month",
-                       "(year({1}) - year({0})) * 12 + month({1}) - month({0})"),
     "extract": Function("sG", "text", "{0}.str.extract({1}, expand=False)", "nullif(regexp_extract({0}, {1}, 1), '')"),
     "matches": Function("sP", "truth", "{0}.str.contains({1}, na=False)", "coalesce(regexp_matches({0}, {1}), false)"),
     "contains": Function("sL", "truth", "{0}.str.contains({1}, case=False, regex=False, na=False)",
@@ -95,16 +90,11 @@ FUNCTIONS: dict[str, Function] = {
                        "TRY_CAST(replace(regexp_extract({0}, '-?\\d[\\d,]*\\.?\\d*'), ',', '') AS DOUBLE)"),
     "min": Function("n*", "number", _smallest("min", "np.fmin"), _smallest_sql("min", "least"), _called("min")),
     "max": Function("n*", "number", _smallest("max", "np.fmax"), _smallest_sql("max", "greatest"), _called("max")),
-    "row_mean": Function("n*", "number", lambda *a: f"pd.concat([{', '.join(a)}], axis=1).mean(axis=1)",
-                         lambda *a: f"list_avg([{', '.join(a)}])"),
-    "row_sum": Function("n*", "number", lambda *a: f"pd.concat([{', '.join(a)}], axis=1).sum(axis=1, min_count=1)",
-                        lambda *a: f"list_sum([{', '.join(a)}])"),
     "mean": _of_all("mean", "avg"), "median": _of_all("median", "median"), "total": _of_all("sum", "sum"),
     "std": _of_all("std", "stddev"),
     "cumulative": Function("n", "number", "{0}.cumsum()", None),
     "previous": Function("a", "same", "{0}.shift(1)", None),
     "percent_change": Function("n", "number", "{0}.pct_change(fill_method=None) * 100", None),
-    "rank": Function("n", "number", '{0}.rank(ascending=False, method="min")', _RANK),
     "if_": Function("baa", "same", "pd.Series(np.where({0}, {1}, {2}), index=rows.index)",
                     "CASE WHEN {0} THEN {1} ELSE {2} END", "({1} if {0} else {2})"),
 }  # fmt: skip

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphs.questions import conditions, measures
-from graphs.questions.cells import Tables
 from graphs.questions.expressions import NotComputable, bare, columns_of, kind, kind_of, to_pandas
 from graphs.questions.expressions import column as column_of
 from graphs.questions.functions import Kind
 from graphs.questions.query import Condition, Scalar, Where
-from graphs.questions.source import literal, written
+from graphs.questions.source import Tables, literal, written
 
 
 class Scope:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import Any
 
-from graphs.questions.cells import Call, Tables
 from graphs.questions.expressions import NotComputable, column
 from graphs.questions.query import IN_A_ROW, Chart, Compare, Intent, Join, Measure, Model, Query
 from graphs.questions.scope import Scope
+from graphs.questions.source import Call, Tables
 from graphs.questions.steps import prepare
 
 HOW = {"sum": "sum", "mean": "mean", "median": "median", "count": "count", "share": "mean", "distinct": "count"}

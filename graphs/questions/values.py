@@ -239,7 +239,6 @@ def _beside(
 
 
 def _gap(measure: Measure, key: str, unit: str, scope: Scope) -> list[Source]:
-    """By how much groups differ in a mean or share."""
     if (measure.op, bool(measure.where)) not in (("share", True), ("mean", False)):
         return []
     of = f"100 * ({scope.mask(measure.where)})" if measure.where else found(scope.as_column(measure.of or ""), "rows")

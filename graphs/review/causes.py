@@ -39,8 +39,6 @@ _CAUSE = re.compile(
 """Words by which one thing is said to make another happen, in English."""
 _ARITHMETIC = re.compile(r"\b(?:mean|average|median|total|sum|figures?|numbers?|rates?|curve|line)\b", re.I)
 """What a few great values may pull up without anybody's doing."""
-_COMPOSED = re.compile(r"\b(?:totals?|sums?|altogether|overall)\b", re.I)
-"""What is made of parts that are the reason for it."""
 _REASON = re.compile(r"because|due|owing|reason|why|responsible|result|pull|push|drag", re.I)
 _DENIED = re.compile(r"\b(?:not|never|no|cannot|n't|whether|nor|without|missing|if)\b[^.;:]{0,60}$", re.I)
 _RANDOMISED = re.compile(r"randomi[sz]ed|experiment|a/?b[- ]test|at random|\bRCT\b", re.I)
@@ -68,14 +66,9 @@ def causal_words(work: Work) -> Iterator[Found]:
                 continue
             said = f"“{claim[0].strip()}” ({where}) claims a cause, and no randomised assignment was declared"
             clause = next((c for c in clauses(text) if claim[0] in c), text)
-            of = _about(work, f"{clause} {work.view.run.goal}")
             acts = not _REASON.search(claim[0]) and _about(work, clause.replace(claim[0], " "))
-            composed = _REASON.search(claim[0]) and _COMPOSED.search(clause)
-            if not composed and (len(of) > 1 or acts or "would" in claim[0]):
-                together = f"{' and '.join(of[:2]) or 'the two'} go together, and something else may explain it."
-                yield where, f"{said}: {together}"
-            else:
-                yield f"{said}: the two go together, and something else may explain it."
+            told = f"{said}: the two go together, and something else may explain it."
+            yield (where, told) if acts or "would" in claim[0] else told
 
 
 def randomised(work: Work) -> bool:

@@ -18,7 +18,6 @@ from graphs.review.mentions import (
     YEAR,
     Tables,
     columns,
-    entity,
     flags,
     is_key,
     keys,
@@ -227,16 +226,13 @@ class Given:
 
     def _measures(self, base: str, repeated: str) -> Iterator[Measure]:
         used, table = self.measured(base), self.tables[base]
-        made: list[tuple[Statistic, str, str]] = [("count", "", ""), *(("sum", c, "") for c in used)]
+        made: list[tuple[Statistic, str]] = [("count", ""), *(("sum", c) for c in used)]
         if not repeated:
-            made += [(op, c, "") for c in used for op in PLAIN if op != "sum"]
+            made += [(op, c) for c in used for op in PLAIN if op != "sum"]
             gaps = {c["name"] for c in table["columns"] if c["n_missing"]}
-            made += [("present", c, "") for c in used if c in gaps]
-            made += [("correlation", a, b) for a, b in combinations(used, 2)]
-            made += [("distinct", c, "") for c in self.kinds[base] if is_key(c) and c not in used]
-        for op, *pair in made:
-            of, other = (in_backticks(c) if c else None for c in pair)
-            yield Measure(op=op, of=of, other=other, name=f"{op} {'\0'.join(filter(None, pair))}")
+            made += [("present", c) for c in used if c in gaps]
+        for op, of in made:
+            yield Measure(op=op, of=in_backticks(of) if of else None, name=f"{op} {of}")
 
     def _query(self, base: str, repeated: str, by: Sequence[str], measures: Sequence[Measure]) -> Query | None:
         """The query of these groups; None where only rows that are repeated have one of them, or none."""
@@ -265,8 +261,3 @@ class Given:
         noun = next((w for w in re.findall(r"^\s([^\W\d_]+)(?:\s([^\W\d_]+))?", after)), ())
         amounts = {w for column in self.measured(base) for w in telling(column)}
         return any((root := stem(w.casefold())) in things and root not in amounts for w in noun)
-
-    def things(self, base: str, after: str) -> str | None:
-        """The column of keys that the noun behind a number means."""
-        noun = re.match(r"\s(?:(?:different|distinct|unique) )?([^\W\d_]+)", after)
-        return entity(noun[1], self.tables[base]) if noun is not None else None

@@ -52,8 +52,7 @@ def levels(tables: Tables, most: int = 200) -> Iterator[tuple[str, str]]:
     """The values, as text, of the columns of text of which all or some are known, with their columns."""
     for table in tables:
         for column in table["columns"]:
-            lists = sum(";" in str(v) for v in column.get("values") or ())
-            if column.get("dtype") in ("str", "object", "string", "category", "bool") and lists < 3:
+            if column.get("dtype") in ("str", "object", "string", "category", "bool"):
                 for value in (column.get("values") or ())[:most]:
                     yield str(column["name"]), str(value)
 
@@ -73,12 +72,11 @@ def _holds_times(column: Mapping[str, Any]) -> bool:
 
 def labels(text: str, tables: Tables) -> list[Label]:
     """The values that a text names, as whole words, the longest first where one holds another; and its years."""
-    things = frozenset(str(t["name"]).rpartition(".")[0].casefold() for t in tables)
-    return list(_labels(text, tuple(dict.fromkeys(levels(tables))), bool(time_columns(tables)), things))
+    return list(_labels(text, tuple(dict.fromkeys(levels(tables))), bool(time_columns(tables))))
 
 
 @lru_cache(maxsize=512)
-def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool, things: frozenset[str]) -> tuple[Label, ...]:
+def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple[Label, ...]:
     found: list[Label] = []
     for column, value in sorted(known, key=lambda pair: -len(pair[1])):
         if len(value) < 2 or value.casefold() in _COMMON or value.isdigit():  # lab A
@@ -92,11 +90,7 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool, things: 
         spelt = _SEXES.get(value.casefold(), f"(?:{begins}){re.escape(value[1:])}{ending}")
         for m in re.finditer(rf"(?<![\w])(?:{spelt})(?!\w)", text, flags):
             inside = any(f.start <= m.start() and m.end() <= f.end and f.value != value for f in found)
-            if (
-                not inside
-                and not _ADVERB.search(text[: m.start()])
-                and (m[0].casefold() not in things or m[0] == value)
-            ):  # flats, where a tariff is flat
+            if not inside and not _ADVERB.search(text[: m.start()]):
                 found.append(Label(column, value, m.start(), m.end()))
     if timed:
         found += [Label(YEAR, m[1], m.start(), m.end()) for m in _YEAR.finditer(text)]
@@ -183,12 +177,6 @@ def keys(table: Mapping[str, Any]) -> set[str]:
     once = {str(c["name"]) for c in table["columns"] if c["n_unique"] == table["rows"]}
     named = {str(c["name"]) for c in table["columns"] if is_key(str(c["name"])) or kind_of(str(c["dtype"])) == "text"}
     return once & named | {str(c["name"]) for c in table["columns"] if serial(c)}
-
-
-def entity(word: str, table: Mapping[str, Any]) -> str | None:
-    """The column of keys that a noun means, where several rows of the table have the same: `customer_id`."""
-    keys = (c for c in table["columns"] if is_key(str(c["name"])) and c["n_unique"] < table["rows"])
-    return next((str(c["name"]) for c in keys if telling(str(c["name"])) == {stem(word.casefold())}), None)
 
 
 _YES, _NO = words("yes y true t 1 1.0"), words("no n false f 0 0.0")

@@ -21,7 +21,7 @@ from graphs.review.answering import Asked, Result, equal, listed, meant, names, 
 from graphs.review.charts import drawn, written
 from graphs.review.facts import IN_UNIT, Facts, Given
 from graphs.review.prose.amounts import misstated, recomputed
-from graphs.review.prose.asked import expected, stated, unlooked
+from graphs.review.prose.asked import expected, stated
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
@@ -213,7 +213,6 @@ class _Report:
         facts = Facts()
         facts.take(self.wanted, list(got))
         cells = [x for x in work.view.executions if "describe" not in x.tags]
-        problems += unlooked(question, self.tables, work)
         problems += [*stale(answer, question, work.written, facts), *misstated(answer, given, facts, work.written)]
         for text in self.texts:
             problems += [*Statements(text, given, facts, question).problems(), *untested(text, cells)]

@@ -121,10 +121,10 @@ def _compiled(toolkit: str) -> types.CodeType:
 def _asked(query: dict[str, Any], folder: Path, files: list[str], described: list[dict[str, Any]] | None) -> Asked:
     """Compile a query of files in a folder and run its cells in this process, with their part of the toolkit only."""
     from graphs import look
-    from graphs.questions.cells import Cells
     from graphs.questions.compile import compile
     from graphs.questions.expressions import NotComputable
     from graphs.questions.query import Query
+    from graphs.questions.source import Cells
     from notebooks.slices import slice_for
 
     with contextlib.chdir(folder):

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from graphs.questions import templates
-from graphs.questions.cells import Call
 from graphs.questions.compile import compile
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Chart, Compare, Condition, Group, Measure, Model, Order, Query, Test
+from graphs.questions.source import Call
 from graphs.questions.templates import with_roles
 from notebooks.catalog import find
 from notebooks.parameters import check

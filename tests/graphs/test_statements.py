@@ -9,7 +9,7 @@ from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Output, Run
 from graphs.review import Work
 from graphs.review.facts import Facts, Given
-from graphs.review.prose.asked import stated, unlooked
+from graphs.review.prose.asked import stated
 from graphs.review.prose.numbers import numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.printed import printed
@@ -79,14 +79,6 @@ def test_an_order_is_held_against_the_tables_that_cells_printed(text, problem):
 )
 def test_a_sentence_that_stands_alone_is_read_as_a_question_for_its_number(text, read):
     assert bool([*stated(text, Given(TABLES, text, "", ""), {})]) is read
-
-
-def test_a_column_that_is_asked_for_must_be_looked_at():
-    asked = "Which kiln has the highest mean heat?"
-    other = work(asked, "", cell("print(df.groupby('kiln')['cracked'].count())"))
-    assert unlooked(asked, TABLES, other) == ["the question asks for heat_c, and no cell looks at it"]
-    assert unlooked(asked, TABLES, work(asked, "", cell("print(df.groupby('kiln').heat_c.mean())"))) == []
-    assert unlooked("How many are fit to heat?", TABLES, other) == []  # what is done is no column
 
 
 def test_a_mean_of_the_rows_that_are_left_is_none_that_was_put_out_before():

@@ -283,24 +283,14 @@ async def test_steps_run_in_order_and_the_job_ends() -> None:
     assert "Nothing is left" in said
 
 
-async def test_a_failing_template_is_run_once_more_narrower_and_then_named() -> None:
+async def test_a_failing_template_is_named_and_left() -> None:
     tools, facts = ("run_code", "run_template"), brief(question="?", plan=STEPS, objections=[])
     failed = {"ok": False, "error": {"name": "MemoryError", "value": "out of memory"}}
-    done = [*turn(1, ok=True), *turn(2, **failed)]
-    said, _, again = await ask(tools, facts, *done)
-    assert again["parameters"] == {"data": "data.csv", "factors": ["a"], "max_findings": 1}
-    assert "MemoryError: out of memory" in said
-    said, tool, _ = await ask(tools, facts, *done, *turn(3, **failed))
+    _, _, next_one = await ask(tools, facts, *turn(1, **failed))
+    assert next_one["name"] == "associations"
+    said, tool, _ = await ask(tools, facts, *turn(1, **failed), *turn(2, ok=True))
     assert tool is None
-    assert "Test (MemoryError: out of memory)" in said
-
-
-async def test_a_wrong_column_is_not_tried_again() -> None:
-    tools, facts = ("run_code", "run_template"), brief(question="?", plan=STEPS, objections=[])
-    failed = {"ok": False, "error": {"name": "ValueError", "value": "There is no column 'a'."}}
-    said, tool, _ = await ask(tools, facts, *turn(1, ok=True), *turn(2, **failed))
-    assert tool is None
-    assert "There is no column 'a'" in said
+    assert "Profile (MemoryError: out of memory)" in said
 
 
 def finding(

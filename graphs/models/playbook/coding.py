@@ -10,8 +10,8 @@ from graphs.models.playbook.facts import Facts
 
 
 def next_step(facts: Facts) -> Reply:
-    """The first step of the plan that has not been done: a query that answers a part of the question, or a template,
-    which is run once more, narrower, where it fails, and then left."""
+    """The first step of the plan that has not been done: a query that answers a part of the question, or a template.
+    What fails is named and left."""
     if facts.objections:
         held = "; ".join(f"{o.get('where', '')}: {o.get('problem', '')}" for o in facts.objections)
         left = "what they concern is left out or named"
@@ -19,35 +19,19 @@ def next_step(facts: Facts) -> Reply:
     results, failed = iter(facts.results), list[str]()
     for step in facts.plan:
         name, title, query = step.get("template"), str(step.get("title", "")), step.get("query")
-        if query and next(results, None) is None:
+        if not query and not name:
+            continue
+        if (result := next(results, None)) is not None:
+            failed += [f"{title} ({_error(result)})"] if name and not query and not result.get("ok") else []
+        elif query:
             asked = {"part": step["part"], "query": query, "title": title[:100]}
             return f"I answer “{title}” first.", "ask_table", asked
-        if query or not name:
-            continue
-        said = f"{title}."
-        parameters: dict[str, Any] | None = dict(step.get("parameters") or {})
-        while parameters is not None:
-            if (result := next(results, None)) is None:
-                return said, "run_template", {"name": name, "parameters": parameters, "title": title}
-            if result.get("ok"):
-                break
-            failure = f"{title} ({_error(result)})"
-            said = f"{title} failed ({_error(result)}). I run it once more, narrower."
-            parameters = _narrower(parameters, result)
         else:
-            failed.append(failure)
+            asked = {"name": name, "parameters": dict(step.get("parameters") or {}), "title": title}
+            return f"{title}.", "run_template", asked
     if failed:
         return f"Left undone, since it failed and no rule of mine mends it: {'; '.join(failed)}.", None, None
     return "Nothing is left of the plan.", None, None
-
-
-def _narrower(parameters: dict[str, Any], result: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The same with less to do; None where less would not help, as when a column or the file itself is the trouble."""
-    error = result.get("error") or {}
-    if error.get("name") in ("ValueError", "KeyError", "FileNotFoundError", "ParameterError", "UnknownTemplate"):
-        return None
-    few = {k: v[:1] for k, v in parameters.items() if isinstance(v, list) and len(v) > 1}
-    return parameters | few | {"max_findings": 1} if "max_findings" not in parameters else None
 
 
 def _error(result: Mapping[str, Any]) -> str:

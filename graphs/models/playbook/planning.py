@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from graphs.models.playbook import Reply
 from graphs.models.playbook.facts import Facts, File
-from graphs.models.playbook.wishes import Wish, wishes
+from graphs.models.playbook.wishes import Wish, names_years, times, wishes
 from graphs.questions.query import compact
 from graphs.questions.reader.linking import Column
 from graphs.questions.sentences import and_list
@@ -33,19 +32,9 @@ _WHY = {
 type Step = dict[str, Any]
 
 
-def is_number(column: Column) -> bool:
-    """Whether it holds numbers, be they codes."""
-    return column.dtype.lower().startswith(("int", "uint", "float"))
-
-
-def is_time(column: Column) -> bool:
-    """Whether it holds times as such, and no texts of them."""
-    return "date" in column.dtype.lower()
-
-
 def is_group(column: Column) -> bool:
     """Whether it divides the rows into 2 to 20 groups."""
-    return 2 <= column.n_unique <= (8 if is_number(column) else 20) and not is_time(column)
+    return 2 <= column.n_unique <= (8 if column.kind == "number" else 20) and column.kind != "time"
 
 
 def is_of_arms(column: Column) -> bool:
@@ -54,15 +43,9 @@ def is_of_arms(column: Column) -> bool:
     return column.n_unique == len(levels) == 2 and (levels <= _ARMS or bool(levels & _CONTROLS))
 
 
-def names_years(column: Column) -> bool:
-    """Whether a column holds plain years by its name: what others change over, and no outcome."""
-    return bool(re.search(r"(?:^|[\W_])year$|^years$", column.name, re.I)) and is_number(column)
-
-
 def times_of(file: File) -> list[str]:
-    """The columns of times, and those of plain years of which each row has its own."""
-    years = [n for n, c in file.columns.items() if names_years(c) and c.n_unique == file.rows]
-    return [*(n for n, c in file.columns.items() if is_time(c)), *years]
+    """The columns of times of a file, or those of plain years."""
+    return [c.name for c in times(list(file.columns.values()))]
 
 
 def make_plan(facts: Facts) -> Reply:
@@ -126,8 +109,8 @@ def _steps(wish: Wish, facts: Facts) -> Iterator[Step]:
         yield from _associations(facts, file, target, found)
     elif found == groups and len(found) == 1:
         yield _step("groups", f"Rank what separates {found[0]}", data=file.name, by=found[0])
-    elif len(found) > 1 or not _numbers_rows(here[found[0]], file):
-        numbers = [c for c in found if is_number(here[c]) and c not in groups and not names_years(here[c])]
+    elif len(found) > 1 or not (here[found[0]].key and here[found[0]].kind == "text"):
+        numbers = [c for c in found if here[c].kind == "number" and c not in groups and not names_years(here[c])]
         last = numbers and (found[-1] in groups or names_years(here[found[-1]]))
         outcome = numbers[-1] if last else found[-1]
         yield from _associations(facts, file, outcome, [c for c in found if c != outcome])
@@ -150,8 +133,8 @@ def _associations(facts: Facts, file: File, outcome: str, factors: list[str]) ->
     """
     here, (by, *more) = file.columns, factors or [""]
     declared = by != "" and by == facts.roles.get("assignment")
-    if outcome in here and is_time(here[outcome]):
-        if numbers := [n for n, c in here.items() if is_number(c) and n in factors]:
+    if outcome in here and here[outcome].kind == "time":
+        if numbers := [n for n, c in here.items() if c.kind == "number" and n in factors]:
             yield from _over_time(facts, file, numbers)
     elif "ab_test" in facts.templates and not more and (declared or (by in here and is_of_arms(here[by]))):
         allocation = facts.roles.get("allocation", "") if declared else ""
@@ -162,12 +145,6 @@ def _associations(facts: Facts, file: File, outcome: str, factors: list[str]) ->
     else:
         title = f"Test {' and '.join(factors) or 'every column'} against {outcome}"
         yield _step("associations", title, data=file.name, outcome=outcome, factors=factors)
-
-
-def _numbers_rows(column: Column, file: File) -> bool:
-    """Whether a column differs in every row as only an identifier does, so that nothing can be said of it."""
-    other = is_time(column) or column.dtype.lower().startswith("float")
-    return not other and column.n_unique == file.rows >= 20
 
 
 def _over_time(facts: Facts, file: File, found: Collection[str] = ()) -> Iterator[Step]:
@@ -223,7 +200,9 @@ def _join(asked: list[Wish], main: File, lookups: tuple[File, ...]) -> Step:
     groups = {n for f in (*lookups, main) for n, c in f.columns.items() if is_group(c)}
     for wish in asked:
         levels = [c for c in wish.columns if c in groups]
-        amounts = [c for c in wish.columns if c in main.columns and is_number(main.columns[c]) and c not in levels[:1]]
+        amounts = [
+            c for c in wish.columns if c in main.columns and main.columns[c].kind == "number" and c not in levels[:1]
+        ]
         if amounts and levels:
             summed = any(m.op == "sum" for m in (wish.query.measures if wish.query else ()))
             told = {"outcome": amounts[-1], "compare": levels[0], "per_unit": "" if summed else "mean"}

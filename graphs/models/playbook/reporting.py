@@ -13,17 +13,8 @@ from notebooks.telling.words import METRICS
 
 HEADLINES = 7
 
-TURNS = (
-    "simpsons_paradox",
-    "confounding",
-    "leverage_point",
-    "spurious_trend_correlation",
-    "sample_ratio_mismatch",
-    "pseudo_replication",
-    "target_leakage",
-    "join_fanout",
-    "incomplete_period",
-)
+TURNS = ("simpsons_paradox", "confounding", "leverage_point", "spurious_trend_correlation", "sample_ratio_mismatch",
+         "pseudo_replication", "target_leakage", "join_fanout", "incomplete_period")  # fmt: skip
 """Warnings that turn an answer round, the gravest first: they stand before the claims that they touch."""
 
 _RELATIONS = TURNS[:4]
@@ -68,14 +59,12 @@ def write_report(facts: Facts) -> Reply:
     given = {str(a["part"]): a for a in facts.answers}
     answers = [_answer(part, given.get(part.text, {}), headlines, usable) for part in asked]
     texts = [
-        f"Not answered: “{a['part']}” {a['why']}"
-        if a.get("why")
-        else str((given.get(a["part"], {}) | a).get("text", ""))
+        f"Not answered: “{a['part']}” {a['why']}" if "why" in a else str((given.get(a["part"], {}) | a).get("text", ""))
         for a in answers
     ]
     shown = [str(f["id"]) for f in headlines[:HEADLINES]]
-    said = f"{len(shown)} {'finding' if len(shown) == 1 else 'findings'} in the order of what was asked."
-    return said, "write_report", {
+    told = f"{len(shown)} {'finding' if len(shown) == 1 else 'findings'} in the order of what was asked."
+    return told, "write_report", {
         "answer": "\n\n".join([*texts, *_uncompared(facts)]) or _screened(headlines, usable), "answers": answers,
         "findings": shown, "not_found": _not_found(usable), "not_checked": _not_checked(facts, usable),
     }  # fmt: skip
@@ -102,10 +91,8 @@ def _answer(part: Asked, given: Finding, headlines: Sequence[Finding], everythin
         both = [f for f in turning if f["kind"] not in _RELATIONS or set(f["columns"][:2]) <= set(part.columns)]
         # first: without it the number misleads; of a table, counts and means alone say little
         lead = [(str(f["text"]), f) for f in _strongest(headlines)] if part.whole else _reply(part, both, ())[:1]
-        said = {"part": part.text, "status": given["status"]}
-        return (
-            said | {"text": " ".join([*(t for t, _ in lead), given["text"]]), "cells": _cells(lead)} if lead else said
-        )
+        more = {"text": " ".join([*(t for t, _ in lead), given["text"]]), "cells": _cells(lead)} if lead else {}
+        return {"part": part.text, "status": given["status"]} | more
     about = _reply(part, headlines, everything)
     if about and not part.why.startswith("No column"):
         values = [v for _, f in about if (v := _value(f))]
@@ -175,10 +162,7 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]])
     if warning and kind in TURNS and about > 0.5 and not passing:
         return 0.0, float(TURNS.index(kind)), -about - score / 10, name
     rules = (
-        (
-            3.0,
-            passing or finding["params"].get("implied"),
-        ),  # a point of one group, or what follows from others
+        (3.0, passing or finding["params"].get("implied")),  # a point of one group, or what follows from others
         (1.0, warning and about > 0.5),  # a trap in what the question names comes before other claims
         (3.0, warning),  # and one elsewhere after them
         (0.5, kind == "total"),  # it was asked for

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from graphs.models.playbook import Reply
-from graphs.models.playbook.facts import Facts, Finding
+from graphs.models.playbook.facts import Facts
 
 
 def give_review(facts: Facts) -> Reply:
@@ -16,29 +14,16 @@ def give_review(facts: Facts) -> Reply:
         for c in facts.checks
         if not c.get("ok")
     ]
-    by_id = {f["id"]: f for f in facts.findings}
-    order = [
-        i["id"] if isinstance(i, dict) else i for i in facts.report.get("order") or facts.report.get("findings") or ()
-    ]
-    claims = [by_id[i] for i in order if i in by_id and by_id[i]["type"] == "claim"]
-    objections += _contradictions(facts, claims, order)
-    remarks = list(_remarks(facts, claims))
+    told = facts.report.get("order") or facts.report.get("findings") or ()
+    shown = {i["id"] if isinstance(i, dict) else i for i in told}
+    claims = [f for f in facts.findings if f["id"] in shown and f["type"] == "claim"]
+    for turn in (f for f in facts.findings if f["kind"] == "simpsons_paradox" and f["id"] not in shown):
+        pair = {turn["roles"].get("factor"), turn["roles"].get("outcome")}
+        problem = f"It reports the pooled relation, which {turn['id']} shows to flip within groups."
+        pooled = [str(c["id"]) for c in claims if set(c["columns"]) == pair]
+        objections += [{"where": c, "problem": problem, "mend": f"Report {turn['id']} in its place."} for c in pooled]
+    causes = "The findings describe what goes together in these rows; they do not show causes."
+    remarks = [causes] if claims and "assignment" not in facts.roles else []
     verdict = "fail" if objections else "pass_with_remarks" if remarks else "pass"
     said = f"{sum(bool(c.get('ok')) for c in facts.checks)} of {len(facts.checks)} checks hold."
     return said, "give_review", {"verdict": verdict, "remarks": remarks, "objections": objections[:5]}
-
-
-def _contradictions(facts: Facts, claims: Sequence[Finding], shown: Sequence[str]) -> Iterator[dict[str, str]]:
-    for warning in (f for f in facts.findings if f["kind"] == "simpsons_paradox" and f["id"] not in shown):
-        pair = {warning["roles"].get("factor"), warning["roles"].get("outcome")}
-        problem = f"It reports the pooled relation, which {warning['id']} shows to flip within groups."
-        for claim in (c for c in claims if set(c["columns"]) == pair):
-            yield {"where": str(claim["id"]), "problem": problem, "mend": f"Report {warning['id']} in its place."}
-
-
-def _remarks(facts: Facts, claims: Sequence[Finding]) -> Iterator[str]:
-    small = [str(f["id"]) for f in claims if isinstance(f.get("n"), int) and f["n"] < 100]
-    if small:
-        yield f"{', '.join(small)}: fewer than 100 rows, so the intervals are wide."
-    if claims and "assignment" not in facts.roles:
-        yield "The findings describe what goes together in these rows; they do not show causes."

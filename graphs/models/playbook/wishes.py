@@ -13,8 +13,6 @@ from graphs.questions.expressions import NotComputable, columns_of
 from graphs.questions.query import AnyOf, Condition, Query, Where
 from graphs.questions.reader import read
 from graphs.questions.reader.clauses import split
-from graphs.questions.reader.conditions import expr
-from graphs.questions.reader.counted import weights
 from graphs.questions.reader.intents import UNTOLD
 from graphs.questions.reader.linking import Column
 
@@ -68,7 +66,12 @@ def clauses(text: str, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
 def times(columns: Sequence[Column]) -> list[Column]:
     """The columns of times; else those of plain years of which each row has its own."""
     dated = [c for c in columns if c.kind == "time"]
-    return dated or [c for c in columns if c.kind == "number" and c.words[-1:] == ("year",) and c.key]
+    return dated or [c for c in columns if names_years(c) and c.key]
+
+
+def names_years(column: Column) -> bool:
+    """Whether a column holds plain years by its name: what others change over, and no outcome."""
+    return column.kind == "number" and column.words[-1:] == ("year",)
 
 
 def _is_key(column: Column) -> bool:
@@ -78,20 +81,17 @@ def _is_key(column: Column) -> bool:
 
 def about(query: Query, facts: Facts) -> tuple[str, ...]:
     """The columns that a query is about: groups and factors first, what is computed or explained last."""
-    model, by = query.model, weights(facts.columns)
-    weight = expr(by) if by is not None else None
-    of = [m.other or m.of for m in query.measures]
-    shared = set.intersection(*({m.of, m.other} for m in query.measures)) - {None} if query.measures else set()
-    if len(query.measures) > 2 and (query.group_by or shared):  # in all that is measured
-        of = [c for c in of[:1] if c in shared]
+    model, of = query.model, [c for m in query.measures for c in (m.of, m.other) if c]
+    if len(query.measures) > 2:  # what is in all that is measured, if anything is
+        shared = [c for c in of if of.count(c) == len(query.measures)]
+        of = shared if shared or query.group_by else of
     given = [
         *(group.of for group in query.group_by),
         *([query.compare.of] if query.compare else ()),
         *(model.features if model else ()),
-        *(m.of for m in query.measures if m.other and (m.of in shared or len(of) > 1)),
         *query.show,
         *of,
-        *(c.left for m in query.measures if m.op == "share" or m.of == weight for c in _conditions(m.where)),
+        *(c.left for m in query.measures if m.op == "share" for c in _conditions(m.where)),
         *([model.target] if model else ()),
     ]
     if not any(given):
@@ -100,7 +100,7 @@ def about(query: Query, facts: Facts) -> tuple[str, ...]:
     for expression in filter(None, given):
         with suppress(NotComputable):
             found += [expression] if expression in names else columns_of(expression, names)
-    keys = {c.name for c in facts.columns if _is_key(c) or c is by}
+    keys = {c.name for c in facts.columns if _is_key(c)}
     once = dict.fromkeys(name for name in reversed(found) if name not in keys)  # the last mention counts
     return tuple(reversed(once))
 

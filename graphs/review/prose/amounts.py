@@ -18,7 +18,6 @@ from artifacts.types import Execution
 from graphs.questions.query import Condition, Statistic
 from graphs.questions.reader.text import stem
 from graphs.review import units
-from graphs.review.answering import shown
 from graphs.review.facts import ALL, IN_UNIT, PLAIN, Facts, Given, Kind, Of, computed_in, stands
 from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels, telling
 from graphs.review.prose.figures import CHANGES, figures
@@ -39,13 +38,6 @@ _OF = re.compile(
 """What stands between a share and a value of those of whom it is, which come before the sentence's verb."""
 _OF_ALL = re.compile(r"\s*(?:%|per ?cent)?\s*of (?:all|every|the (?:whole|entire))\b", re.I)
 _WHOLE = re.compile(r"\b(?:all|overall|whole|total|altogether|every|general|both)\b", re.I)
-_TURNS = re.compile(
-    r"\b(?:chang\w*|decreas\w*|drop\w*|f[ae]ll\w*|declin\w*|less|fewer|lower|differ\w*|gap|down|los[est]\w*|negativ\w*|"
-    r"minus|below|under|back|refund\w*|deficit|debts?|owe\w*|short|cost\w*|worse|behind|invers\w*|earlier)\b",
-    re.I,
-)
-"""Words by which a sentence tells a number below nought without a sign."""
-_SIGN = re.compile(r"\b(?:loss\w*|los[est]\w*|profit\w*|gain\w*|positive|negative|zero)\b", re.I)
 _ONLY = re.compile(
     r"\b(?:in|at|during|for|from|among|over|under|before|after|since|only|left|remaining|on|who|whose|when|where)\s"
     r"(?:(?:the|our|an?|all|each|every) )?([^\W\d_]+)",
@@ -53,8 +45,6 @@ _ONLY = re.compile(
 )
 _OF_ALL_ROWS = frozenset(map(stem, ("average", "total", "mean", "all", "us", "them", "it", "data", "whole")))
 """What stands behind a preposition and leaves no rows out."""
-_LIMITED = re.compile(r"\b(?:that|which|who|whose|where|with|having|known|given|recorded|available|answered)\b", re.I)
-"""What says that only some of the things are counted: "344 concerts that were reviewed"."""
 
 
 def recomputed(text: str, given: Given, facts: Facts, cells: Sequence[Execution]) -> Iterator[tuple[str, int]]:
@@ -66,15 +56,11 @@ def recomputed(text: str, given: Given, facts: Facts, cells: Sequence[Execution]
 
 def misstated(text: str, given: Given, facts: Facts, cells: Sequence[Execution]) -> Iterator[str]:
     """What is wrong with the numbers of a text."""
-    totals = list[str | None]()
     for said in (s for s in said_in(text, given, cells) if s.printed):
         bases = [base for base in given.tables if all(given.reached(base, n.column) for n in said.labels)]
         every = [_Amount(said, base, given, facts) for base in bases]
         if problem := next(filter(None, (amount.problem() for amount in every)), None):
             yield f"{said.figure.text} is {problem}"
-        totals.append(next(filter(None, (amount.total() for amount in every)), None))
-    if totals and totals[0] and all(totals):
-        yield totals[0]
 
 
 @dataclass(frozen=True)
@@ -104,32 +90,19 @@ class _Amount:
         figure = self.figure
         if figure.whole and figure.value == self.facts.of(self.count) and _PART_OF.search(figure.before):
             return None  # all rows, of which others are a part: "347 of the 740 flights"
-        if told := [v.number for v in self.right if self._tells(v)]:
-            lost = max(told) < 0 and not figure.negative and not _TURNS.search(self.said.clause)
-            return f"told without its sign, and the input files give {shown(told[0])}" if lost else None
+        if any(map(self._tells, self.right)):
+            return None
         for v in self.right:
             if self._factor(v.column) != 1 and figure.is_near(v.number):
                 return f"in the unit of the column {v.column}, not in that of the sentence"
         near = next((what for v, what in self.near if self._tells(v)), None)
-        return near or self._beyond() or self._certain()
+        return near or self._beyond()
 
     def is_right(self) -> bool:
         """Whether the number is one that it can mean, or one of three digits, of the rows that its sentence names."""
         known = [self.facts.of(k, self.said.own) for k in self.facts.values if k.table == self.base and not k.repeated]
         exact = self.figure.digits > 2 and any(v is not None and self.figure.is_near(v) for v in known)
         return exact or any(v.rows >= self.said.own and self._tells(v) for v in self.right)
-
-    def total(self) -> str | None:
-        """That the number is a sum, where the question asks for one a row, or a unit of another column."""
-        for each in _EACH.finditer(self.given.question):
-            unit = units.of_text(f" {each[1]}")
-            others = {c for c in self.given.kinds[self.base] if unit and unit == units.of_column(c)}
-            if (unit and unit[0] != "time" and others) or self.given.of_rows(self.base, f" {each[1]}"):
-                for of in set(self.of) - others:
-                    if any(map(self._tells, self._values([Kind(self.base, "sum", of)], [self.said.own]))):
-                        asked = f"the question asks for that of each {each[1]}"
-                        return f"{self.figure.text} is the sum of {of}, and {asked}"
-        return None
 
     def _factor(self, column: str) -> float:
         """By what a number in a column's unit is multiplied to be told in that of the sentence."""
@@ -191,12 +164,11 @@ class _Amount:
         return told or asked or made, bool(told or (alone and asked))
 
     def _plain(self) -> tuple[list[_Value], Iterator[Near]]:
-        """Statistics of columns, counts."""
+        """Statistics of columns, counts; none where a number counts the things of a key: 160 customers."""
+        things = {c for c in self.given.kinds[self.base] if is_key(c)} - self.given.unique[self.base]
+        if self.figure.whole and not things.isdisjoint(columns(" ".join(self.figure.after.split()[:1]), [self.table])):
+            return [], iter(())
         wholes = [self.said.own | more for more in self.said.optional()]
-        if (key := self.given.things(self.base, self.figure.after)) is not None:
-            rows = self._values([self.count], [self.said.own])
-            near = ((v, f"the number of rows, not of {key}") for v in rows)
-            return self._values([Kind(self.base, "distinct", key)], wholes), near
         ops, _ = self._ops()
         counted = columns(" ".join(self.figure.after.split()[:2]), [self.table])
         if ops == ("count",) and not {*counted}.isdisjoint(self.of):  # as many falls as their column adds up to
@@ -264,16 +236,13 @@ class _Amount:
 
     def _differing(self, kind: Kind, of: Of) -> Iterator[Near]:
         """Another statistic of the column, another column, rows that a join repeats."""
-        others, told = list[tuple[Kind, str]](), columns(self.said.clause, [self.table])
+        others = list[tuple[Kind, str]]()
         every = [k for k in self.facts.values if k.table == self.base]
         if self._ops()[1] and kind.op in PLAIN:
             others += [(replace(kind, op=op), f"the {op}, not the {kind.op}") for op in PLAIN if op != kind.op]
             known, rows = self.facts.of(replace(kind, op="present"), of), self.facts.of(self.count, of)
             for v in self._values([replace(kind, op="sum")], [of]) if kind.op == "mean" and known and rows else ():
                 yield replace(v, number=v.number / (rows or 1)), "the mean with missing values as nought"
-        if kind.op == "count" and self._counts() and not _LIMITED.search(self.said.clause):
-            what = "how many rows have a value of {}, not how many there are"
-            others += [(k, what.format(k.of)) for k in every if k.op == "present" and k.of not in told]
         if kind.op == "sum" or (kind.op == "count" and self.given.of_rows(self.base, self.figure.after)):
             what = f"the sum of {kind.of}" if kind.of else f"the number of rows of {self.base}"
             for file in sorted({k.repeated for k in every if k.repeated}):
@@ -348,32 +317,6 @@ class _Amount:
         for flag in self.said.flags:
             for of, what in self._beside(frozenset(p for p in own if p[0] != flag.column)):
                 yield from ((v, what) for v in self._part(frozenset([(flag.column, flag.value)]), of))
-
-    def _certain(self) -> str | None:
-        """A part told in words, where the sentence names what it is of and can mean nothing else."""
-        said, (pool, here), known = self.said, self._pool(), self.right
-        if not self.figure.in_words:
-            return None
-        if self.figure.half < 1:  # all women survived; no plot made a loss
-            subject = min((n.start - self.figure.end for n in here if n.start >= self.figure.end), default=99)
-            if subject > 5 and not self.given.of_rows(self.base, self.figure.after):
-                return None
-            whom = _pairs(n for n in pool if n not in said.flags)
-            known = self._part(_pairs(said.flags), whom) if len(said.flags) == 1 else []
-            for of in self.of if not known and len(self.of) == 1 and _SIGN.search(said.clause) else ():
-                low, high = (self.facts.of(Kind(self.base, op, of), said.own) for op in ("min", "max"))
-                if low is not None and high is not None and low < 0 < high:
-                    return f"said, and the input files give a {of} from {shown(low)} to {shown(high)}"
-        elif len(here) != 1 or CHANGES.search(said.clause) or not self._of_rows(here):
-            return None
-        wrong = known and not self.figure.is_near(known[0].number)
-        return f"said, and the input files give {shown(known[0].number)} %" if wrong else None
-
-    def _of_rows(self, here: Sequence[Label]) -> bool:
-        """Whether a part in words is of rows, by the noun behind it, and of no sum: "half of all energy"."""
-        noun = re.sub(r"^\s(?:the|all|our|its|their|these)\s", " ", self.figure.after)
-        start = self.figure.end + len(self.figure.after) - len(noun)
-        return self.given.of_rows(self.base, noun) or any(0 <= n.start - start < 2 for n in here)
 
     def _pool(self) -> tuple[list[Label], list[Label]]:
         """The values that the number may be of, one a column, and those of them that its sentence names."""

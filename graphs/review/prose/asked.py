@@ -7,22 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from graphs.questions.expressions import in_backticks, kind_of
-from graphs.questions.query import Condition, DropDuplicates, DropMissing, Formula, Measure, Query, Statistic
+from graphs.questions.query import Condition, DropDuplicates, DropMissing, Measure, Query, Statistic
 from graphs.questions.reader import read
-from graphs.questions.reader.text import stem
 from graphs.review import units
 from graphs.review.answering import Number, Result, shown
-from graphs.review.base import Work
-from graphs.review.facts import LEFT_OUT, Given, stands
-from graphs.review.mentions import YEAR, Tables, columns, entity, keys, labels, spoken, telling, time_columns
+from graphs.review.facts import LEFT_OUT, Given
+from graphs.review.mentions import YEAR, Tables, columns, keys, labels, spoken, time_columns
 from graphs.review.prose.figures import CHANGES, Figure, figures, sentences
 from graphs.review.prose.said import statistic
 
-_EVERY = re.compile(
-    r"describe\(|corr\(|numeric_only|\*|select_dtypes|\.(?:mean|sum|median)\(\)\s*$|\.columns", re.M | re.I
-)
-"""Code that looks at columns without naming them."""
 _OTHER: tuple[Statistic, ...] = ("mean", "median", "sum")
 _LEANS = re.compile(
     r"\b(?:its?|their|they|them|these|this|those(?! who| that)|such|others?|ones?|rest|same|further)\b", re.I
@@ -30,7 +23,6 @@ _LEANS = re.compile(
 """What says that a sentence speaks of what stands before it."""
 _EXPLAINS = ("drivers", "why_changed")
 """What asks for reasons: its measure is what is explained, and no number that an answer must tell."""
-_EACH = re.compile(r"\b(?:per|each|every|for each) ([^\W\d_]+)", re.I)
 
 
 @dataclass(frozen=True)
@@ -60,7 +52,6 @@ class Asked:
         """Whether a number is one of these, in the unit of its sentence."""
         name = (self.measure.of or "").strip("`")
         factors = {1.0, units.factor(name, figure.told_in) or 1.0}
-        factors |= {100.0, 1000.0} if self.query.formulas else set()  # so many in a hundred
         factors |= units.conversions(figure.told_in) if units.of_column(name) is None else set()
         return any(figure.tells(n.value * factor) for n in numbers for factor in factors)
 
@@ -98,13 +89,8 @@ class Asked:
 
 def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterator[Asked]:
     """The question as a query, where it is one that is read without doubt: one part, one statistic, every word used."""
-    reading, each = read(question, tables, roles), _EACH.search(question)
-    key = entity(each[1], tables[0]) if each is not None and tables else None
-    if key is not None and each is not None and reading.queries[:1] == (None,):
-        reading = read(question.replace(each[0], ""), tables, roles)
+    reading = read(question, tables, roles)
     query = reading.queries[0] if len(reading.queries) == 1 else None
-    if query is not None and key is not None:
-        query = _per(query, key)
     if query is None or query.unused or query.compare is not None or query.intent in _EXPLAINS:
         return
     if query.formulas:
@@ -126,27 +112,6 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
         each_other = (measure.model_copy(update={"op": op}) for op in ops)
         others += [query.model_copy(update={"measures": (other,), "order": ()}) for other in each_other]
     yield Asked(query, (*others, *(other for _, _, other in reading.others)))
-
-
-def unlooked(question: str, tables: Tables, work: Work) -> list[str]:
-    """The column that the question asks for, read without doubt, where no cell that a model wrote looks at it."""
-    code = "\n".join(x.code for x in work.written)
-    if not code or _EVERY.search(code):
-        return []
-    numeric = {str(c["name"]) for t in tables for c in t["columns"] if kind_of(str(c["dtype"])) == "number"}
-    numeric -= {*time_columns(tables), *set[str]().union(*map(keys, tables))}
-    queries = [q for q in read(question, tables, work.roles).queries if q is not None and len(q.unused) < 2]
-    said = {stem(w) for w in re.findall(r"[^\W\d_]+", question.casefold())}
-    asked = [(m.of or "").strip("`") for q in queries if len(queries) == 1 for m in q.measures]
-    named = [c for c in columns(re.sub(r"\bto \w+", " ", question), tables) if c in numeric]
-    asked += named if not any(stands(c, code) for c in named) else []
-    asked = [
-        c
-        for c in asked
-        if units.of_column(c) or not c.endswith("s") or re.search(rf"\b(?:many|number of|most|fewest) {c}", question)
-    ]
-    lost = (c for c in asked if c in numeric and telling(c) & said and not stands(c, code))
-    return [f"the question asks for {c}, and no cell looks at it" for c in lost][:1]
 
 
 def stated(text: str, given: Given, roles: Mapping[str, str]) -> Iterator[tuple[Figure, Asked]]:
@@ -178,13 +143,3 @@ def stated(text: str, given: Given, roles: Mapping[str, str]) -> Iterator[tuple[
 def _spelt(query: Query) -> str:
     """A query as it is written, without the words that it was read from."""
     return query.model_copy(update={"text": "", "notes": (), "unused": ()}).model_dump_json().casefold()
-
-
-def _per(query: Query, key: str) -> Query:
-    """A mean or a number of rows for each of several things: the whole, shared among as many as there are."""
-    if len(query.measures) != 1 or query.group_by or (measure := query.measures[0]).op not in ("mean", "count"):
-        return query
-    whole = measure.model_copy(update={"op": "sum" if measure.of else "count", "name": "whole"})
-    measures = (whole, Measure(op="distinct", of=in_backticks(key), name="many"))
-    each = Formula(name="each", expr="whole / many")
-    return query.model_copy(update={"measures": measures, "formulas": (each,), "order": ()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, permutations
 
 from artifacts.types import FINDING_MIME, Execution, Objection
@@ -14,8 +14,6 @@ from graphs.review.answering import half
 from graphs.review.base import Found, Work, check
 from graphs.review.mentions import Tables, columns, labels, time_columns
 from graphs.review.prose.figures import (
-    CHANGES,
-    IS_POINTS,
     MONTH,
     PERCENT,
     POINTS,
@@ -36,11 +34,11 @@ _COUNTABLE = 12
 """Whole numbers up to this one are counted by eye ("2 of 3 groups") and trace to no single output."""
 _SHOWN = ("print", "display", "Markdown", "HTML", "DataFrame", "Series")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.S | re.I)
-_BASE = re.compile(r"\d\s(?:in|per|out of|for every) (?:every |each )?$")
 _P = re.compile(r"\b[pq](?:[ -]?values?)?\s*(?P<sign>[=<≤]|of|below|under)\s*$", re.I)
 _OF = re.compile(r"\s?%?\s?(?:of|among)\b", re.I)
 """What follows a part of things, and no change."""
 _GUESS = re.compile(r"guess|by chance|coin|random", re.I)
+_POINTS = re.compile(rf"{POINTS}|\bpoints?\b", re.I)
 _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
 
 
@@ -59,7 +57,8 @@ def numbers(work: Work) -> Iterator[Found]:
     tables = list(printed(work.written, work.tables))
     in_percent = any(re.search(r"100|normalize|pct", x.code) for x in work.written)
     told = work.report.answer.removeprefix(work.given)
-    loose = [f for f in _loose(told, known, settings) if not _is_apart(f, tables, work.tables)]
+    groups = {f.clause: [*_groups(f.clause, tables, work.tables)] for f in figures(told)}
+    loose = _loose(told, known, settings, groups)
     loose += _unfounded(work.report.answer, known, rows, in_percent)
     loose = [f for f in loose if (f.clause, f.start) not in work.recomputed]
     if loose := [f for f in loose if not _is_background(f, work.tables)]:
@@ -143,9 +142,15 @@ def _counts(work: Work) -> Iterator[float]:
 # What is claimed.
 
 
-def _loose(text: str, known: list[float], settings: list[float]) -> list[Figure]:
+Exact = tuple[float, float]
+"""A number and what it may be off, having been rounded."""
+
+
+def _loose(
+    text: str, known: list[float], settings: list[float], groups: Mapping[str, list[list[Exact]]]
+) -> list[Figure]:
     """The numbers of a text that trace to nothing, nor follow from two others of their sentence that do, as they are
-    told or as they were before they were rounded."""
+    told or as they were before they were rounded, nor from those printed of the groups that it names."""
     every = figures(text)
     loose = [f for f in every if not _is_free(f) and not _traces(f, known, settings)]
     clauses = list(dict.fromkeys(f.clause for f in every))
@@ -158,22 +163,18 @@ def _loose(text: str, known: list[float], settings: list[float]) -> list[Figure]
         beside = [g for g in every if g not in loose and g.clause in (f.clause, before[f.clause])]
         few = [(float(n), 0.0) for n in counted(f.clause)]
         told, exact = [(g.value, g.half) for g in beside], ((nearest(g), 0.0) for g in beside)
-        return follows(f, few + told) or follows(f, [*few, *exact])
+        return any(follows(f, some) for some in (few + told, [*few, *exact], *groups[f.clause]))
 
     return [f for f in loose if not made(f)]
 
 
-def _is_apart(figure: Figure, printed: Sequence[tuple[str, dict[str, float]]], tables: Tables) -> bool:
-    """Whether a number tells how far two of one table are apart: the groups that its sentence names, or two shares."""
-    named, points = labels(figure.clause, tables), figure.unit == "pp" or IS_POINTS.match(figure.after) is not None
-    for column, by in printed if points or CHANGES.search(figure.clause) else ():
+def _groups(clause: str, printed: Sequence[tuple[str, dict[str, float]]], tables: Tables) -> Iterator[list[Exact]]:
+    """What each printed table tells of the groups that a sentence names, as it stands and in per cent."""
+    named = labels(clause, tables)
+    for column, by in printed:
         here = list(dict.fromkeys(by[n.value] for n in named if n.column == column and n.value in by))
-        few = here if len(here) > 1 else [*by.values()] if points and max(by.values()) <= 100 else []
-        exact = [(v * times, half(v) * times) for times in ((1, 100) if points else (1,)) for v in few]
-        gaps = ((abs(a - b), da + db + figure.half) for (a, da), (b, db) in combinations(exact, 2))
-        if any(abs(gap - figure.value) <= off for gap, off in gaps) or (len(here) == 2 and follows(figure, exact[:2])):
-            return True
-    return False
+        every = [here] if len(here) > 1 else combinations(by.values(), 2) if _POINTS.search(clause) else ()
+        yield from ([(v * times, half(v) * times) for v in some] for some in every for times in (1, 100))
 
 
 def _unfounded(text: str, known: Sequence[float], rows: Iterable[int], in_percent: bool) -> Iterator[Figure]:
@@ -188,10 +189,10 @@ def _unfounded(text: str, known: Sequence[float], rows: Iterable[int], in_percen
 
 
 def _is_free(figure: Figure) -> bool:
-    """Whether a number is a place, a convention, a guess at chance or a small count, which trace to nothing."""
+    """Whether a number is a place, a convention, a unit of a thousand, a guess at chance or a small count."""
     if _P.search(figure.before) and figure.value in _FREE:
         return False
-    whole = _BASE.search(figure.before) and re.fullmatch(r"100+", f"{figure.value:.0f}")
+    whole = figure.whole and not figure.share and re.fullmatch(r"10+", f"{figure.value:.0f}")
     chance = _GUESS.search(figure.clause) and any(figure.tells(1 / n) for n in range(2, 11))
     small = figure.whole and figure.value <= _COUNTABLE and not figure.share
     usual = figure.value in _FREE and (not figure.unit or figure.value >= 90)
@@ -199,23 +200,15 @@ def _is_free(figure: Figure) -> bool:
 
 
 def _is_background(figure: Figure, tables: Tables) -> bool:
-    """Whether a number cannot be of the data: a round number that is the unit of another one, "per 1,000 lb"; a year
-    where no table holds times, and there are not as many rows that it could be a count of."""
-    if figure.whole and re.fullmatch(r"10+", f"{figure.value:.0f}"):
-        in_unit = units.of_text(figure.after) and (figure.before.endswith("(") or _STEP.match(figure.after))
-        return bool(in_unit) or _UNIT.search(figure.before) is not None
+    """Whether a number is a year, where no table holds times or nothing else is told of it, and so not of the data."""
     if not tables or not _YEAR.fullmatch(figure.text) or units.of_text(figure.after):
         return False
-    alone = all(_YEAR.fullmatch(f.text) for f in figures(figure.clause))  # of a year in no table nothing is told
     noun = re.match(r"\s([^\W\d_]+)", figure.after)
     known = noun is not None and bool(columns(noun[1], tables) or labels(noun[1], tables))
+    alone = all(_YEAR.fullmatch(f.text) for f in figures(figure.clause))
     return (alone or not time_columns(tables)) and not known and _WHEN.search(figure.before) is not None
 
 
-_UNIT = re.compile(r"\b(?:per|each|every|units? of)(?: (?:additional|further|extra))?\s$", re.I)
-"""What stands before the unit in which a number or a column is told."""
-_STEP = re.compile(r"\s?[^\W\d_]+ (?:more|less|\w+er)\b", re.I)
-"""How much further on what is compared stands: "1,000 lb heavier"."""
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _WHEN = re.compile(
     rf"\b(?:in|since|until|during|before|after|by|the|a|(?<!total )(?<!mean )(?<!sum )(?<!average )of|{MONTH})"
@@ -249,7 +242,7 @@ def _per_many(after: str) -> float:
     return float(many[1].replace("ten", "10").replace(",", "")) if many else 0.0
 
 
-def follows(figure: Figure, beside: Sequence[tuple[float, float]]) -> bool:
+def follows(figure: Figure, beside: Sequence[Exact]) -> bool:
     """Whether a number is the difference, sum, ratio, share or change of two others, or the sum of all of them. Each
     comes with what it may be off, having been rounded."""
     for (a, da), (b, db) in permutations(beside, 2):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import combinations, permutations
+from itertools import permutations
 from typing import Literal, NamedTuple
 
 from graphs.questions.reader.text import stem
@@ -16,13 +16,9 @@ from graphs.review.mentions import YEAR, Label, columns, contrasted, flags, labe
 from graphs.review.prose.figures import CHANGES, IS_POINTS, PERCENT, POINTS, Figure, figures, sentences
 from graphs.review.prose.said import meanings, statistic
 
-_HANDFUL = 12
-"""Rows below which a group's average is as good as its chance."""
-_FEW = re.compile(r"\b(?:small|few|only|tiny|limited|n\s*=|low power|underpowered|wide interval)\b", re.I)
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
 _AMONG = re.compile(r"\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b", re.I)
 """What leaves groups out before one is put first."""
-_MANY_ROWS = re.compile(r"\b(?:larg|bigg|small)est (?:\w+ )?(?:group|category|class)\b", re.I)
 _EITHER = re.compile(
     r"\b(?:best|worst|(?:most|least) (?!often|by|far|of|expensive|frequent|common|likely|popular|numerous|money)"
     r"(?P<of>\w+(?:al|ent|ant|ive|ous|ful|able|ible|ual|ing|ed))\b)",
@@ -43,14 +39,9 @@ _RATE = re.compile(
     r"\b(?:likely|likelier|often|shares?|rates?|parts?|per ?cent\w*|p\.?p|points?|proportions?)\b|%", re.I
 )
 """What says that parts of the rows are compared."""
-_CORRELATION = re.compile(r"\bcorrelat|\b[rρ]\s*=", re.I)
 _NOT = re.compile(r"\b(?:not?|never)\b|n't", re.I)
-_TIMES = re.compile(
-    r"\b(?:(?P<many>twice|two|three|four|five|six|ten)(?:\s?times| as)|(?P<verb>doubl(?:ed|es)|tripl(?:ed|es)))\b", re.I
-)
 _NUMBERED = re.compile(r"(?P<before>[^\n]*)\n+(?P<lines>(?:[ \t]*\d+[.)][ \t][^\n]*(?:\n|$)){2,})")
 """A numbered list, and the line before it."""
-_MANY = {"twice": 2, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10, "doub": 2, "trip": 3}
 
 By = dict[str, float]
 """The numbers of one table by the values of one column."""
@@ -82,7 +73,6 @@ class Statements:
         for before, clause in zip(["", *every], every, strict=False):
             for part in _PARTS.split(clause):
                 yield from self._ranks(part, [n for n in labels(part, self.given.list) if n.column != YEAR])
-            yield from self._relations(clause)
             named = labels(clause, self.given.list)
             years = sorted({n.value for n in named if n.column == YEAR})
             named = contrasted(clause, [n for n in named if n.column != YEAR], self.given.list)
@@ -98,21 +88,21 @@ class Statements:
         """The numbers by each value of a column, of the rows that a sentence names: of the statistic and column that
         are named, else those that cells printed, else those that the code computes."""
         measured = {name: self.given.measured(name) for name in self.given.tables}
-        here, said = (columns(text, self.given.list) for text in (clause, f"{clause} {self.question}"))
+        said = columns(f"{clause} {self.question}", self.given.list)
         meant = {name: {*used} & {*said} or {*used} for name, used in measured.items()}
         told = statistic(clause) or statistic(self.question)
         if told == ("count",) and any({*used} & {*said} for used in measured.values()):
             told = ()  # "how many visits they make" is no number of rows
-        told = ("count",) if (many := _MANY_ROWS.search(clause)) else told
         ops = told or computed_in(self.given.code)
         whole = [k for k in self.facts.values if not k.repeated and k.of != self.given.column(k.table, column)]
-        strongest = [k for k in whole if k.op in PLAIN and k.of in here and k.of in measured[k.table]]
+        here = columns(clause, self.given.list)
+        strongest = [k for k in whole if k.op in PLAIN and k.of in here]
         if strongest and not {*ops} & {*PLAIN} and not told:  # the strongest winds, where code only counts
             return [by for rest, by in self.facts.series(column, strongest) if not rest]
         certain = [k for k in whole if k.op in told and k.of and k.of in said]
         used = [k for k in whole if k.op in ops and (k.of in meant[k.table] or k.op == "count")]
         found = list(self.facts.series(column, certain))
-        if not found and not many and (shown := [by for name, by in self.given.printed if name == column]):
+        if not found and (shown := [by for name, by in self.given.printed if name == column]):
             return shown
         found = [(rest, by) for rest, by in found or self.facts.series(column, used) if rest <= fixed]
         return [by for rest, by in found if len(rest) == max(len(rest) for rest, _ in found)]
@@ -133,8 +123,8 @@ class Statements:
     # What it says of them.
 
     def _ranks(self, clause: str, named: Sequence[Label], *, numbered: bool = False) -> Iterator[str]:
-        """The groups that are called the first or the last, and the lists in an order, that no table shows so; and that
-        a group of a handful of rows is put first. What is `numbered` below a sentence is in an order."""
+        """The groups that are called the first or the last, and the lists in an order, that no table shows so. What is
+        `numbered` below a sentence is in an order."""
         top, way, ranks = superlative(clause), _way(clause, _UPWARD, _DOWNWARD), _RANKS.search(clause)
         ordered = way or ranks or (numbered and top) or _RANKS.search(self.question)
         first = top is not None and not _AMONG.search(clause)
@@ -155,11 +145,6 @@ class Statements:
                 right = [[g for g in order if ends or g in said][: len(said)] for order in every]
                 if right and said not in right:
                     yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
-        if top and len(named) == 1 and statistic(clause) not in (("sum",), ("count",)) and not _FEW.search(self.text):
-            every_count = (k for k in self.facts.values if k.op == "count" and not k.repeated)
-            rows = max((self.facts.values[k].get(_pairs(named), 0) for k in every_count), default=0)
-            if 0 < rows < _HANDFUL and not any(f.value == rows for f in figures(self.text)):
-                yield f"{named[0].value} is put first, and has a handful of rows, {rows:.0f}, which is not said"
 
     def _either(self, clause: str) -> bool:
         """Whether it is not said which end is put first: of "the most punctual" what is least late."""
@@ -184,38 +169,9 @@ class Statements:
         if way is not None and ends and not any((last > first) == (way == "up") for first, last in ends):
             yield _opposite(clause)
 
-    def _relations(self, clause: str) -> Iterator[str]:
-        """The correlations that are of other columns or have the other sign, and "more of one, less of the other"
-        where it is the other way round."""
-        of = {frozenset(k.of.split("\0")): self.facts.of(k) or 0.0 for k in self.facts.values if k.op == "correlation"}
-        texts = (columns(text, self.given.list) for text in (clause, f"{clause} {self.question}"))
-        pair = next((p for said in texts if (p := frozenset(said) & frozenset[str]().union(*of)) in of), None)
-        if pair is None:
-            return
-        r, turned = of[pair], re.search(r"\bnegativ|\binvers", clause, re.I)
-        for f in figures(clause) if _CORRELATION.search(clause) else ():
-            others = [p for p, v in of.items() if f.is_near(v)]
-            if not f.share and not f.whole and 0 < f.value <= 1 and others:
-                if pair not in others:
-                    yield f"{f.text} is the correlation of {' and '.join(sorted(others[0]))}"
-                elif (r < 0) != f.negative and not turned:
-                    yield f"{f.text} is told, and the input files give {r:.3g}"
-        ups, downs = (len(re.findall(words, clause, re.I)) for words in (f"{_MORE}|{RISES}", f"{_LESS}|{FALLS}"))
-        if ups + downs == 2 and abs(r) > 0.1 and not _NOT.search(clause) and (ups != downs) != (r > 0):
-            yield _opposite(clause)
-
     def _apart(self, clause: str, before: str, beside: Sequence[Beside]) -> Iterator[str]:
-        """The multiples in words and the changes in per cent that no two numbers show: those that are parts of the
-        wrong one of them, and those told in per cent that are in percentage points, or the other way round."""
-        for m in _TIMES.finditer(clause):
-            many = _MANY[(m["many"] or m["verb"][:4]).casefold()]
-            every = [(b.first, b.last) for b in beside]
-            every += combinations((f.value for f in figures(clause) if f.value), 2) if every else ()
-            apart = [max(abs(a / b), abs(b / a)) for a, b in every]
-            beyond = re.search(r"\b(?:more than|over|at least)\s$", clause[: m.start()], re.I) is not None
-            if apart and not any(abs(r - many) <= 0.2 * many or (beyond and r > many) for r in apart):
-                nearest = min(apart, key=lambda r: abs(r - many))
-                yield f"“{m[0]}” is said, and the input files give {nearest:.1f} times as much"
+        """The changes in per cent that no two numbers show: those that are parts of the wrong one of them, and those
+        told in per cent that are in percentage points, or the other way round."""
         told = [f for f in (*figures(before), *figures(clause)) if f.share and f.unit != "pp" and f.value > 0]
         for f in (f for f in figures(clause) if f.share and CHANGES.search(clause)):
             beside_it = [
