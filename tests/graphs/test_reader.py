@@ -527,9 +527,14 @@ def test_groups_are_chosen_by_how_many_rows_they_have(bought: list[dict[str, Any
     assert (query.table, query.tell, query.having[0].right) == ("orders.csv", "all", 3)
 
 
-def test_rows_that_no_row_of_another_file_names_are_not_told_by_others(bought: list[dict[str, Any]]) -> None:
-    for question in ("How many customers have never ordered?", "How many customers have never complained?"):
-        assert read(question, bought).queries == (None,)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_rows_of_one_file_that_no_row_of_another_names(bought: list[dict[str, Any]], swapped: bool) -> None:
+    tables = bought[::-1] if swapped else bought
+    for question in ("How many customers have never ordered?", "customers without an order"):
+        query = one(question, tables)
+        assert (query.table, [j.file for j in query.joins]) == ("customers.csv", ["orders.csv"])
+        assert query.where == (Condition(left="order_id", op="missing"),)
+    assert read("How many customers have never complained?", tables).queries == (None,)
 
 
 def test_an_amount_per_one_who_has_several_rows_is_a_ratio(bought: list[dict[str, Any]]) -> None:

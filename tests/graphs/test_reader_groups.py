@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from graphs.questions.compile import compile as compiled
-from graphs.questions.query import AnyOf, Cut
+from graphs.questions.query import AnyOf, Condition, Cut, Derive
 from graphs.questions.reader import read
+from graphs.questions.reader.conditions import negated
 from tests.graphs.test_reader import described, one
 
 
@@ -93,9 +94,22 @@ def test_groups_are_held_against_the_average_of_all_rows(lessons: list[dict[str,
     assert (query.having[0].left, query.having[0].op) == ("mean", ">")
 
 
-def test_bounds_joined_by_or_are_alternatives(lessons: list[dict[str, Any]]) -> None:
+def test_bounds_joined_by_or_are_alternatives_and_set_against_each_other_sides(lessons: list[dict[str, Any]]) -> None:
     either = one("how many lessons were for pupils younger than 12 or older than 50?", lessons)
     assert isinstance(either.where[0], AnyOf)
+    sides = one("exam score of adults versus children", lessons)
+    assert isinstance(sides.prepare[0], Derive)
+    assert [g.of for g in sides.group_by] == ["`Pupil Age (years) class`"]
+    under = one("what is the average fee of kids under 12", lessons)
+    assert under.where == (Condition(left="`Pupil Age (years)`", op="<", right=12),)
+
+
+def test_what_is_left_out_by_alternatives_meets_none_of_them() -> None:
+    low, high, odd = (Condition(left="fee", op=op, right=n) for op, n in (("<", 5), (">", 50), ("=", 13)))
+    assert negated(AnyOf(any_of=((low,), (high, odd)))) == [
+        Condition(left="fee", op=">=", right=5),
+        AnyOf(any_of=((Condition(left="fee", op="<=", right=50),), (Condition(left="fee", op="!=", right=13),))),
+    ]
 
 
 def test_a_second_value_that_it_is_compared_with_is_a_side(lessons: list[dict[str, Any]]) -> None:

@@ -75,6 +75,7 @@ def test_people_are_called_by_a_part_of_their_name(visits: Tables) -> None:
     for asked in ("how many crowns did Dr. Rossi do?", "how many crowns did rossi do?"):
         assert Condition(left="dentist", op="=", right="Dr. Lou Rossi") in one(asked, visits).where
     assert Condition(left="country", op="=", right="Germany") in one("how many germans did we see?", visits).where
+    assert Condition(left="patient_age", op="<", right=18) in one("how many children did we see?", visits).where
 
 
 def test_an_amount_per_row_is_a_mean_and_per_period_a_total_over_them(visits: Tables) -> None:

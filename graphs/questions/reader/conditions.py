@@ -11,7 +11,7 @@ from graphs.questions.query import Column as Other
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Item, use
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.text import stem, words
+from graphs.questions.reader.text import name_words, stem, words
 from graphs.questions.reader.times import TO, clock, kind_of, span
 
 if TYPE_CHECKING:
@@ -107,9 +107,24 @@ def bare(ask: Ask, number: Item) -> Column | None:
     return column
 
 
+def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
+    """Customers without orders: rows of one file that no row of another has."""
+    said = stem(ask.clause.words[what[0].last].low)
+    keys = [c for c in ask.known.columns if c.key and not c.missing]
+    there = [c for c in keys if said in c.stems | {stem(w) for w in name_words(c.file)}][:1]
+    here = [c for c in keys for t in there if who[0].means and c.name == who[0].column.name and c.file != t.file]
+    if not here:
+        return None
+    ask.where.append(Condition(left=expr(there[0]), op="missing"))
+    ask.clause.notes.append(f"These are the rows of {here[0].file} that no row of {there[0].file} names.")
+    return no, what
+
+
 def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: Items) -> Any:
     """A comparison: what is compared, a denial, the comparison, and with what; the column may stand behind."""
     clause, known, (sign, _, hint), code = ask.clause, ask.known, op[0].means.partition(" "), right[0].code
+    if hint == "age":  # the fee of those younger than 30, how much adults pay
+        left, after = ([i for i in some if i.code != "C" or known.sense(hint, i.means)] for some in (left, after))
     named = next((i.column for i in (*left, *after) if i.code == "C"), None)
     column, value = named or (known.hinted(hint) if hint else None), right[0].means
     sign = _TURNED.get(sign, sign) if known.sense(hint, column)[:1] == "-" else sign
@@ -329,12 +344,17 @@ def _one(column: Column, levels: Sequence[Any], no: bool) -> Condition:
 
 
 def negated(where: Where) -> list[Where]:
-    """The condition that holds where this one does not; of a missing value neither does."""
+    """The conditions that hold where this one does not; of a missing value neither does."""
+    if isinstance(where, Condition):
+        return [_flipped(where)]
+    every = [tuple((_flipped(one),) for one in some) for some in where.any_of]
+    return [some[0][0] if len(some) == 1 else AnyOf(any_of=some) for some in every]
+
+
+def _flipped(where: Condition) -> Condition:
     flips = _FLIP | {"in": "not in", "not in": "in", "missing": "present", "present": "missing"}
-    if isinstance(where, AnyOf) or where.op not in flips:
-        return [where]
-    return [Condition(left=where.left, op=flips[where.op], right=where.right)]
+    return where.model_copy(update={"op": flips.get(where.op, where.op)})
 
 
-_KINDS = (_compared, _between, _text, _listed, _equal, _missing)
+_KINDS = (_absent, _compared, _between, _text, _listed, _equal, _missing)
 """In the order of trying; the lexicon has their shapes. What one returns is read: items, or True for all."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphs.questions.query import DropDuplicates, Join, Keep, Query
+from graphs.questions.query import Condition, DropDuplicates, Join, Keep, Query
 from graphs.questions.reader.text import name_words, stem, words
 
 _JOIN = r"^\W*(?:please )?(?:join|merge|combine|link|look up)\b"
@@ -33,6 +33,12 @@ def placed(query: Query, question: str, tables: Sequence[Mapping[str, Any]]) -> 
     place = {name: _place(name, said) for name in held}  # where the question names a file
     whole, main = [t for t in tables if used <= held[str(t["name"])]], _longest(tables)
     own, first = held[str(main["name"])], str(main["name"])
+    gaps = {w.left.strip("`") for w in query.where if isinstance(w, Condition) and w.op == "missing"}
+    for there in (t for t in tables if any(c["name"] in gaps and not c.get("n_missing") for c in t["columns"])):
+        for here in (t for t in tables if t is not there and all(_link(there, t))):  # of which it has no row
+            (theirs, mine), name = _link(there, here), str(here["name"])
+            join = Join(file=str(there["name"]), own=(mine,), theirs=(theirs,))
+            return query.model_copy(update={"table": name, "joins": (join,)})
     counted = any(m.op in ("count", "share") and not m.of for m in query.measures) and place[first] < len(said)
     if query.having:  # rows are counted of what repeats, not where each stands once
         keys = {g.of.strip("`") for g in query.group_by}
@@ -58,6 +64,14 @@ def _join(table: Mapping[str, Any]) -> Join | None:
     """How a file is looked up, where one of its columns is a key for the longest."""
     own, theirs = table.get("fits") or ("", "")
     return Join(file=str(table["name"]), own=(str(own),), theirs=(str(theirs),)) if own else None
+
+
+def _link(there: Mapping[str, Any], here: Mapping[str, Any]) -> tuple[str, str]:
+    """The column of one file that names rows of another, and the other's own; two empty texts without one."""
+    names = {str(c["name"]) for c in there["columns"]}
+    same = next((str(c["name"]) for c in here["columns"] if _unique(c, here) and c["name"] in names), "")
+    fits = here.get("fits") or (same, same)
+    return str(fits[0]), str(fits[1])
 
 
 def _unique(column: Mapping[str, Any], table: Mapping[str, Any]) -> bool:
