@@ -148,3 +148,23 @@ def test_a_target_is_met_where_what_came_reaches_it() -> None:
         query = one(asked, [described("teams.csv", table)])
         assert query.prepare[0].model_dump()["expr"] == "sales >= sales_target"
         assert query.measures[0].op == "share"
+
+
+@pytest.mark.parametrize(
+    ("question", "column"),
+    [
+        ("Do test scores differ by county?", "testscr"),
+        ("What is the average number of hours worked?", "hoursw"),
+        ("Which county has the highest test scores?", "testscr"),
+    ],
+)
+def test_a_name_is_met_by_the_words_that_it_is_shortened_from(question: str, column: str) -> None:
+    n = 60
+    table = pd.DataFrame(
+        {
+            "county": [("Kern", "Napa", "Yolo")[i % 3] for i in range(n)],
+            "testscr": [610.5 + i * 7 % 41 for i in range(n)],
+            "hoursw": [20 + i * 5 % 23 for i in range(n)],
+        }
+    )
+    assert one(question, [described("schools.csv", table)]).measures[0].of == column

@@ -222,13 +222,16 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
 
 
 def _made(name: str, ws: Sequence[Word]) -> bool:
-    """Whether a column's word is made of the beginnings of these words: pclass, or gdp."""
+    """Whether a column's word is made of these words, shortened: pclass, gdp, testscr for test scores, hoursw."""
     lows = [w.low for w in ws]
     if not all(w.content for w in ws) or len(name) < 3 or name in lows:
         return False
-    parts = (name[n:] for n in range(1, len(name) - 2) if lows[0].startswith(name[:n]))
     initials = "".join(low[0] for low in lows) == name and not set(lows) & lexicon.some("stop")
-    return initials or (len(lows) == 2 and any(lows[1].startswith(part) for part in parts))
+    if initials or len(lows) != 2:
+        return initials
+    whole = name.startswith(lows[0]) and len(lows[0]) > 3 and name[-1] != "s"  # then one letter is enough
+    ends = (name[n:] for n in range(1, len(name) - (0 if whole else 2)) if lows[0].startswith(name[:n]))
+    return any(lows[1].startswith(end) or clipped(end, lows[1]) for end in ends)
 
 
 def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]) -> list[Link]:
@@ -238,7 +241,7 @@ def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[
         for rank, alias in enumerate(column.aliases):
             for i, word in enumerate(ws):
                 match = _match(alias, ws, i) if word.content else None
-                if match is None or (len(alias) == 1 and not _meant(column, alias[0], ws, i, match[1], common)):
+                if match is None or (len(alias) == 1 and not _meant(column, alias[0], ws, i, match, common)):
                     continue
                 last, sure = match
                 if last == i and of_another(word, column, columns):
@@ -263,10 +266,12 @@ def _fills(ws: Sequence[Word], first: int, last: int) -> bool:
         (last + 1 == len(ws) or ws[last + 1].quote != quote)  # fmt: skip
 
 
-def _meant(column: Column, alias: str, ws: Sequence[Word], i: int, sure: int, common: frozenset[str]) -> bool:
-    """Whether a single word that also means something else is meant as a column here."""
-    word = ws[i]
-    if alias not in common and word.low not in common:
+def _meant(
+    column: Column, alias: str, ws: Sequence[Word], i: int, match: tuple[int, int], common: frozenset[str]
+) -> bool:
+    """Whether a column of one word is meant here, where its match may be a word that also means something else."""
+    word, (last, sure) = ws[i], match
+    if last > i or (alias not in common and word.low not in common):
         return sure == 3 or len(column.words) == 1
     around = {w.low for w in ws[max(0, i - 1) : i + 2]}
     return bool(around & {"column", "variable", "feature"}) and word.low == alias
