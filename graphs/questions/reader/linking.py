@@ -212,8 +212,8 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
         short = sure == 2 or alias[n].isdigit()  # gdpPercap_2007: gross domestic product per capita in the year 2007
         if same := _same(alias[n], word, len(alias) > 1):
             sure, n, at = min(sure, same), n + 1, at + 1
-        elif made := next((k for k in (4, 3, 2) if _made(alias[n], ws[at : at + k])), 0):
-            sure, n, at = min(sure, 2), n + 1, at + min(made, len(ws) - at)
+        elif made := next((k for k in (4, 3, 2) if at + k <= len(ws) and _made(alias[n], ws[at : at + k])), 0):
+            sure, n, at = min(sure, 2), n + 1, at + made
         elif at > i and word.low in (lexicon.harmless() | {"year"} if short else lexicon.some("stop")):
             at += 1
         else:
