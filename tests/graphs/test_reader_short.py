@@ -168,3 +168,10 @@ def test_a_name_is_met_by_the_words_that_it_is_shortened_from(question: str, col
         }
     )
     assert one(question, [described("schools.csv", table)]).measures[0].of == column
+
+
+@pytest.mark.parametrize("who", ["women", "men", "children"])
+def test_some_of_the_people_are_not_all_of_them(who: str) -> None:
+    table = pd.DataFrame({"customer_id": [f"C{i:03}" for i in range(60)], "city": ["Kern", "Napa", "Yolo"] * 20})
+    assert one("How many customers are there?", [described("customers.csv", table)]).measures[0].op == "count"
+    assert read(f"How many {who} are there?", [described("customers.csv", table)]).queries == (None,)

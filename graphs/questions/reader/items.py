@@ -221,9 +221,10 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     persons = not (own or things) or any(known[w] in own for w in people) or (traits and not whose)
     sums = (c for c in columns if c.kind == "number" and not c.label and c.words[-1].endswith("s"))
     amounts = {s for c in sums for s in c.stems}  # of ticket sales, each row sums some
+    some = lexicon.some("female", "male") | {"child", "children"}  # of the persons, and not all of them
     return frozenset(
         w for w, s in known.items()
-        if s in own or (persons and w in people) or (not own and w not in people and s not in amounts)
+        if s in own or (persons and w in people - some) or (not own and w not in people and s not in amounts)
         or any(s.startswith(event) for event in own)  # visitors, of visits
     )  # fmt: skip
 
