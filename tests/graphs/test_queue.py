@@ -211,7 +211,8 @@ async def _all(bench: Workbench, run: Run) -> list[str]:
 
 async def test_cancelling_at_once_gives_the_place_back(bench: Workbench, tmp_path: Path) -> None:
     path = notebook(tmp_path, "quick", "print(1)")
-    runs = [await bench.start_notebook(path, {}) for _ in range(3)]
+    blocks = notebook(tmp_path, "blocks", BLOCKS)  # a quick one may be done before it is cancelled
+    runs = [await bench.start_notebook(blocks, {}) for _ in range(3)]
     ended = await asyncio.gather(*(bench.cancel(r.id) for r in runs))
     assert [r.status for r in ended] == ["cancelled"] * 3
     assert (bench.queue.running, bench.queue.waiting) == (0, 0)
