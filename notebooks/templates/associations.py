@@ -35,6 +35,7 @@ from notebooks.toolkit.intervals import (
     spread_interval,
     v_interval,
 )
+from notebooks.toolkit.joint_model import step_of
 from notebooks.toolkit.ledger import effect, ledger
 from notebooks.toolkit.phrases import signed_number, unit_of
 from notebooks.toolkit.redundant import divisions
@@ -68,14 +69,18 @@ df = table.df
 named = [c for c in dict.fromkeys([outcome, *factors, *columns]) if c]
 if unknown := [c for c in named if c not in df]:
     raise ValueError(f"There is no column {unknown[0]!r}. The columns are: {', '.join(names(df))}.")
-usable = table.of("number", "category")
+for name in named:  # of columns that say the same, the one that was asked about is kept
+    why = table.left_out.get(name, "")
+    same_as = [why.removeprefix("copy of ")] if why.startswith("copy of ") else []
+    if why.startswith("made up of "):
+        same_as = next(
+            t["columns"][1:] for t in table.traps if t["columns"][:1] == [name] and "made up of" in t["text"]
+        )
+    if same_as and (name == outcome or not {*same_as} & {*named}):
+        del table.left_out[name]
+        table.left_out |= {c: f"{why.split(' of ')[0].replace('made up', 'part')} of {name}" for c in same_as}
 repeats = [c for c, why in table.left_out.items() if outcome and why == f"copy of {outcome}"]
-if table.left_out.get(outcome, "").startswith(
-    "copy of "
-):  # of two that say the same, the one that was asked about is kept
-    repeats = [table.left_out.pop(outcome).removeprefix("copy of ")]
-    table.left_out[repeats[0]] = f"copy of {outcome}"
-    usable = table.of("number", "category")
+usable = table.of("number", "category")
 if outcome and len(factors) == 1 and all(table.kind(c) == "category" for c in named[:2]):
     # Of two categories the one that says yes or no is what is to be explained, however they were named
     yes = [df[c].nunique() == 2 and speaks_of_yes(df[c].dropna().unique()) for c in named[:2]]
@@ -143,6 +148,11 @@ def values(name):
 def coded_levels(name):
     """A category as codes (−1 for missing) and its levels in order."""
     return pd.factorize(df[name], sort=True)
+
+
+def as_level(level):
+    """The name of a level: 3, and not 3.0 as where a value is missing."""
+    return f"{level:.12g}" if isinstance(level, float) else str(level)
 
 
 @cache
@@ -278,7 +288,7 @@ def matched(value, group, both):
         if len(rows) == 2 * rows[unit].nunique() and not rows.duplicated().any():  # each unit once under each level
             wide = df.pivot(index=unit, columns=group, values=value)
             test = stats.ttest_rel(wide[levels[1]], wide[levels[0]])
-            means = {str(level): wide[level].mean() for level in levels}
+            means = {as_level(level): wide[level].mean() for level in levels}
             return {
                 "metric": "mean_diff",
                 "value": abs(means[str(levels[1])] - means[str(levels[0])]),
@@ -302,7 +312,7 @@ def number_by_category(value, group, both, part):
     """
     least = 10 if both.sum() >= 200 else 5
     codes, levels = coded_levels(group)
-    groups = {str(level): values(value)[both & (codes == k)] for k, level in enumerate(levels)}
+    groups = {as_level(level): values(value)[both & (codes == k)] for k, level in enumerate(levels)}
     groups = {level: v for level, v in groups.items() if len(v) >= least}
     spans = [np.ptp(v) for v in groups.values()]
     if len(groups) < 2 or (min(spans) == 0 and (group != outcome or len(groups) > 2 or max(spans) == 0)):
@@ -314,7 +324,7 @@ def number_by_category(value, group, both, part):
     middles = {level: np.median(v) for level, v in groups.items()} if far_values(value) else {}
     ranked = None
     if middles and middles[found["top"]] == max(middles.values()):
-        places = [(codes == k)[both] for k, level in enumerate(levels) if str(level) in groups]
+        places = [(codes == k)[both] for k, level in enumerate(levels) if as_level(level) in groups]
         ranked = by_ranks(value, part, both, places)
     if group == outcome and len(groups) == 2:
         found["direction"] = "+" if found["top"] == list(groups)[1] else "-"
@@ -368,7 +378,7 @@ def categories(a, b, both):
 
 def yes_by_level(x, y, levels, p):
     """Eta squared of an outcome with two levels, and how often it has the second of them at each level of a factor."""
-    parts = {str(level): y[x == k] for k, level in enumerate(levels)}
+    parts = {as_level(level): y[x == k] for k, level in enumerate(levels)}
     parts = {level: v for level, v in parts.items() if len(v) >= (10 if len(x) >= 200 else 5)}
     if len(parts) < 2 or max(map(np.ptp, parts.values())) == 0:
         return None
@@ -444,7 +454,7 @@ def samples(found):
         codes, levels = coded_levels(group)
         y = coded_levels(b)[0].astype(float) if "rates" in found else values(found["number"])
         y, compared = y[both], found.get("rates") or found["means"]
-        parts = [(codes == k)[both] for k, level in enumerate(levels) if str(level) in compared]
+        parts = [(codes == k)[both] for k, level in enumerate(levels) if as_level(level) in compared]
     return [y[inside] for inside in parts if inside.any()]
 
 
@@ -1499,7 +1509,7 @@ uneven = []
 for found in [f for f in results if "means" in f and not f["real"] and outcome in ("", f["number"])]:
     value, group = found["number"], found["group"]
     parts = {
-        str(level): part.dropna().to_numpy(float)
+        as_level(level): part.dropna().to_numpy(float)
         for level, part in df.groupby(group, sort=True)[value]
         if part.count() >= 20
     }
@@ -1788,6 +1798,17 @@ def how_often(found):
     return often if len(often) > 1 else None
 
 
+def goes_with(found):
+    """How much more or less of the outcome goes with a step of the other column, after a colon; empty where no straight
+    line tells it."""
+    if found["metric"] != "pearson_r" or found["b"] != outcome:
+        return ""
+    rows = df[[found["a"], outcome]].dropna().astype(float)
+    by, step = step_of(found["a"], rows[found["a"]])
+    more = by * found["value"] * rows[outcome].std() / rows[found["a"]].std()
+    return f": {step} goes with {with_unit(abs(more), outcome)} {'more' if more > 0 else 'less'}"
+
+
 def sentence(found, ci):
     """One result in one sentence, with its number and interval."""
     a, b, v = say(found["a"]), say(found["b"]), found["value"]
@@ -1801,7 +1822,7 @@ def sentence(found, ci):
                 signs = ", ".join(f"{name} = {signed(one)}" for name, one in found["turns"].items())
                 return f"{a} and {b} are related, but not in one direction: {signs} (95 % CI of {name} {from_to(ci)}, {tail})."
             how = "rise together" if v > 0 else "move in opposite directions"
-            return f"{a} and {b} {how} ({name} = {signed(v, decimals(ci))}, 95 % CI {from_to(ci)}, {tail})."
+            return f"{a} and {b} {how} ({name} = {signed(v, decimals(ci))}, 95 % CI {from_to(ci)}, {tail}){goes_with(found)}."
         case "r2":
             x = a if found["bent"] == found["b"] else b
             by = found["a"] if found["bent"] == found["b"] else found["b"]
@@ -1907,14 +1928,19 @@ def chained(relations):
     return [f for f in relations if id(f) not in hanging]
 
 
+def means_of(found):
+    """The highest and the lowest mean of groups in a few words, after a colon; empty for what compares no means."""
+    if "means" not in found or found["metric"] == "mean_diff":
+        return ""
+    low, top = sorted(found["means"], key=found["means"].get)[:: len(found["means"]) - 1]
+    means = (with_unit(found["means"][level], found["number"]) for level in (top, low))
+    return f": mean {next(means)} for {top}, {next(means)} for {low}"
+
+
 def in_short(found):
     """A relation in a few words, with its direction."""
-    if "means" in found and found["metric"] != "mean_diff":
-        low, top = sorted(found["means"], key=found["means"].get)[:: len(found["means"]) - 1]
-        means = (with_unit(found["means"][level], found["number"]) for level in (top, low))
-        return (
-            f"{say(found['number'])} by {say(found['group'])} (mean {next(means)} for {top}, {next(means)} for {low})"
-        )
+    if means_of(found):
+        return f"{say(found['number'])} by {say(found['group'])} ({means_of(found)[2:]})"
     value = signed(found["value"]) if found["metric"] in ("pearson_r", "spearman_r") else number(found["value"])
     return f"{say(found['a'])} with {say(found['b'])} ({METRICS[found['metric']]} = {value})"
 
@@ -2020,7 +2046,7 @@ for found in [f for f in absent if len(named) <= 4 and {f["a"], f["b"]} <= set(n
     report(
         "null",
         KIND.get(found["metric"], "correlation"),
-        f"No relation worth reporting between {say(found['a'])} and {say(found['b'])} "
+        f"No relation worth reporting between {say(found['a'])} and {say(found['b'])}{means_of(found)} "
         f"({METRICS[found['metric']]} = {number(found['value'])}, 95 % CI {number(ci[0])} to {number(ci[1])}, n = {found['n']:,}).",
         [found["a"], found["b"]],
         effect=effect(found["metric"], found["value"], ci),

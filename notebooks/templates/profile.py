@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.cleaning import load
-from notebooks.toolkit.columns import ID_NAME, TIME_NAME, names
+from notebooks.toolkit.columns import ID_NAME, TIME_NAME, is_text, names
 from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.intervals import d_interval, eta2_interval
 from notebooks.toolkit.ledger import effect, ledger
@@ -368,6 +368,16 @@ def gap_by_chance(order, many):
     return float((order[-many] / order[-many - 1]) ** (-many / thin)) if thin > 0 else 0.0
 
 
+own = next((c for c in names(df) if is_text(df[c]) and df[c].is_unique), None)  # says of each row which one it is
+
+
+def in_words(far):
+    """Some far values for a sentence, each with its row's name where there are two at most and rows have names."""
+    if own is None or len(far) > 2:
+        return number(far.min()) + ("" if len(far) == 1 else f" to {number(far.max())}")
+    return " and ".join(f"{number(v)} for {df.at[i, own]}" for i, v in far.items())
+
+
 strange = {}
 for name in [c for c in table.of("number") if df[c].count() >= 30 and df[c].nunique() > 10]:
     values = df[name].dropna().astype(float)
@@ -392,8 +402,7 @@ for name in [c for c in table.of("number") if df[c].count() >= 30 and df[c].nuni
 single = {name: far for name, far in strange.items() if len(far) < 3 and df[name].count() >= 200}
 if single:
     listed = "; ".join(
-        f"{say(name)} {' and '.join(number(v) for v in far)} (median {number(df[name].median())})"
-        for name, far in list(single.items())[:6]
+        f"{say(name)} {in_words(far)} (median {number(df[name].median())})" for name, far in list(single.items())[:6]
     )
     report(
         "descriptive",
@@ -420,7 +429,7 @@ for together in list(same.values())[:3]:
         "claim",
         "outliers",
         f"{say(name)} has {len(far):,} {'value' if len(far) == 1 else 'values'} far from all others "
-        f"({number(far.min())}{'' if len(far) == 1 else ' to ' + number(far.max())}, where the median is {number(values.median())})"
+        f"({in_words(far)}, where the median is {number(values.median())})"
         + (", in a lump of their own: another kind of row or another unit, rather than stray values" if lump else "")
         + (f", and so have the same rows in {'; '.join(also)}" if also else "")
         + ".",

@@ -239,6 +239,11 @@ def _driver_notes(found: Drivers, clear: list[str]) -> list[str]:
     alike = {name for one in found.together for name in one}
     if weak := [say(str(f)) for f in found.weights.index if f not in clear and f not in alike]:
         notes.append(f"No clear effect: {', '.join(weak[:8])}{' and others' if len(weak) > 8 else ''}.")
+    notes += [
+        f"{', '.join(map(say, one[:-1]))} and {say(one[-1])} go together closely (|r| > 0.8 as a rule): what is due to "
+        "each of them alone is unsure."
+        for one in found.together
+    ]
     notes += [f"{capital(say(c))} was left out: {why}." for c, why in found.left_out.items()]
     notes += found.notes
     return [*notes, "Nobody assigned these factors, so these are associations: another column may stand behind them."]

@@ -119,6 +119,14 @@ def told_step(x: pd.Series) -> float:
     return float(max((k * 10**exponent for k in (1, 2, 5) if k * 10**exponent <= spread / 2), default=10**exponent))
 
 
+def step_of(name: str, x: pd.Series) -> tuple[float, str]:
+    """The step in which the effect of a factor is told, and its words: each year of age, every 100 of calls."""
+    by, unit = told_step(x), unit_of(name)
+    if by == 1:
+        return by, f"each {unit or 'unit'} of {say(name)}"
+    return by, f"every {number(by)} {unit}".rstrip() + f" of {say(name)}"
+
+
 def _in_doublings(x: pd.Series, y: pd.Series) -> bool:
     """Whether a factor spans two orders of magnitude and more, and the outcome follows its logarithm rather than it."""
     low, high = x.quantile([0.05, 0.95])
@@ -165,13 +173,8 @@ def coded_factors(df: pd.DataFrame, factors: list[str], y: pd.Series) -> tuple[p
             span = float(np.log2(s.quantile(0.9) / s.quantile(0.1)))
             about.append({"factor": name, "step": f"each doubling of {say(name)}", "span": span})
         else:
-            by, unit = told_step(s.astype(float)), unit_of(name)
+            by, step = step_of(name, s.astype(float))
             columns[name] = s.astype(float) / by
-            step = (
-                f"each {unit or 'unit'} of {say(name)}"
-                if by == 1
-                else f"every {number(by)} {unit}".rstrip() + f" of {say(name)}"
-            )
             about.append({"factor": name, "step": step, "span": float((s.quantile(0.9) - s.quantile(0.1)) / by)})
     return pd.DataFrame(columns, index=df.index), pd.DataFrame(about, index=pd.Index(list(columns))), notes
 

@@ -156,7 +156,7 @@ def _leave_sums_out(table: Table) -> None:
                     others = [c for c in [name, *parts] if c != whole]
                     text = (
                         f"{say(whole)} is made up of {', '.join(say(c) for c in others[:-1])} and {say(others[-1])}: "
-                        "they tell it exactly, so it is left out of all tests: a relation with its parts is no news."
+                        "they tell it exactly, so only they are tested, unless it is what is asked about."
                     )
                     share = effect("r2", 1 - rest)
                     table.traps.append(

@@ -24,7 +24,7 @@ class Trend:
 
 
 def trend_of(numbers: pd.Series, alpha: float = 0.05) -> Trend:
-    """The trend of a number by period, in order; periods without a value are left out.
+    """The trend of a number by period, in order; periods without a value are left out, and count as time that passed.
 
     It rises or falls where the line's slope is significant; else it is stable where the line changes by less than a
     tenth of the mean over all periods, and has no clear trend otherwise.
@@ -36,14 +36,14 @@ def trend_of(numbers: pd.Series, alpha: float = 0.05) -> Trend:
     if len(known) < 4:
         only = tuple(zip(names, known, strict=True)) or (("", float("nan")),)
         return Trend("too few periods for a trend", np.nan, (np.nan, np.nan), np.nan, only[0], only[-1])
-    places = np.arange(len(known), dtype=float)
+    places = _places(known.index)
     line = linregress(places, known)
     p, slope = (float(line.pvalue), float(line.slope)) if known.nunique() > 1 else (1.0, 0.0)
     half = float(t.ppf(1 - alpha / 2, len(known) - 2) * line.stderr)
     if p < alpha:
         word = "increasing" if slope > 0 else "decreasing"
     else:
-        flat = abs(slope) * len(known) < 0.1 * abs(float(known.mean()))
+        flat = abs(slope) * (np.ptp(places) + 1) < 0.1 * abs(float(known.mean()))
         word = "stable" if flat else "no clear trend"
     return Trend(
         word,
@@ -53,6 +53,12 @@ def trend_of(numbers: pd.Series, alpha: float = 0.05) -> Trend:
         (names[0], float(known.iloc[0])),
         (names[-1], float(known.iloc[-1])),
     )
+
+
+def _places(periods: pd.Index) -> Any:
+    """Where each period lies, in periods from the first: 0, 1 and 5 for 1990, 1991 and 1995; else one after another."""
+    found = pd.to_numeric(pd.Series([getattr(p, "ordinal", p) for p in periods]), errors="coerce").astype(float)
+    return (found - found[0]).to_numpy() if found.is_unique and found.notna().all() else np.arange(len(periods)) * 1.0
 
 
 def trend_text(trend: Trend, period: str, unit: str = "") -> str:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 type Reply = tuple[str, str | None, dict[str, Any] | None]
 """What the playbook says, the tool that it calls, if any, and with what."""
 
-SPEAKER = "Rule-based playbook"
-
 
 class Playbook:
     """Plans, runs templates, writes the report and reviews by fixed rules; needs no key, no network and no memory.
@@ -34,7 +32,7 @@ class Playbook:
         """Stream one reply: a few sentences, then at most one tool call. It raises nothing of its own."""
         offered = {tool.name for tool in tools}
         said, tool, arguments = _decide(offered, messages)
-        for sentence in re.findall(r"\S.*?(?:[.:;](?=\s|$)\s*|$)", f"{SPEAKER}: {said}", flags=re.S):
+        for sentence in re.findall(r"\S.*?(?:[.:;](?=\s|$)\s*|$)", f"Rule-based playbook: {said}", flags=re.S):
             yield Delta(text=sentence)
         if tool is not None:
             call = ToolCallDelta(

@@ -35,6 +35,5 @@ def next_step(facts: Facts) -> Reply:
 
 
 def _error(result: Mapping[str, Any]) -> str:
-    error = result.get("error") or {}
-    first = str(error.get("value", "")).strip().splitlines()
-    return f"{error.get('name', 'an error')}: {first[0][:160]}" if first else str(error.get("name", "an error"))
+    error = {"name": "an error", "value": ""} | (result.get("error") or {})
+    return f"{error['name']}: {str(error['value']).strip().partition('\n')[0][:160]}".removesuffix(": ")

@@ -157,8 +157,7 @@ def _over_time(facts: Facts, file: File, found: Collection[str] = ()) -> Iterato
 
 def _from_roles(facts: Facts) -> Iterator[Step]:
     """What declared roles ask for: the target by all columns, or by the assignment alone."""
-    target = facts.roles.get("target", "")
-    if target and (file := _file_of((target,), facts)):
+    if file := _file_of((target := facts.roles.get("target", ""),), facts):
         yield from _associations(facts, file, target, [c for c in [facts.role("assignment", file)] if c])
 
 

@@ -55,7 +55,8 @@ def write_report(facts: Facts) -> Reply:
     asked = _asked(facts)
     spoken = [f for f in usable if f["type"] in ("claim", "warning") or f["kind"] in SPOKEN]
     stories = [set(f["columns"]) for f in spoken if f["kind"] in ("simpsons_paradox", "clusters")]
-    headlines = _collapse(sorted(spoken, key=lambda f: _rank(f, asked, stories)))
+    best = max((strength(f) for f in spoken if (f["type"], f["kind"]) == ("claim", "driver")), default=0.0)
+    headlines = _collapse(sorted(spoken, key=lambda f: _rank(f, asked, stories, best)))
     given = {str(a["part"]): a for a in facts.answers}
     answers = [_answer(part, given.get(part.text, {}), headlines, usable) for part in asked]
     texts = [
@@ -84,7 +85,7 @@ def _asked(facts: Facts) -> list[Asked]:
 def _answer(part: Asked, given: Finding, headlines: Sequence[Finding], everything: Sequence[Finding]) -> dict[str, Any]:
     """The answer to a part: what its query gave, with what turns that round; else findings of just what it is about.
 
-    No other finding is an answer: what has none of its own is not answered, whatever else the table shows.
+    No other finding is an answer: what has none of its own is not answered, and then told what is known of its columns.
     """
     if given.get("status", "not_answered") != "not_answered":
         turning = [f for f in headlines if f["kind"] in TURNS]
@@ -94,14 +95,16 @@ def _answer(part: Asked, given: Finding, headlines: Sequence[Finding], everythin
         more = {"text": " ".join([*(t for t, _ in lead), given["text"]]), "cells": _cells(lead)} if lead else {}
         return {"part": part.text, "status": given["status"]} | more
     about = _reply(part, headlines, everything)
+    text = " ".join(dict.fromkeys(text for text, _ in about))
     if about and not part.why.startswith("No column"):
         values = [v for _, f in about if (v := _value(f))]
-        text = " ".join(dict.fromkeys(text for text, _ in about))
         return {"part": part.text, "text": text, "values": values, "cells": _cells(about)}
     if part.whole:
         return {"part": part.text, "text": _screened(headlines, everything)}
+    named, of = set(part.columns), " and ".join(part.columns[-2:])
+    text = text or " ".join([f["text"] for f in headlines if f["type"] == "claim" and named & set(f["columns"])][:2])
     why = str(given.get("why") or part.why) or "Nothing that was tested is about it."
-    return {"part": part.text, "status": "not_answered", "why": why}
+    return {"part": part.text, "status": "not_answered", "why": f"{why} Known of {of}: {text}" if text else why}
 
 
 def _cells(told: Sequence[tuple[str, Finding]]) -> list[str]:
@@ -152,19 +155,20 @@ def relevance(finding: Finding, asked: Sequence[Asked]) -> float:
     return min(1.0, 0.2 + 0.8 * max(about, default=1.0))
 
 
-def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]]) -> tuple[float, float, float, str]:
-    """Its place: what turns the answer round, what bites, what was found, and last what another finding implies."""
+def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]], best: float) -> tuple[Any, ...]:
+    """Its place: what turns the answer round, what bites, what was found (`best`: how strong a driver is), the rest."""
     kind, pair, name = str(finding["kind"]), set(finding["columns"]), str(finding["id"])
     about = 1.0 if kind in ROWS else relevance(finding, asked)  # rows touch every number counted of them
-    score = about * strength(finding) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
+    # What only turns round a relation weaker than the best driver stands where that would
+    weak = kind == "confounding" and (alone := abs(float(finding["params"].get("alone") or 1.0))) < best
+    score = about * (alone if weak else strength(finding)) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
     warning, few = finding["type"] == "warning", float(finding["effect"].get("value") or 0) <= 4
     passing = kind == "leverage_point" and finding.get("segment") and not any(part.columns for part in asked)
-    if warning and kind in TURNS and about > 0.5 and not passing:
+    if warning and kind in TURNS and about > 0.5 and not passing and not weak:
         return 0.0, float(TURNS.index(kind)), -about - score / 10, name
     rules = (
-        (3.0, passing or finding["params"].get("implied")),  # a point of one group, or what follows from others
-        (1.0, warning and about > 0.5),  # a trap in what the question names comes before other claims
-        (3.0, warning),  # and one elsewhere after them
+        (1.0, warning and about > 0.5 and not (weak or passing)),  # a trap in what is asked comes before other claims
+        (3.0, (warning and not weak) or finding["params"].get("implied")),  # and one elsewhere, or what follows, after
         (0.5, kind == "total"),  # it was asked for
         (1.5, about > 0.5 and finding["params"].get("twice")),  # how a thing changed comes before what goes with it
         (4.0, finding["type"] == "descriptive"),

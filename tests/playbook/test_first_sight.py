@@ -1,0 +1,111 @@
+"""What is asked about is told of every table, in its own units, whatever else the question says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from notebooks.toolkit.trends import trend_of
+from tests.playbook.test_playbook import ask, brief, finding
+from tests.playbook.test_screening import Writer
+
+if TYPE_CHECKING:
+    from tests.playbook.conftest import Kernel
+
+
+def test_a_total_that_is_asked_about_is_tested_and_its_parts_are_not(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame(random.normal(650, 20, (300, 2)).round(1), columns=["math", "reading"])
+    df["score"] = df["math"] + df["reading"]
+    df["income"] = (15 + 0.1 * (df["score"] - 1300) + random.normal(0, 2, 300)).round(3)
+    name = table("schools", df)
+    parts = kernel.template("associations", data=name)
+    assert {"math", "income"} in [set(f.columns) for f in parts.of("correlation", "claim")]
+    ran = kernel.template("associations", data=name, outcome="score")
+    assert ran.error is None
+    assert not ran.of("not_checked")
+    (told,) = ran.of("driver", "claim")
+    assert told.columns == ("income", "score")
+    slope = np.polyfit(df["income"], df["score"], 1)[0]
+    assert told.text.endswith(f": each unit of income goes with {slope:.2f} more.")
+
+
+def test_of_two_copies_the_one_that_is_asked_about_is_tested(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    year = np.sort(random.choice(np.arange(1900, 2020), 50, replace=False))
+    df = pd.DataFrame({"started": year, "year": year + 0.01 * random.random(50)})
+    df["time"] = 300 - 0.5 * (year - 1900) + random.normal(0, 1, 50)
+    ran = kernel.template("associations", data=table("records", df), outcome="time", factors=["year"])
+    assert ran.error is None
+    (fell,) = ran.of("correlation", "claim")
+    assert (fell.columns, fell.direction) == (("year", "time"), "-")
+
+
+def test_a_far_value_is_told_with_the_name_of_its_row(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame({"state": [f"state {chr(97 + i)}{chr(97 + k)}" for i in range(6) for k in range(10)]})
+    df["careful"] = random.normal(88, 3, 60).round(1)
+    df.loc[17, "careful"] = 10.0
+    ran = kernel.template("profile", data=table("states", df))
+    assert ran.error is None
+    assert "(10 for state bh, where the median is " in ran.of("outliers")[0].text
+
+
+def test_what_does_not_differ_is_told_with_its_means(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame({"sex": np.tile([1.0, 2.0], 150), "age": random.normal(50, 10, 300)})
+    drawn = pd.Series(random.normal(0, 20, 300))
+    df["score"] = 150 + 2 * df["sex"] + drawn - drawn.groupby(df["sex"]).transform("mean")
+    df.loc[299, "sex"] = np.nan
+    ran = kernel.template("associations", data=table("nobody", df), outcome="score", factors=["sex"])
+    assert ran.error is None
+    low, high = sorted(df.groupby("sex")["score"].mean())
+    (none,) = ran.of("group_difference", "null")
+    assert f"between sex and score: mean {high:.0f} for " in none.text
+    assert ".0," not in none.text.split("(")[0], "a level is 1, and not 1.0"
+    assert f"{low:.0f} for " in none.text
+
+
+def part(*columns: str) -> dict[str, object]:
+    why = "No column is called or holds “disease”."
+    asked = "Does disease progression differ by sex?"
+    return {"title": "Q", "part": asked, "query": None, "why": why, "template": None,
+            "parameters": {"columns": list(columns)}}  # fmt: skip
+
+
+async def test_what_is_not_understood_is_not_answered_and_what_is_named_is_told() -> None:
+    none = finding(1, "null", "group_difference", ["sex", "progression"], 0.08, "No relation of sex and progression.")
+    other = finding(2, "claim", "correlation", ["bmi", "progression"], 0.6, "Bmi and progression rise together.")
+    for findings, known in (([none, other], none), ([other], other)):
+        facts = brief(question="Q?", findings=findings, plan=[part("progression", "sex")])
+        (said,) = (await ask(("write_report",), facts))[2]["answers"]
+        assert said["status"] == "not_answered"
+        assert said["why"] == f"No column is called or holds “disease”. Known of progression and sex: {known['text']}"
+    facts = brief(question="Q?", findings=[other], plan=[part("sex")])
+    assert (await ask(("write_report",), facts))[2]["answers"][0]["why"] == "No column is called or holds “disease”."
+
+
+async def test_what_turns_round_only_a_weak_relation_stands_after_the_strong_drivers() -> None:
+    driver = finding(1, "claim", "driver", ["meals", "score"], -0.87, "Meals lower it.")
+    turns = finding(2, "warning", "confounding", ["teachers", "score", "size"], 0.1, "Teachers.", params={"alone": 0.2})
+    strong = turns | {"id": "F3", "columns": ["income", "score", "meals"], "params": {"alone": 0.95}}
+    asked = part("score") | {"why": "It is not clear what is meant."}
+    _, _, report = await ask(("write_report",), brief(question="Q?", findings=[turns, driver, strong], plan=[asked]))
+    assert report["findings"] == ["F3", "F1", "F2"]
+
+
+@pytest.mark.parametrize("text", [False, True], ids=["plain years", "quarters"])
+def test_a_trend_is_told_by_the_time_that_passed_and_not_by_the_rows(text: bool) -> None:
+    years = pd.Index([1900, 1910, 1911, 1950, 1961, 1990, 1992])
+    line = pd.Series(300.0 - (years - 1900), index=years)
+    if text:
+        line.index = pd.PeriodIndex([pd.Period(year=y, quarter=1, freq="Q") for y in years])
+    assert trend_of(line).slope == pytest.approx(-0.25 if text else -1.0)
+    assert trend_of(line.set_axis(list("abcdefg"))).slope == pytest.approx(-92 / 6, rel=0.2), "one after another"
