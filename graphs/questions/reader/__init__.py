@@ -20,6 +20,7 @@ from graphs.questions.reader.counted import by_case
 from graphs.questions.reader.linking import Column, read_columns
 from graphs.questions.reader.tables import placed, whole
 from graphs.questions.reader.text import name_words, stem, words
+from graphs.questions.reader.unread import unclear
 
 __all__ = ["read"]
 
@@ -33,9 +34,14 @@ def read(
     """What a question asks of tables, as `look.describe` prints them. `roles` names columns such as the target or the
     time; `previous` is the query that a follow-up changes."""
     asked, columns = question, read_columns(tables)
+    files = [str(t["name"]) for t in tables]
     together = whole(question, tables) or _of_the_whole(question, columns)
     if together is not None:
-        return Reading(parts=(question,), queries=(together,), why_not=("",))
+        apart = "VKTn" if re.search(_TABLE, question, re.I) else "VKTnU"  # "describe the bonus", of which there is none
+        some = [c.written([i]) for c in split(question, columns, files) for i in c.items if i.code in apart and i.first]
+        return Reading(
+            parts=(question,), queries=(None if some else together,), why_not=(unclear(some) if some else "",)
+        )
     time, new = _time(columns, roles or {}), list[made.Made]()
     for make in (made.lasting, made.reached, made.classes):
         if (column := make(question, columns)) is not None:
@@ -55,7 +61,6 @@ def read(
     draft.notes += [f"It is not said when “{vague[0].strip()}” was: all times count."] if vague else []
     draft.notes += [n.note for n in new if n.note]
     draft.steps += [n.step for n in new]
-    files = [str(t["name"]) for t in tables]
     for clause in split(question, columns, files):
         draft.add(clause)
     reading = draft.reading(previous)
@@ -77,6 +82,8 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
         measured = near[0] if len(near) == 1 else known.hinted(hint)
         if hint not in ("time", "count") and measured is not None:
             yield said[0], f"what {measured.name}"
+    yield from ((m[0], f"{45 if m[1] else 15} minutes") for m in re.finditer(_QUARTER, question, re.I))
+    yield from ((m[1], "take") for m in re.finditer(r"\bhow long\b.*\b(spend|spent)\b", question, re.I))
     if earned := re.search(_EARNS, question, re.I):  # what we take, and not what we take in fines
         behind = words(question[earned.end() :])
         what = next((w.stem for w in behind if w.low not in lexicon.some("stop") - {"per"}), "")
@@ -109,10 +116,12 @@ _NAMED = 20
 
 
 _EARNS = r"\b(?:how much(?: money)?|what) (?:do|did|have|are) we (?:make|made|making|get|getting|tak(?:e|en|ing)(?: in(?! \d| [A-Z]| the\b| an?\b))?|earn(?:ed|ing)?|bill(?:ed|ing)?|charg(?:e|ed|ing))\b(?! up)"
+_QUARTER = r"\b(?:(three) quarters|a quarter) of an hour\b"
 _LASTS = rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?"
 _SOME_TIME = r"\s(?:over|during|in|within) the (?:(?:recent|specific|same|given) )+(?:time )?(?:period|frame)\b"
 """A time of which it is not said when it was."""
 _WHOLE = r"\b(?:describe|summari[sz]e|summary|overview|stands? out|interesting|unusual|notable|tell me about|look like|in (?:this|the) (?:table|data|file|dataset))\b"
+_TABLE = r"\b(?:stands? out|interesting|unusual|notable|look like|data|dataset|tables?|files?)\b"
 _PARTS = r"\b(?:by|per|each|for|correlat\w*|outliers?|missing|duplicates?|average|mean|how many)\b"
 """What asks for the table as a whole, and what asks for something particular of it."""
 

@@ -84,7 +84,8 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
     measuring.share(ask)
     flags = [i for i in clause.items if i.code == "C" and not i.sure and i.column.kind == "bool"]
     clause.notes += [f"“{clause.written([i])}” is read as “{i.column.name}”." for i in flags]
-    for item in (i for i in clause.items if i.code == "C" and i.also):
+    told = [i.means for i in clause.items if i.code == "C"]
+    for item in (i for i in clause.items if i.code == "C" and i.also and not set(i.also) & set(told)):
         others = " or ".join(f"“{c.name}”" for c in item.also)
         clause.notes.append(f"“{clause.written([item])}” is read as “{item.column.name}”; it may also mean {others}.")
     use(clause.of("OHFALDWYXgqahoiwdcvpz"))
@@ -96,6 +97,8 @@ def _reworded(ask: Ask) -> None:
     clause = ask.clause
     if re.match("Sd+V", ask.codes) and clause.written(clause.items[:1]).casefold() == "how often":
         clause.items[0].code, clause.items[0].means = "h", "count"  # how often was Blue Fork inspected
+    if re.match("hC", ask.codes):  # how many portions did we sell
+        use([i for i in clause.of("U") if clause.words[i.first].stem in lexicon.says("sales")])
     if ask.codes[:1] == "q" and clause.words[0].low == "when" and ask.known.time is not None:
         for place in (i for i in clause.of("1U") if clause.written([i]).casefold() in ("first", "last")):
             ask.stats, ask.columns = ["min" if place.code == "1" else "max"], [expr(ask.known.time)]
@@ -132,10 +135,21 @@ def _reworded(ask: Ask) -> None:
             item.code, item.means = "j", item.means.partition(" ")[2] or "more"  # more than women, not than 30
         if item.code == "S" and said == "how much" and ((behind and behind.code == "j") or ask.codes.count("S") > 1):
             item.used = True  # how much more: what the difference is; how much do we bill on average
-        if item.code == "v" and said in ("get", "become") and behind is clause.items[-1] and behind.code == "j":
+        if (
+            item.code == "v"
+            and said in ("get", "become")
+            and behind
+            and re.match("j(?:[inoTX]|$)", ask.codes[clause.items.index(item) + 1 :])
+        ):
             behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
         if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
             item.code, item.means = "S", "mean"  # a normal fare is a usual one
+        if (
+            item.means == "again"
+            and behind
+            and (behind.code == "V" or (behind.code == "C" and behind.column.kind == "bool"))
+        ):
+            item.code = "d"  # came back damaged
         if item.code == "i" and said == "within" and behind and behind.code == "N" and behind.unit:
             item.code, item.means = "K", "<= duration"  # within two days
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
@@ -164,6 +178,9 @@ def _judged(ask: Ask, most: Item) -> None:
     whose = any(i.code == "G" or stem(ask.clause.words[i.last].low) in lexicon.some("payers") for i in items)
     quality = "quality" in hint.split()
     lasts = any(known.sense("duration", c) for c in named)
+    if quality and not named and re.search("M[di]*i[od]*V", ask.codes):
+        most.code = "U"  # worst for breakdowns: whether many or few of them are bad is not known
+        return
     if quality and (lasts and column not in named if named else flags and column is None):
         most.code = "U"  # the worst return rate, the best wait: whether more or less of it is worse is not known
     elif quality and ((named and column not in named) or column is None or (whose and known.amount() is not None)):
@@ -332,8 +349,17 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     if item.code == "G":
         if not (_each_period(ask, by, item) or _periodic(ask, item)) and word in ("per", "by"):
             item.code = "U"  # no hour of a table of days
+        elif re.match("GoE", clause.shape[clause.items.index(item) :]):
+            item.code = "U"  # per day of hire
     elif ask.end and word == "by" and column is not None and column.kind == "number" and not column.label:
         ask.columns = [expr(column)]  # the best agent by rating
+    elif (
+        column is None
+        and word == "by"
+        and by.last + 1 == item.first
+        and re.search("[CS]$", ask.codes[: clause.items.index(by)])
+    ):
+        item.code = "U"  # the average fee by customers, of whom there is no column
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
         ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
     elif item.unit == "per" or (

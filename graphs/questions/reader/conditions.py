@@ -12,7 +12,7 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Item, use
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import name_words, stem, words
-from graphs.questions.reader.times import TO, clock, kind_of, span
+from graphs.questions.reader.times import TO, begins, clock, kind_of, span
 
 if TYPE_CHECKING:
     from graphs.questions.reader.asking import Ask
@@ -148,7 +148,7 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
         of, (stat, _, p) = next((i.column for i in after if i.code == "C"), column), value.partition(" ")
         compared = Scalar(query=Query(measures=(Measure(op=stat, of=expr(of), p=float(p) if p else None),)))
     else:
-        compared = Other(column=right[0].column.name) if code == "C" else _value(column, right[0])
+        compared = Other(column=right[0].column.name) if code == "C" else _value(column, right[0], since=sign[0] == ">")
     if compared is None:
         return None
     ask.where.append(Condition(left=expr(column), op=_FLIP[sign] if no else sign, right=compared))
@@ -313,12 +313,13 @@ def in_units_of(column: Column, number: float, unit: str) -> float | None:
     return number
 
 
-def _value(column: Column, item: Item, unit: str = "") -> Any:
-    """A number in the unit of a column, or a time as it holds it; None where it can be none of its values."""
+def _value(column: Column, item: Item, unit: str = "", since: bool = False) -> Any:
+    """A number in the unit of a column, or a time as it holds it; None where it can be none of its values. `since`: a
+    month is the last of its name."""
     if item.code == "N":
         number = in_units_of(column, item.means, item.unit or unit)
         return None if number is None else plain(number)
-    item.means = placed(column, item.means)
+    item.means = placed(column, item.means, since)
     return _year(column, item.means)
 
 
@@ -327,13 +328,17 @@ def _year(column: Column, period: str) -> str | int:
     return int(period) if column.kind == "number" and period.isdigit() else period
 
 
-def placed(column: Column, period: str) -> str:
-    """A month or quarter of any year as the one that a table has, where all its times are of one year."""
-    years = {str(end or "")[:4] for end in (column.low, column.high)}
+def placed(column: Column, period: str, since: bool = False) -> str:
+    """A month or quarter of any year as the one that a table has, where all its times are of one year, or as the last
+    that it has."""
+    first, last = (str(end or "")[:4] for end in (column.low, column.high))
     part = re.fullmatch(r"(month|quarter) (\d+)", period)
-    if part is None or len(years) > 1 or not (year := years.pop()).isdigit():
+    if part is None or not last.isdigit() or (first != last and not since):
         return period
-    return f"{year}-{int(part[2]):02d}" if part[1] == "month" else f"{year}-Q{part[2]}"
+    written = (
+        f"{year}-{int(part[2]):02d}" if part[1] == "month" else f"{year}-Q{part[2]}" for year in (last, int(last) - 1)
+    )
+    return next((when for when in written if first == last or begins(when) <= str(column.high)), period)
 
 
 def _one(column: Column, levels: Sequence[Any], no: bool) -> Condition:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Query, Where
+from graphs.questions.query import Condition, Derive, Query, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.linking import Column
 
@@ -32,6 +32,11 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
     hours = re.compile(r'"hour \d|"grain":"hour')
     if draft.time and not draft.time.clock and any(hours.search(q.model_dump_json(exclude={"text"})) for q in queries):
         return f"The times of “{draft.time.name}” have no hours."
+    gaps = {w.left for q in queries for w in q.where if isinstance(w, Condition) and w.op == "missing"}
+    if lost := next(
+        (s for q in queries for s in q.prepare if isinstance(s, Derive) and any(g in s.expr for g in gaps)), None
+    ):
+        return f"The “{lost.name}” of rows without {' or '.join(sorted(gaps))} is not known."
     if by := next(filter(None, (_by_row(draft, q) for q in queries)), None):
         return f"Each row has a “{by.name}” of its own: it is not clear what is to be counted by it."
     for query, m in ((q, m) for q in queries for m in q.measures):
@@ -65,7 +70,7 @@ def _tells(draft: Draft, query: Query) -> set[str]:
         "reason": intent not in _PLAIN,
         "periods": not measured <= {"count"} or groups or draft.time is None or draft.time.key,
         "amount": bool(groups) or not measured <= {"count"},
-        "figure": intent != "list",
+        "figure": intent != "list" and measured != {"values"},
         "future": intent in ("forecast", "predict"),
         "number": intent not in ("compute", "list") or query.tell == "number"
         or measured & {"count", "distinct", "missing", "present", "duplicates"},

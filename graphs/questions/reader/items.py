@@ -99,10 +99,10 @@ class Clause:
         return _written([w for i in items for w in self.words[i.first : i.last + 1]])
 
 
-def use(*groups: Sequence[Item]) -> None:
-    """Have items read."""
+def use(*groups: Sequence[Item], used: bool = True) -> None:
+    """Have items read, or unread again."""
     for item in (i for group in groups for i in group):
-        item.used = True
+        item.used = used
 
 
 def _written(ws: Sequence[Word]) -> str:
@@ -156,7 +156,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
 def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> list[Item]:
     """What the words may name or say, the most believed first: quoted names, then the longest."""
     exact, stems = lexicon.phrases()
-    common = frozenset(k[0] for k, (code, _) in exact.items() if len(k) == 1 and code != "A")
+    common = frozenset(k[0] for k, (code, _) in exact.items() if len(k) == 1 and code[0] not in "Aa")
     spans: list[tuple[tuple[int, int, int], Item]] = []
     values = linking.values(ws, columns, common)
     literal = {x.first: (x.column, *x.also) for x in values if x.value and x.value.casefold() == ws[x.first].low}
@@ -167,7 +167,8 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
         other = link.column not in there or link.column.n_unique > 2
         state = (there and other and (said,) not in link.column.aliases) or (dated and said.endswith("ed"))
         tier = _TIER["part" if state else link.how]  # tickets that are open, not Opened
-        if not (dated and said in lexicon.some("events")):  # readings, and not their Reading Date
+        of_event = link.value is None and link.column.kind == "time" and said not in link.column.words
+        if not (of_event and said in lexicon.some("events")):  # readings, and not their Reading Date
             spans.append(((link.how == "quoted", length, tier), _linked(link)))
     held = {s for c in columns for s in c.stems}
     lows = [w.low if w.quote or w.stem in held else lexicon.spelled(w.low) for w in ws]
@@ -211,7 +212,8 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     keys = [c for c in columns if c.key and (c.label or c.kind == "text")]
     own = (names | {stem(w) for c in keys for w in c.words}) & set(known.values())
     things = {c: stem(c.noun) for c in keys if c.noun != c.words[-1] and c.noun not in lexicon.some("rows")}
-    own |= {noun for c, noun in things.items() if c.label}
+    leads = [next(c for c in columns if c.file == file) for file in dict.fromkeys(c.file for c in columns)]
+    own |= {noun for c, noun in things.items() if c.label or c in leads}  # not what some sys_id is of
     alike = [{stem(w) for w in group.split()} for group in lexicon.section("words")["alike"].split(";")]
     own |= {s for group in alike if group & own for s in group}
     if not (keys or own) and any(c.kind == "time" and c.key and not c.clock for c in columns):
@@ -236,7 +238,7 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
     if not word.content:
         return Item("x", n, n)
     if word.number is not None:
-        return Item("N", n, n, _figure(ws, n))
+        return Item("N", n, n, _figure(ws, n), unit=ws[n - 1].text if n and ws[n - 1].text in "$€£" else "")
     if word.low in ("once", "twice"):
         return Item("#", n, n, 1 + (word.low == "twice"))
     if compared and word.low in ("a", "an", "half") and _units() & {*after}:
@@ -245,7 +247,8 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
         return Item("N", n, n, float(numbers.index(word.low)))
     if word.low in ordinals:
         return Item("1", n, n, float(ordinals.index(word.low)))
-    known = word.low in rows or word.stem in names
+    does = n > 0 and ws[n - 1].low in ("do", "does", "did") and word.low in lexicon.people()  # how long do people wait
+    known = word.low in rows or word.stem in names or does
     harmless = word.low in lexicon.harmless()
     if known and not harmless:
         return Item("E", n, n)
@@ -347,7 +350,7 @@ def _figure(ws: Sequence[Word], n: int) -> float:
 
 def _bounded(ws: Sequence[Word], items: list[Item], aged: bool) -> list[Item]:
     """Numbers that are followed by "or more", "or older" or a plus sign, with the comparison before them."""
-    found, ages = list[Item](), lexicon.section("ages")
+    found, ages, has_age = list[Item](), lexicon.section("ages"), aged
     against = re.search(r"\b(?:vs|versus|than|against|compared)\b", " ".join(w.low for w in ws))
     aged &= sum(w.low in ages for w in ws) == 1 + bool(against)  # of children and adults not one alone
     aged &= not any(w.low == "number" or w.text == "/" for w in ws)
@@ -362,6 +365,8 @@ def _bounded(ws: Sequence[Word], items: list[Item], aged: bool) -> list[Item]:
             sign, years = re.split(r"(?=\d)", age, maxsplit=1)
             found.append(Item("K", item.first, item.first, f"{sign} age"))
             item.code, item.means = "N", float(years)
+        if item.code == "N" and tail.split()[:1] == ["s"] and has_age and found and found[-1].code == "K":
+            found[-1].means = f"{found[-1].means.split()[0]} age"  # under-18s
         more = re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail) if item.code == "N" else None
         if more and (more[0] == "+" or more[1] in lexicon.some("more", "less")):
             sign = "<=" if more[1] in lexicon.some("less") else ">="

@@ -26,7 +26,7 @@ class Made(NamedTuple):
     note: str
 
 
-_LENGTHS = rf"\bhow long\b|\blengths? of (?:the |an? |each |their )?[a-z]+\b|\bhow (?:far|long) (?:ahead|in advance)\b|\blead times?\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:{'|'.join(lexicon.listed('numbers'))}|several|over|first|last|this|that|same|each|every|many|more|the|some|long|two|what|which|average|mean|median|total|typical|usual) )[a-z]{{3,}} times?\b(?! of day)|\btime to \w+"
+_LENGTHS = rf"\bhow long\b|\blengths? of (?:the |an? |each |their )?[a-z]+\b(?! (?:{'|'.join(lexicon.listed('events'))})\b)|\bhow (?:far|long) (?:ahead|in advance)\b|\blead times?\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:{'|'.join(lexicon.listed('numbers'))}|several|over|first|last|this|that|same|each|every|many|more|the|some|long|two|what|which|average|mean|median|total|typical|usual) )[a-z]{{3,}} times?\b(?! of day)|\btime to \w+"
 _AIM = r"(?:(?:the|their|its|our|his|her) )?(?:goals?|targets?|quotas?)"
 _MET = rf"\bsuccess rates?(?: of {_AIM} (?:met|reached|achieved))?\b|\b{_AIM} (?:(?:is|are|was|were) )?(?:met|reached|achieved|hit)\b|\b(?:meet|met|reach|reached|achieve|achieved|hit)s? {_AIM}"
 _LASTS = r"\b(?:last|wait)(?:s|ed|ing)\b|\bwait\b|\b(?:long|short|slow|fast|quick)(?:er|est)\b|\b(?:\d+|an?|half an) (?:seconds?|minutes?|hours?)\b(?! (?:of|before|after|ago))"
@@ -50,7 +50,8 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     """A length of time that no column holds, where the table has its beginning and its end."""
     said = next(filter(None, (re.search(p, question, re.I) for p in (_LENGTHS, _WITHIN, _LASTS))), None)
     held, sent = set(lexicon.columns_of("duration")), lexicon.some("sent")
-    if not said or any(c.kind == "number" and held & set(c.words) for c in columns):
+    stays = {stem(w) for w in lexicon.some("lasting")} & {w.stem for w in words(question)}  # months_on_waiting_list
+    if not said or any(c.kind == "number" and (held & set(c.words) or stays & c.stems) for c in columns):
         return None
     low = said[0].casefold()
     named_so = re.fullmatch(_LENGTHS, low) and not low.startswith(("how", "length"))

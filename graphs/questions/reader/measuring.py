@@ -205,7 +205,7 @@ def counted(ask: Ask) -> None:
 
 def share(ask: Ask) -> None:
     """A share's own condition is what is said behind the rows: the share of women who survived."""
-    if "share" not in ask.stats:
+    if "share" not in ask.stats or "missing" in ask.stats:
         return
     clause = ask.clause
     chance = next((i.first for i in clause.items if i.code == "S" and clause.written([i]).casefold()
@@ -213,6 +213,9 @@ def share(ask: Ask) -> None:
     for item in (i for i in clause.items if i.code == "C" and expr(i.column) not in [g.of for g in ask.groups]):
         column, said = item.column, {stem(w) for w in name_words(clause.written([item]))}
         meant = expr(column) in ask.columns or (chance is not None and item.first > chance)
+        meant = meant or bool(
+            re.search("SoCd+$", ask.codes[: clause.items.index(item)])
+        )  # what share of revenue is organic
         levels = [v for v in column.values if column.kind == "text" and {stem(w) for w in name_words(v)} == said]
         dated = column.kind == "time" and column.missing > 0
         if meant and (levels or dated or column.kind == "bool"):  # likely to be admitted; the return rate
@@ -242,9 +245,10 @@ def share(ask: Ask) -> None:
 def flows(question: str, column: Column) -> bool:
     """Whether what a column holds adds up: by its name, or as a question says that it was spent or sold."""
     said = {w.stem for w in words(question)}
-    some = [n for n, d in lexicon.section("dimensions").items() if d.get("flow")]
+    some = [(n, n) for n, d in lexicon.section("dimensions").items() if d.get("flow")]
     return bool(lexicon.some("flows") & set(column.words)) or any(
-        said & lexicon.says(n) and {stem(c) for c in lexicon.columns_of(n)} & column.stems for n in some
+        said & lexicon.says(n) and {stem(c) for c in lexicon.columns_of(of)} & column.stems
+        for n, of in (*some, ("sales", "takings"))  # what was sold is told in money, too
     )
 
 

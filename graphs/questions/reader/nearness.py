@@ -68,8 +68,9 @@ def _priced(ws: Sequence[Word], at: int, column: Column) -> bool:
     if ws[at].stem in lexicon.says("sales") and any(w.low == "many" for w in ws):
         return bool({"revenue", "price"} & set(column.words))  # how many were sold
     money = ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")
-    rate = not lexicon.holds("takings", column.words)
-    return money and ws[at].stem not in column.stems and (rate or column.kind != "number")
+    lasts = column.words[1:2] == ("to",) and ws[at].stem in lexicon.says("income")
+    rate = lasts or not lexicon.holds("takings", column.words)  # and no wages are days to pay
+    return (money or lasts) and ws[at].stem not in column.stems and (rate or column.kind != "number")
 
 
 def _of_rows(met: set[str], column: Column) -> bool:

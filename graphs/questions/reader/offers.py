@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 
 from graphs.questions.reader import lexicon, read
@@ -32,6 +32,11 @@ def offers(
     return tuple(islice((w for w in wordings if _understood(w, tables, roles)), _MOST))
 
 
+def _denial(before: Item, item: Item) -> Item:
+    """An item, or the denial before it that is meant of what follows: have not been paid."""
+    return before if before.code == "n" and item.code in "ido" else item
+
+
 def _understood(question: str, tables: Sequence[Mapping[str, Any]], roles: Mapping[str, str] | None) -> bool:
     """Whether all of a question is read."""
     queries = read(question, tables, roles).queries
@@ -50,11 +55,12 @@ def _wordings(items: Sequence[Item], columns: Sequence[Column], question: str) -
     figures = [c for c in numbers if c in spoken] or sorted(numbers, key=lambda c: c != money)
     classes = [c.name for c in there if c.kind == "text" and 1 < c.n_unique <= _CLASSES]
     held = [column for column, _ in values]
+    denied = [i.means for i, lead in zip(items[1:], accumulate(items, _denial), strict=False) if lead.code == "n"]
     divides = [c for c in dict.fromkeys(held) if held.count(c) > 1]  # schools or pubs
     divides += [c for c in spoken if c.kind == "text" and c not in held and not (c.key or c.prose)]
     by = [f" by {c.name}" for c in divides[:1]]
-    met = [f"{column.name} is {value}" for column, value in values if column not in divides]
-    met += [f"{c.name} is yes" for c in spoken if c.kind == "bool" and c not in held]
+    met = [f"{c.name} is {'not ' * ((c, value) in denied)}{value}" for c, value in values if c not in divides]
+    met += [f"{c.name} is {'no' if c in denied else 'yes'}" for c in spoken if c.kind == "bool" and c not in held]
     of_rows = f" where {' and '.join(met)}" if met else ""
     totals = any(i.code == "M" or i.means in _TOTALS for i in items) or "how much" in question.casefold()
     both = [c.name for c in figures if c in spoken]

@@ -57,7 +57,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
         elif told or (outliers and ("O" in ask.kinds or of_them)):
             topic = own or topic  # told with the outliers, or by a test
         elif extra and not own:
-            if "share" in ask.stats and [m.op for m in measures] in (["sum"], ["count"]):  # and its share of the total
+            totals = [m.op for m in measures] in (["sum"], ["count"])
+            if "share" in ask.stats and totals and not ask.share:  # and its share of the total
                 measures.append(Measure(op="share", of=measures[0].of))
             elif ask.counts and not ask.stats and extra.get("group_by") and (POINTS.search(text) or ask.clause.inner):
                 measures.append(Measure(op="count"))  # who is worst, and how many jobs does he do
@@ -241,7 +242,11 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     if len(numbers) == 1 and numbers[0].kind == "bool" and any(measuring.of_many(a) for a in draft.asks):
         return [Measure(op="count", where=(Condition(left=expr(numbers[0]), op="=", right=numbers[0].yes),))]
     if len(numbers) == 1 and (base.group_by or base.where or single):
+        sold = re.search(
+            r"\b(?:sells?|sold|br(?:ings?|ought) in)\b", draft.question, re.I
+        )  # all of it, and not of each
         each = intents.EACH.search(draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
+        each = each and not sold
         return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]
     if measuring.APART.match(draft.question) and sided and not numbers and base.group_by:
         return _described(draft, [g.of for g in base.group_by])

@@ -36,11 +36,16 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
         ask.where.remove(when[0])
         whose.where.remove(now)
         return _of_both(whose, str(now.right), str(when[0].right), False)
-    counts = "jV" in ask.codes and len(ask.where) == 2  # more complaints on Mondays
+    counts = "jV" in ask.codes and "C" not in ask.codes and len(ask.where) == 2  # more complaints on Mondays
     ask.counts = ask.counts or (counts and len(when) == 1)
     sided = (rest and compares) or re.match("d.*j", clause.shape)
     alone = len(when) == 1 and (counts or len(ask.where) == 1) and sided
-    grew = len(when) == 1 and re.match("d.*Y", clause.shape) and str(when[0].right)[:1].isalpha() and not ask.periods[0]
+    grew = (
+        len(when) == 1
+        and re.match("d(?!.*X).*Y", clause.shape)
+        and str(when[0].right)[:1].isalpha()
+        and not ask.periods[0]
+    )
     dated = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and before(str(w.right))]
     if len(dated) == 1 and re.match("d.*Y", clause.shape) and not (ask.groups or ask.periods[0]):
         then, time = before(str(dated[0].right)), ask.known.time

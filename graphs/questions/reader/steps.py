@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from graphs.questions import query as q
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr, plain
-from graphs.questions.reader.items import Clause
+from graphs.questions.reader.items import Clause, use
 from graphs.questions.reader.linking import Column
 
 LEAVE: str = lexicon.section("steps")["leave"]
@@ -48,13 +48,17 @@ def read(
         if not all(held[n] if n in held else _says(clause, n) for n in needs.split()):
             continue
         left = _says(clause, "leave") or _says(clause, "without")
+        drops = isinstance(does, dict) and str(does.get("do", "drop")).startswith("drop")
+        of_whom = clause.of("VKTN") if drops else []  # which is no part of the step
         if does == {} and asks and left:  # the mean, ignoring missing values
             clause.mark(left.start(), len(clause.text))
+            use(of_whom, used=False)
             return [], False
         done = _MADE[does](step) if isinstance(does, str) else [_ONE.validate_python(does | {"columns": [c.name for c in step.own]})] if does else []  # fmt: skip
         if done is not None:
             clause.mark(0, len(clause.text))
-            return done, True
+            use(of_whom, used=False)
+            return done, not of_whom
     return [], all(i.used for i in clause.items)
 
 

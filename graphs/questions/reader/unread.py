@@ -63,10 +63,11 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             "n": opening and re.match("[idwohSv]*[CEVUQT]", follows),
             "m": opening,
             "K": word.casefold() in _BOUNDS
-            or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV")),
+            or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV1")),
             "b": follows and follows[0] in "NT",
             "B": follows[:1] == "G",  # per hour
-            "G": codes[:n].endswith("S"),  # the average monthly cost of each site
+            "G": codes[:n].endswith("S")  # the average monthly cost of each site
+            or clause.words[max(item.first - 1, 0)].low == "this",
         }
         left = stepped and word.casefold() in ("left", "remaining", "remain")
         if item.code in "UQKVTbkjmn#1BG" and not (item.used or left) and said.get(item.code, True):
