@@ -125,6 +125,8 @@ def half(value: float) -> float:
 
 
 _MIDNIGHT = " 00:00:00"
+_WEEK = re.compile(r"^(\d{4}-\d\d-\d\d)/\d{4}-\d\d-\d\d$")
+"""A week by its first and last day, which SQL tells by its first."""
 """What a day is written with where it was read as a time."""
 
 
@@ -137,7 +139,7 @@ def equal(told: Cell, number: Number, unit: str = "") -> bool:
     if told is None or got is None:
         return told is None and got is None
     if isinstance(told, str) or isinstance(got, str):
-        said = plain(str(told).removesuffix(_MIDNIGHT))
+        said = plain(_WEEK.sub(r"\1", str(told)).removesuffix(_MIDNIGHT))
         return said == plain(str(got).removesuffix(_MIDNIGHT)) or any(said == plain(g) for g in number.group)
     if isinstance(told, bool) or isinstance(got, bool):
         return bool(told) == bool(got)

@@ -144,12 +144,11 @@ def _reworded(ask: Ask) -> None:
             behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
         if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
             item.code, item.means = "S", "mean"  # a normal fare is a usual one
-        if (
-            item.means == "again"
-            and behind
-            and (behind.code == "V" or (behind.code == "C" and behind.column.kind == "bool"))
+        if item.means == "again" and (
+            ask.codes[:2] == "qC"
+            or (behind and (behind.code == "V" or (behind.code == "C" and behind.column.kind == "bool")))
         ):
-            item.code = "d"  # came back damaged
+            item.code = "d"  # came back damaged; what duration until it goes again
         if item.code == "i" and said == "within" and behind and behind.code == "N" and behind.unit:
             item.code, item.means = "K", "<= duration"  # within two days
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
@@ -183,7 +182,7 @@ def _judged(ask: Ask, most: Item) -> None:
         return
     if quality and (lasts and column not in named if named else flags and column is None):
         most.code = "U"  # the worst return rate, the best wait: whether more or less of it is worse is not known
-    elif quality and ((named and column not in named) or column is None or (whose and known.amount() is not None)):
+    elif quality and column not in named and (named or column is None or (whose and known.amount() is not None)):
         most.means = end  # the best price
     elif "-" in hint:
         end = {"min": "max", "max": "min"}[end] if known.sense(hint, column)[:1] == "-" else end

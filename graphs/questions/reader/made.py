@@ -36,8 +36,8 @@ _WITHIN = rf"\bwithin ((?:\d+|an?|{'|'.join(lexicon.listed('numbers'))}) (?:seco
 
 def ends_of(columns: Sequence[Column], which: str) -> list[Column]:
     """The columns of times whose names say that something begins, or that it ends there."""
-    named = re.compile("|".join(lexicon.listed(which)), re.I)
-    return [c for c in columns if c.kind == "time" and named.search(c.name)]
+    begins = tuple(lexicon.listed(which))
+    return [c for c in columns if c.kind == "time" and any(w.startswith(begins) for w in c.words)]
 
 
 def born(column: Column) -> bool:
@@ -68,7 +68,8 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
         early, late = sorted(times, key=lambda c: (str(c.low), str(c.high)))
         follows = str(early.low) < str(late.low) and str(early.high) < str(late.high)
         if starts or ends:
-            starts = starts[:1] or [c for c in times if c not in ends]
+            named = starts[:1] or [c for c in times if c not in ends]
+            starts = [early] if follows and not (starts and ends) else named  # stopped first, then restarted
         elif follows and (clocks or {w.low for w in words(question)} & lexicon.some("lasting")):
             starts = [early]  # plugged in first, then unplugged
         ends = [c for c in times if c not in starts]

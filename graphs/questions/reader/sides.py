@@ -36,6 +36,8 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
         ask.where.remove(when[0])
         whose.where.remove(now)
         return _of_both(whose, str(now.right), str(when[0].right), False)
+    if _more_often(ask):
+        return
     counts = "jV" in ask.codes and "C" not in ask.codes and len(ask.where) == 2  # more complaints on Mondays
     ask.counts = ask.counts or (counts and len(when) == 1)
     sided = (rest and compares) or re.match("d.*j", clause.shape)
@@ -86,6 +88,31 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
             use(clause.of("j"))
         elif len(own) == 1 or subject.left in flags:
             _set_apart(ask, ask, subject)
+
+
+def _more_often(ask: Ask) -> bool:
+    """Whether it is asked of whom something is true more often: are listed buildings refused more often, are they more
+    likely to be. Who stands first is the group, and what is said of them the share."""
+    clause = ask.clause
+    said = re.match("d[wdi]*([CV])[vdi]*(?:jS[id]*|j)?[vd]*(V)[aioj]*$", ask.codes)
+    often = re.search(r"\b(?:more|less) (?:often|frequently)\b", clause.text, re.I)
+    if not said or ask.groups or not (often or "share" in [i.means for i in clause.of("S")]):
+        return False
+    whom, what = clause.items[said.start(1)], clause.items[said.start(2)]
+    column, outcome = whom.column if whom.code == "C" else whom.means[0], what.means[0]
+    own = {w.left: w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "in")}
+    if column == outcome or expr(outcome) not in own or not (whom.code == "V" or column.kind == "bool"):
+        return False
+    ask.share, ask.stats = [own[expr(outcome)]], ["share"]
+    ask.where.remove(own[expr(outcome)])
+    if whom.code == "V" and expr(column) in own:
+        _set_apart(ask, ask, own[expr(column)])
+    else:
+        ask.divide(expr(column))
+    use(clause.of("jS"), [whom, what])
+    if rest := re.search(_REST, clause.text, re.I):
+        clause.mark(rest.start(), rest.end())
+    return True
 
 
 def _bounded(ask: Ask) -> None:
