@@ -297,6 +297,9 @@ def test_a_list_of_different_rows_holds_each_once_and_its_days_as_they_are_told(
 def test_a_day_is_the_same_where_it_was_read_as_a_time():
     assert equal("2024-09-12", Number((), "maximum of Date", "2024-09-12 00:00:00"))
     assert not equal("2024-09-12", Number((), "maximum of Date", "2024-09-12 08:00:00"))
+    week = Number(("2025-03-24 00:00:00",), "count", "2025-03-24 00:00:00")
+    assert equal("2025-03-24/2025-03-30", week)
+    assert not equal("2025-03-31/2025-04-06", week)
 
 
 def test_the_number_of_each_group_of_many_is_found_without_going_through_all(monkeypatch):

@@ -42,7 +42,7 @@ def read(
         return Reading(
             parts=(question,), queries=(None if some else together,), why_not=(unclear(some) if some else "",)
         )
-    time, new = _time(columns, roles or {}), list[made.Made]()
+    time, new = _time(columns, roles or {}, question), list[made.Made]()
     for make in (made.lasting, made.reached, made.classes):
         if (column := make(question, columns)) is not None:
             question = question.replace(column.said, column.read_as)
@@ -147,9 +147,11 @@ def _of_which_time(query: Query, time: Column | None, columns: Sequence[Column],
     return query.model_copy(update={"notes": (*query.notes, note)})
 
 
-def _time(columns: Sequence[Column], roles: Mapping[str, str]) -> Column | None:
-    """The column of times that is meant where none is named: the declared one, a row's beginning, a date, a year."""
+def _time(columns: Sequence[Column], roles: Mapping[str, str], question: str) -> Column | None:
+    """The column of times that is meant: the declared one, that of what is counted, a row's beginning, a date, a year."""
     declared, living = [c for c in columns if c.name == roles.get("time")], [c for c in columns if not made.born(c)]
     dated = [c for c in living if c.kind == "time"]
+    rows = {w.stem for w in words(question) if w.low.endswith("s")} - lexicon.some("heads")
+    counted = [c for c in dated if rows & {stem(w) for w in c.words[:-1]}]  # how many funerals in March
     years = [c for c in living if c.words[-1:] == ("year",) and c.kind == "number"]
-    return next(iter([*declared, *made.ends_of(columns, "starts"), *dated, *years]), None)
+    return next(iter([*declared, *counted, *made.ends_of(columns, "starts"), *dated, *years]), None)

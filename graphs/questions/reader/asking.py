@@ -135,12 +135,8 @@ def _reworded(ask: Ask) -> None:
             item.code, item.means = "j", item.means.partition(" ")[2] or "more"  # more than women, not than 30
         if item.code == "S" and said == "how much" and ((behind and behind.code == "j") or ask.codes.count("S") > 1):
             item.used = True  # how much more: what the difference is; how much do we bill on average
-        if (
-            item.code == "v"
-            and said in ("get", "become")
-            and behind
-            and re.match("j(?:[inoTX]|$)", ask.codes[clause.items.index(item) + 1 :])
-        ):
+        rest = ask.codes[clause.items.index(item) + 1 :]
+        if item.code == "v" and said in ("get", "become") and behind and re.match("j(?:[inoTX]|$)", rest):
             behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
         if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
             item.code, item.means = "S", "mean"  # a normal fare is a usual one
@@ -205,6 +201,10 @@ def _ordered(ask: Ask) -> None:
             hour = Item("G", 0, 0, "hour_of_day" if time.clock else "weekday")
             top[0].means = f"{top[0].means.split()[0]} count"
             return use(when, top, _named(ask, top[0], hour))
+    for _, which, of, rows, top in clause.find("^(q)(C)(E)(M)$"):  # which turbine stopped most often
+        if of[0].column.kind == "text" and top[0].means.partition(" ")[2] in ("", "count"):
+            top[0].means = f"{top[0].means.split()[0]} count"
+            return use(which, of, rows, _named(ask, top[0], of[0]))
     for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
         item, last = named[0], clause.words[named[0].last].low
         if which[0].code == "v" and "q" in ask.codes[: clause.items.index(which[0])]:

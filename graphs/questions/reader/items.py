@@ -282,6 +282,9 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         noun = item.code == "U" and word.stem in nouns
         if noun and ((before and before.code == "V") or re.match("[oiw]V", codes)):
             item.code = "E"
+        counted = before and (before.code in "jM" or before.means == "count") and word.low.endswith("s")
+        if counted and item.code == "C" and item.column.kind == "time" and word.stem != stem(item.column.words[-1]):
+            item.code = "E"  # how many funerals, of which the table has the date
         state = [i for i in items[n + 1 : n + 3] if i.code == "V" or (i.code == "C" and i.column.kind == "bool")]
         still = item.code == "U" and state and re.match("n?[VC]", codes) and word.low in ("still", "already")
         held = before.column if before and before.code == "C" else None

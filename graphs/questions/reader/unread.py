@@ -65,7 +65,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             "K": word.casefold() in _BOUNDS
             or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV1")),
             "b": follows and follows[0] in "NT",
-            "B": follows[:1] == "G",  # per hour
+            "B": follows[:1] == "G" or (follows[:1] == "w" and word == "by"),  # per hour; and by whom
             "G": codes[:n].endswith("S")  # the average monthly cost of each site
             or clause.words[max(item.first - 1, 0)].low == "this",
         }
@@ -86,6 +86,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         or _moves(word, clause)
         or (before[-1:] == "M" and word.low in lexicon.people())  # what most people pay is no largest payment
         or (item is clause.items[-1] and at > 0 and clause.items[at - 1].code == "d")  # what is outstanding
+        or bool(re.search("M[dG]*i$", before) and "C" not in after)  # the best day for tonnage
         or (after[:1] == "M" and not number)  # "which region sold the most", not "sells the most energy"
         or (after[:1] == "S" and bool(re.search(r"\brates?\b", clause.text, re.I)))  # the rejection rate
         or (word.low.endswith("ly") and item is clause.items[-1])  # "which region sold the most recently"

@@ -1,0 +1,105 @@
+"""What a row is about: when it began and ended, who it befell, and what happened there how often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from graphs.questions.query import Condition
+from graphs.questions.reader import read
+from tests.graphs.test_reader import one
+from tests.graphs.test_reader_everyday import dated
+
+Tables = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def faults() -> Tables:
+    """Faults of pumps, each with when the pump stopped and when it ran again."""
+    n = 90
+    stopped = pd.Series(pd.date_range("2024-01-03 05:10", periods=n, freq="4D"))
+    table = pd.DataFrame(
+        {
+            "Fault No": [f"F-{i}" for i in range(n)],
+            "Pump": [("North", "South", "West")[i % 3] for i in range(n)],
+            "Stopped At": stopped,
+            "Restarted At": stopped + pd.to_timedelta([3 + i % 40 for i in range(n)], "h"),
+            "Cause": [("Bearing", "Power", "Seal")[i % 5 % 3] for i in range(n)],
+            "Leaks Lost": [i % 4 for i in range(n)],
+            "Unit Price": [10 + i % 7 for i in range(n)],
+        }
+    )
+    return dated("faults.csv", table)
+
+
+@pytest.fixture(scope="module")
+def permits() -> Tables:
+    """Requests to build, of listed houses and others, with what became of them."""
+    n = 120
+    table = pd.DataFrame(
+        {
+            "Burial Dt": pd.date_range("2024-02-01", periods=n, freq="2D"),
+            "Ref": [f"P{i}" for i in range(n)],
+            "Death Dt": pd.date_range("2024-01-20", periods=n, freq="2D"),
+            "kind": [("Developer", "Owner", "Council")[i % 3] for i in range(n)],
+            "listed": [("Yes", "No")[i % 6 > 0] for i in range(n)],
+            "status": [("Granted", "Refused", "Pending")[i % 4 % 3] for i in range(n)],
+            "guests": [20 + i for i in range(n)],
+        }
+    )
+    return dated("permits.csv", table)
+
+
+@pytest.mark.parametrize("asked", ["How long does a fault last on average?", "Which pump is the slowest?",
+                                   "How long does it take to get going again on average?"])  # fmt: skip
+def test_nothing_ends_before_it_begins_whatever_the_names_hold(asked: str, faults: Tables) -> None:
+    (step,) = one(asked, faults).prepare
+    assert getattr(step, "expr", "").endswith("(`Stopped At`, `Restarted At`)")
+
+
+@pytest.mark.parametrize("asked", ["Which pump stopped most often?", "Which pump stopped the most?"])
+def test_what_happened_most_often_is_counted(asked: str, faults: Tables) -> None:
+    query = one(asked, faults)
+    assert ([m.op for m in query.measures], [g.of for g in query.group_by], query.limit) == (["count"], ["Pump"], 1)
+
+
+def test_the_worst_of_a_loss_is_the_most_of_it(faults: Tables) -> None:
+    query = one("What was the worst week for leaks lost?", faults)
+    assert ([m.op for m in query.measures], query.order[0].descending) == (["sum"], True)
+
+
+@pytest.mark.parametrize(
+    "asked", ["What was our best day for tonnage?", "How many were of the cause seal, and by whom?"]
+)
+def test_by_what_and_by_whom_are_not_left_aside(asked: str, faults: Tables) -> None:
+    assert None in read(asked, faults).queries
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Do listed ones get refused more often than the rest?",
+        "Are listed ones refused less often?",
+        "Are listed ones more likely to be refused?",
+    ],
+)
+def test_the_share_is_of_what_is_said_and_not_of_whom(asked: str, permits: Tables) -> None:
+    query = one(asked, permits)
+    assert [g.of for g in query.group_by] == ["listed"]
+    assert query.measures[0].where == (Condition(left="status", op="=", right="Refused"),)
+
+
+def test_a_value_is_set_against_the_others_by_what_is_said_of_it(permits: Tables) -> None:
+    query = one("Do developers get refused more often?", permits)
+    assert ([g.of for g in query.group_by], query.measures[0].op) == (["kind"], "share")
+
+
+def test_times_are_those_of_what_is_counted(permits: Tables) -> None:
+    assert one("How many deaths in March?", permits).where[0].left == "`Death Dt`"  # type: ignore[union-attr]
+    compare = one("Were there more deaths in March or in April?", permits).compare
+    assert compare is not None
+    assert compare.of == "`Death Dt`"
+    query = one("How many burials had more than 100 guests?", permits)
+    assert query.where == (Condition(left="guests", op=">", right=100),)
