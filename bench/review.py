@@ -31,8 +31,9 @@ from IPython.utils.capture import capture_output
 from bench.review_cases import EXPECTED, FAULTS, SUITES, Case, tables
 from bench.review_cases.foreign import MARKDOWN
 from graphs import look
-from graphs.review import CheckResult, Work, run_checks
 from graphs.review import notebook as notebooks
+from graphs.review.base import CheckResult, Work
+from graphs.review.checks import run_checks
 from graphs.review.watch.observed import observed
 from notebooks import observer, slices
 from notebooks.nb import nbformat

@@ -9,7 +9,7 @@ from typing import Any
 
 from artifacts.events import RunView
 from artifacts.types import Execution, PlanStep, Task
-from graphs.review import CheckResult
+from graphs.review.base import CheckResult
 from graphs.state import TeamState
 from graphs.tools.notebook import figures, shorten
 from notebooks import projects

@@ -24,10 +24,7 @@ async def confirm(desk: Desk, question: str, tables: Sequence[dict[str, Any]], s
     size = sum(int(t["rows"]) * len(t["columns"]) for t in tables)
     if not answers or size > MOST or any("code" in x.tags for x in view.executions):
         return
-    from graphs.review.recompute import (  # its checks take a while to load, which a refusal need not
-        beside,
-        computed_again,
-    )
+    from graphs.review.values import beside, computed_again  # they take a while to load, which a refusal need not
 
     again = await computed_again(beside(desk, view), answers, tables)
     for answer in marked(answers, again):

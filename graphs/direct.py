@@ -62,7 +62,7 @@ async def answer_all(
 def _load(folder: Path) -> tuple[Template, ...]:
     """Load what comes once the files are read, while the sandbox reads them: templates, the reader and the checks."""
     import graphs.answering
-    import graphs.review.recompute  # noqa: F401
+    import graphs.review.values  # noqa: F401
     from graphs.questions.reader import lexicon
 
     lexicon.phrases()

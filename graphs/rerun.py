@@ -14,7 +14,7 @@ from artifacts.events import Compared, Progressed, RunView
 from artifacts.store import Store, StoreError
 from artifacts.threads import in_own_thread
 from artifacts.types import Execution, Match, Objection
-from graphs.review import CheckResult, Work
+from graphs.review.base import CheckResult, Work
 from graphs.state import Desk
 from kernel_gateway.client import GatewayError, Host
 from notebooks.errors import NotebookError

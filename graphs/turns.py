@@ -24,9 +24,10 @@ from graphs.helping import add_delegation, whole
 from graphs.models.base import Message
 from graphs.opening import open_tables
 from graphs.outline import turn_brief
-from graphs.review import Work
+from graphs.review.base import Work
 from graphs.review.prose.numbers import numbers
-from graphs.review.recompute import beside, recompute
+from graphs.review.recompute import recompute
+from graphs.review.values import beside
 from graphs.state import MAX_CALLS, Desk, TeamState
 from graphs.team import Team
 from graphs.tools.reply import Reply

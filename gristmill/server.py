@@ -35,7 +35,7 @@ SETTLED = 3.0  # seconds after which whoever came at once has their page, and wh
 PAGES = ("bokeh.models", "panel", "panel_app.app")
 """What the dashboard loads: more than all the rest of the server, which therefore answers before."""
 NEEDED = (
-    *("papermill", "e2b_code_interpreter", "langgraph.graph", "graphs.questions.reader", "graphs.review"),
+    *("papermill", "e2b_code_interpreter", "langgraph.graph", "graphs.questions.reader", "graphs.review.checks"),
     *("graphs.checkpoints", "graphs.team", "graphs.turns"),
 )
 """What the first run loads otherwise: seconds of a processor altogether, each of these less than one."""

@@ -18,6 +18,7 @@ from graphs.questions.scope import Scope
 from graphs.questions.source import Call, Cells, Tables, literal
 from graphs.questions.steps import prepare
 from graphs.questions.values import groups, singles
+from notebooks.toolkit.columns import ROW_NAME
 from notebooks.toolkit.naming import readable
 
 NOTEBOOKS = {"why_changed", "experiment", "drivers", "forecast", "clean", "join", "plot", "distribution"}
@@ -95,7 +96,8 @@ _OF_A_COLUMN: dict[Kind, tuple[Statistic, ...]] = {
 def described(query: Query, scope: Scope) -> Query:
     """What columns or a table are like, as measures, where a description asks for none in particular.
 
-    Of a table these are its rows, gaps and copies, the time that it covers, and the means of its first numbers.
+    Of a table these are its rows, gaps (in all, and where most are) and copies, the time that it covers, and the means
+    of its first numbers.
     """
     if query.measures or query.intent not in ("describe", "distribution"):
         return query
@@ -104,9 +106,11 @@ def described(query: Query, scope: Scope) -> Query:
         ops = "present", "missing", *_OF_A_COLUMN.get(scope.kinds[name], ("distinct", "mode"))
         asked += [(op, name) for op in ops]
     if not query.show and query.intent == "describe":
-        named = [n for n in scope.kinds if not re.search(r"(?i)(^|_)(id|index)$", n)]
+        named = [n for n in scope.kinds if not ROW_NAME.search(n)]
         times, numbers = ([n for n in named if scope.kinds[n] == kind] for kind in ("time", "number"))
-        asked = [("count", ""), ("missing", ""), ("duplicates", "")]
+        missing = {n: int(scope.facts.get(n, {}).get("n_missing") or 0) for n in named}
+        gaps = sorted((n for n in named if missing[n]), key=lambda n: -missing[n])[:3]
+        asked = [("count", ""), ("missing", ""), *(("missing", n) for n in gaps), ("duplicates", "")]
         asked += [(op, n) for n in times[:1] for op in ("min", "max")] + [("mean", n) for n in numbers[:3]]
     measures = tuple(Measure(op=op, of=in_backticks(name) if name else None) for op, name in asked)
     return query.model_copy(update={"measures": measures, "show": ()})

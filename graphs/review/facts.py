@@ -34,11 +34,6 @@ Of = frozenset[tuple[str, str]]
 ALL: Of = frozenset()
 
 PLAIN: tuple[Statistic, ...] = ("mean", "median", "sum", "min", "max")
-IN_UNIT: tuple[Statistic, ...] = (
-    *PLAIN, "mode", "range", "std", "sem", "quantile", "iqr", "mad", "first", "last", "value", "weighted_mean",
-    "geometric_mean",
-)  # fmt: skip
-"""The statistics that are in the unit of their column."""
 _IN_CODE: dict[str, Statistic] = {
     "mean": "mean", "average": "mean", "avg": "mean", "median": "median", "sum": "sum", "count": "count",
     "size": "count", "value_counts": "count", "len": "count", "min": "min", "max": "max", "std": "std",

@@ -14,8 +14,10 @@ from artifacts.types import Objection
 from graphs import briefs, rerun
 from graphs.ask import insist
 from graphs.models.base import Message
-from graphs.review import CheckResult, Work, run_checks
-from graphs.review.recompute import beside, recompute
+from graphs.review.base import CheckResult, Work
+from graphs.review.checks import run_checks
+from graphs.review.recompute import recompute
+from graphs.review.values import beside
 from graphs.review.watch.observed import observed
 from graphs.state import MAX_ROUNDS, Desk, TeamState
 from graphs.tools.notebook import pictures

@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from graphs.questions.query import Statistic
 from graphs.questions.reader import lexicon
 
+IN_UNIT: tuple[Statistic, ...] = (
+    "mean", "median", "sum", "min", "max", "mode", "range", "std", "sem", "quantile", "iqr", "mad",
+    "first", "last", "value", "weighted_mean", "geometric_mean",
+)  # fmt: skip
+"""The statistics that are in the unit of their column."""
 _UNITS = {
     name: (dimension, float(size))
     for dimension, sizes in lexicon.section("units").items()

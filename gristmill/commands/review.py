@@ -11,7 +11,7 @@ from gristmill.commands.common import as_json, emit, isolation, pairs, speaks
 
 if TYPE_CHECKING:
     from artifacts.events import Reviewed, RunView
-    from graphs.review import CheckResult
+    from graphs.review.base import CheckResult
     from gristmill.settings import Settings
     from kernel_gateway.client import Host
 
@@ -56,7 +56,7 @@ async def command(
     nb = await asyncio.to_thread(read, notebook)
     from graphs.rerun import TURNED_OFF
     from graphs.review import notebook as mapping
-    from graphs.review import run_checks
+    from graphs.review.checks import run_checks
     from graphs.review.watch.observed import observed
 
     given = await asyncio.to_thread(mapping.given_files, nb, notebook, files)
@@ -119,7 +119,8 @@ async def _run(
     from artifacts.store import Store
     from graphs import rerun
     from graphs.review import notebook as mapping
-    from graphs.review.recompute import elsewhere, recompute
+    from graphs.review.recompute import recompute
+    from graphs.review.values import elsewhere
     from notebooks.export import notebook as exported
 
     brought = {n: p for n, p in given.items() if not n.startswith(("/", ".."))}
@@ -142,7 +143,7 @@ async def _run(
 def _filled(nb: Any, made: Any, view: RunView) -> CheckResult:
     """The notebook's cells take the outputs of a run; the result says that they are these."""
     from graphs import rerun
-    from graphs.review import CheckResult
+    from graphs.review.base import CheckResult
 
     outputs = [c.outputs for c in made.cells if c.cell_type == "code"]
     code = [c for c in nb.cells if c.cell_type == "code" and c.source.strip()]

@@ -770,13 +770,16 @@ for p in paradoxes[:max_findings]:
     )
     trend = "positive" if p["within"].statistic > 0 else "negative"
     wl, wh = p["within"].confidence_interval()
+    middle = f"the relation is {trend}"
+    if p["within"].pvalue > 0.05:
+        middle = f"it is at most weakly {trend}, and that may be chance"
     pooled_way = "negatively" if trend == "positive" else "positively"
     pooled_as = f"are {pooled_way} correlated" if way((low, high)) else f"are hardly related, if at all {pooled_way}"
     size = effect("pearson_r", p["pooled"].statistic, (low, high))
     text = (
         f"Pooled, {say(p['a'])} and {say(p['b'])} {pooled_as} "
         f"(r = {signed(p['pooled'].statistic, 3)}, 95 % CI {from_to((low, high), 3)}, n = {len(p['rows']):,}), "
-        f"but {where} the relation is {trend} (r = {signed(min(same))} to {signed(max(same))}): Simpson's paradox, so the "
+        f"but {where} {middle} (r = {signed(min(same))} to {signed(max(same))}): Simpson's paradox, so the "
         f"pooled correlation misleads."
     )
     if p["shares"]:

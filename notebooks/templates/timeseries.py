@@ -770,29 +770,44 @@ def phase(moments, span):
     return moments.hour, [f"{h:02d}:00" for h in moments.hour]
 
 
+def in_season(found):
+    """What a column's usual course is in its season: the means, and their standard errors."""
+    period, wave, _ = found["season"]
+    apart = (np.log(found["values"]) if found["swells"] else found["values"]) - found["seasonal"]
+    wide = min(n, max(5, 2 * (period // 2) + 1))
+    rest = apart - pd.Series(apart).rolling(wide, center=True, min_periods=3).mean().to_numpy()
+    order, called = phase(points.index, seasons[period])
+    turn = pd.DataFrame({"order": order, "called": called, "value": wave + rest}).groupby(["order", "called"])["value"]
+    return turn.mean(), turn.sem().fillna(0.0)
+
+
+def in_brief(found):
+    """How much of a column its season is, when it is highest, and when lowest."""
+    means, _ = in_season(found)
+    return (
+        f"{say(found['name'])} ({percent(found['season'][2])}, highest {means.idxmax()[1]}, lowest {means.idxmin()[1]})"
+    )
+
+
 seasonal = sorted((f for f in series.values() if f["season"]), key=lambda f: (-f["season"][2], f["name"]))
 for found in seasonal[:max_findings]:
     name, (period, wave, share) = found["name"], found["season"]
     span, swells = seasons[period], found["swells"]
-    apart = (np.log(found["values"]) if swells else found["values"]) - found["seasonal"]
-    rest = (
-        apart
-        - pd.Series(apart).rolling(min(n, max(5, 2 * (period // 2) + 1)), center=True, min_periods=3).mean().to_numpy()
-    )
-    order, called = phase(points.index, span)
-    turn = pd.DataFrame({"order": order, "called": called, "value": wave + rest}).groupby(["order", "called"])["value"]
-    means, errors = turn.mean(), turn.sem().fillna(0.0)
+    means, errors = in_season(found)
     top, bottom = means.idxmax(), means.idxmin()
     height = means[top] - means[bottom]
     at = {"year": "in", "week": "on", "day": "at"}[span]
     half = 1.96 * float(np.hypot(errors[top], errors[bottom]))
+    of_that_span = [f for f in seasonal if found is seasonal[0] and f is not found and f["season"][0] == period]
+    others = ", ".join(map(in_brief, of_that_span[:6]))
+    others = f" Such a season is also seen in {others}." if others else ""
     write = (lambda v: percent(np.expm1(v))) if swells else (lambda v: with_unit(v, name))
     grown = "; its swings grow with its level, so they are told in percent" if swells else ""
     report(
         "claim",
         "seasonality",
         f"{say(name)} has a season of one {span} ({period} steps): it is highest {at} {top[1]} and lowest {at} {bottom[1]}, {write(height)} apart "
-        f"(95 % CI {write(height - half)} to {write(height + half)}, n = {found['n']:,}{grown}); the season makes up {percent(share)} of its variation around the trend.",
+        f"(95 % CI {write(height - half)} to {write(height + half)}, n = {found['n']:,}{grown}); the season makes up {percent(share)} of its variation around the trend.{others}",
         [name],
         roles={"outcome": name, "time": time},
         effect=effect("period", period),  # the calendar's, not an estimate

@@ -8,7 +8,7 @@ import pandas as pd
 from notebooks.toolkit.columns import is_text, names
 from notebooks.toolkit.ledger import effect
 from notebooks.toolkit.table import Table, trap
-from notebooks.toolkit.wording import say
+from notebooks.toolkit.wording import number, say
 
 _FUNCTIONS: dict[str, Any] = {
     "the square of": np.square,
@@ -115,18 +115,30 @@ def _leave_functions_out(table: Table) -> None:
 
 
 def _leave_cuts_out(table: Table) -> None:
-    """Mark a column of two levels that only says which steps of a scale are high: each step has one level of it."""
-    df, scales = table.df, [c for c in table.of("number") if 3 <= table.levels(c) <= 10]
+    """Mark a column of two levels that only says which values of a number are high: each value has one level of it.
+
+    Two kinds of things may lie apart by nature, too; then there is a gap between them, and a cut leaves none.
+    """
+    df, numbers = table.df, [c for c in table.of("number") if table.levels(c) >= 3]
     for two in [c for c in table.of("number", "category") if table.levels(c) == 2]:
-        for scale in [c for c in scales if c not in table.left_out and len(df) >= 50]:
+        for scale in [c for c in numbers if c not in table.left_out and c != two and len(df) >= 50]:
             rows = df[[scale, two]].dropna()
             each = rows.drop_duplicates().sort_values(scale)
-            turns = int((each[two] != each[two].shift()).sum()) - 1
-            if len(each) == rows[scale].nunique() and turns == 1 and rows[two].value_counts().min() >= 5:
-                text = f"{say(two)} only says which values of {say(scale)} are high: only {say(scale)} is tested."
-                table.traps.append(trap("redundant_columns", text, [scale, two], len(rows)))
-                table.left_out[two] = f"copy of {scale}"
-                break
+            ends = np.flatnonzero((each[two] != each[two].shift()).to_numpy()[1:])
+            if len(each) != rows[scale].nunique() or len(ends) != 1 or rows[two].value_counts().min() < 5:
+                continue
+            steps = np.diff(each[scale].to_numpy(dtype=float))
+            near = steps[max(0, ends[0] - 10) : ends[0] + 11]
+            if len(each) > 10 and steps[ends[0]] > 3 * np.median(near):
+                continue
+            sides = ""
+            if len(each) > 10:
+                low, high = (number(each[scale].iloc[ends[0] + k]) for k in (0, 1))
+                sides = f", {each[two].iloc[0]} up to {low} and {each[two].iloc[-1]} from {high} on"
+            text = f"{say(two)} only says which values of {say(scale)} are high{sides}: only {say(scale)} is tested."
+            table.traps.append(trap("redundant_columns", text, [scale, two], len(rows)))
+            table.left_out[two] = f"copy of {scale}"
+            break
 
 
 def _adds_up(turned: dict[str, Any], whole: str, columns: list[str]) -> bool:

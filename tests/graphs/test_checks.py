@@ -18,7 +18,8 @@ from artifacts.types import (
     Output,
     Run,
 )
-from graphs.review import Work, run_checks
+from graphs.review.base import Work
+from graphs.review.checks import run_checks
 from graphs.review.node import judge
 from graphs.tools.review import GiveReview, Held
 

@@ -226,6 +226,16 @@ def test_a_column_is_described_by_what_it_holds(ask: Ask) -> None:
     assert list(ask({"intent": "describe", "show": ["species"]}, PENGUINS).values.values()) == [344, 0, 3, "Adelie"]
 
 
+def test_a_table_is_described_by_where_its_gaps_are_and_not_by_its_row_numbers(ask: Ask, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text(
+        ",age,height\n" + "".join(f"{i},{20 + i % 7},{'' if i % 5 == 0 else 150 + i}\n" for i in range(40))
+    )
+    values = ask({"intent": "describe"}, people).values
+    assert (values["number of missing values"], values["number of missing values of height"]) == (8, 8)
+    assert [name for name in values if name.startswith("mean")] == ["mean of age", "mean of height"]
+
+
 def test_two_groups_give_a_value_for_each_pair(ask: Ask) -> None:
     query = {"measures": [of("mean", "body_mass_g")], "group_by": [{"of": "sex"}, {"of": "year"}]}
     asked = ask(query, PENGUINS)

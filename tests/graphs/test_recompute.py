@@ -15,8 +15,10 @@ from artifacts.types import Answer, AnswerValue, Execution, Output, Run
 from bench.scenario_tables import orders, patients, payments
 from graphs.questions.expressions import NotComputable
 from graphs.questions.query import Compare, Measure, Query
-from graphs.review import Work, answering, recompute, run_checks
+from graphs.review import answering, recompute, values
 from graphs.review.answering import Asked, Number, Result, equal, listed, meant, shown
+from graphs.review.base import Work
+from graphs.review.checks import run_checks
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated
 from graphs.review.prose.asked import expected
@@ -322,13 +324,15 @@ async def test_reading_a_report_and_holding_it_against_results_leave_the_event_l
     ran = []
 
     def noted(name):
-        own = getattr(recompute, name)
-        monkeypatch.setattr(recompute, name, lambda *a: ran.append((name, threading.current_thread())) or own(*a))
+        for module in (recompute, values):
+            if own := getattr(module, name, None):
+                by = lambda *a, own=own: ran.append((name, threading.current_thread())) or own(*a)  # noqa: E731
+                monkeypatch.setattr(module, name, by)
 
     async def aside(code: str) -> str:
         return "nothing"
 
-    names = ("Given", "sql", "_held", "misstated", "_all")
+    names = ("Given", "sql", "verdict_of", "misstated", "all_verdicts")
     for name in names:
         noted(name)
     value = AnswerValue(name="mean days", value=1.0)
@@ -336,7 +340,7 @@ async def test_reading_a_report_and_holding_it_against_results_leave_the_event_l
     report = ReportMade(run_id="r", answer="It is 1.0.", answers=(answer,))
     work = Work(RunView(run=Run(id="r", goal="What is the mean of days?")), report)
     await recompute.recompute(aside, work, FACTS)
-    await recompute.computed_again(aside, [answer], FACTS)
+    await values.computed_again(aside, [answer], FACTS)
     assert {name for name, _ in ran} == set(names)
     assert threading.current_thread() not in {thread for _, thread in ran}
 
@@ -348,12 +352,12 @@ async def test_a_text_told_of_a_group_by_its_name_is_held_against_what_that_grou
     rows = [[ward, [outcome]] for ward, outcome in usual.items()]
 
     async def aside(code: str) -> str:
-        return f"{recompute._MARK}{json.dumps([rows])}\n"
+        return f"{values._MARK}{json.dumps([rows])}\n"
 
-    values = [AnswerValue(name=ward, value=outcome) for ward, outcome in usual.items()]
-    values.append(AnswerValue(name=str(usual.index[0]), value="lost"))
-    answer = Answer(part="outcomes", status="answered", text="", values=tuple(values), query=query)
-    verdicts = [v.verdict for v in await recompute.computed_again(aside, [answer], FACTS)]
+    told = [AnswerValue(name=ward, value=outcome) for ward, outcome in usual.items()]
+    told.append(AnswerValue(name=str(usual.index[0]), value="lost"))
+    answer = Answer(part="outcomes", status="answered", text="", values=tuple(told), query=query)
+    verdicts = [v.verdict for v in await values.computed_again(aside, [answer], FACTS)]
     assert verdicts == ["equal"] * len(usual) + ["unequal"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Output, Run
-from graphs.review import Work
+from graphs.review.base import Work
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.asked import stated
 from graphs.review.prose.numbers import numbers

@@ -14,7 +14,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
-from graphs.review import notebook, run_checks
+from graphs.review import notebook
+from graphs.review.checks import run_checks
 from graphs.review.watch.observed import observed
 from notebooks import observer
 from notebooks.nb import nbformat

@@ -109,3 +109,45 @@ def test_a_trend_is_told_by_the_time_that_passed_and_not_by_the_rows(text: bool)
         line.index = pd.PeriodIndex([pd.Period(year=y, quarter=1, freq="Q") for y in years])
     assert trend_of(line).slope == pytest.approx(-0.25 if text else -1.0)
     assert trend_of(line.set_axis(list("abcdefg"))).slope == pytest.approx(-92 / 6, rel=0.2), "one after another"
+
+
+def test_a_flag_that_says_which_values_are_high_is_told_as_such_and_one_of_two_kinds_is_not(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame({"weight": random.normal(2900, 700, 200).round()})
+    df["low"] = (df["weight"] < 2500).astype(int)
+    df["kind"] = np.tile(["a", "b"], 100)
+    df["petal"] = random.normal(0, 0.3, 200).round(2) + np.where(df["kind"] == "a", 1.5, 5.0)
+    ran = kernel.template("associations", data=table("births", df))
+    assert ran.error is None
+    assert {"low", "weight"} not in [set(f.columns) for f in ran.findings if f.type == "claim"]
+    assert {"kind", "petal"} in [set(f.columns) for f in ran.of("group_difference", "claim")]
+    (told,) = kernel.template("profile", data="births.csv").of("redundant_columns")
+    assert "Low only says which values of weight are high, 1 up to 2,4" in told.text
+
+
+def test_a_season_tells_which_other_columns_have_one(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    days = pd.date_range("2015-01-01", periods=1461)
+    turn = np.cos(2 * np.pi * (days.dayofyear - 197) / 365.25)
+    df = pd.DataFrame({"day": days, "warm": 10 + 8 * turn + random.normal(0, 2, 1461)})
+    df["rain"] = random.normal(3, 1, 1461) * (1.2 - turn)
+    ran = kernel.template("timeseries", data=table("weather", df))
+    assert ran.error is None
+    first, second = ran.of("seasonality", "claim")
+    assert "Such a season is also seen in rain (" in first.text
+    assert "highest January" in first.text
+    assert "also" not in second.text
+
+
+async def test_what_else_goes_with_an_outcome_stands_behind_what_was_asked_of_it() -> None:
+    rank = finding(1, "claim", "driver", ["rank", "salary"], 0.6, "Rank.")
+    turns = finding(
+        2, "warning", "simpsons_paradox", ["years", "salary", "rank"], 0.5, "Years.", roles={"stratifier": "rank"}
+    )
+    pair = finding(3, "claim", "group_difference", ["sex", "salary"], 0.1, "Sex.")
+    asked = part("sex", "salary")
+    _, _, report = await ask(("write_report",), brief(question="Q?", findings=[rank, turns, pair], plan=[asked]))
+    assert report["findings"] == ["F3", "F1", "F2"]
+    assert report["answers"][0]["why"].endswith("Known of sex and salary: Sex.")

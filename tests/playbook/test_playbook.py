@@ -92,7 +92,13 @@ async def plan(
             [("associations", {"outcome": "body_mass_g", "factors": ["flipper_length_mm"]})],
         ),
         ("How do the islands differ?", [("groups", {"by": "island"})]),
-        ("Compare body mass by sex", [("associations", {"outcome": "body_mass_g", "factors": ["sex"]})]),
+        (
+            "Compare body mass by sex",
+            [
+                ("associations", {"outcome": "body_mass_g", "factors": ["sex"]}),
+                ("associations", {"outcome": "body_mass_g"}),
+            ],
+        ),
         ("What matters in this data?", [("associations", {})]),
         ("Tell me something", [("associations", {})]),
     ],

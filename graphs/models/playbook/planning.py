@@ -13,6 +13,9 @@ from graphs.questions.reader.linking import Column
 from graphs.questions.sentences import and_list
 
 MOST_STEPS = 12
+MOST_ROWS_BESIDE = 50_000
+"""In longer tables an outcome is tested by what was asked about only, which is to be told soon."""
+
 UNCOMPARED = "Not compared: the arms of "
 
 _ARMS = frozenset(("control", "treatment", "treated", "placebo", "variant", "baseline", "redesign", "test", "exposed"))
@@ -21,6 +24,7 @@ _WHY = {
     "": "What is asked for, computed from the rows that are meant, before all else.",
     "profile": "What one row is, what is missing, and what would mislead every later test.",
     "associations": "Whether they go together, how strongly, and whether that changes its sign within groups.",
+    "beside": "What else goes with it may matter more than what was asked about, or stand behind it.",
     "groups": "Which columns tell the groups apart, and how well they do so together.",
     "timeseries": "Trend, season and lasting shifts, each beyond what chance would make.",
     "clusters": "Whether a column has two humps or a heavy tail, and whether the rows fall into groups.",
@@ -113,7 +117,11 @@ def _steps(wish: Wish, facts: Facts) -> Iterator[Step]:
         numbers = [c for c in found if here[c].kind == "number" and c not in groups and not names_years(here[c])]
         last = numbers and (found[-1] in groups or names_years(here[found[-1]]))
         outcome = numbers[-1] if last else found[-1]
-        yield from _associations(facts, file, outcome, [c for c in found if c != outcome])
+        factors = [c for c in found if c != outcome]
+        yield from _associations(facts, file, outcome, factors)
+        if outcome in numbers and factors and set(factors) <= set(groups) and file.rows <= MOST_ROWS_BESIDE:
+            title = f"Test what else goes with {outcome}"  # groups may differ in more than what was asked about
+            yield _step("associations", title, _WHY["beside"], data=file.name, outcome=outcome)
 
 
 def _arms_of(facts: Facts) -> Iterator[Step]:

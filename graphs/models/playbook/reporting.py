@@ -159,21 +159,26 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]],
     """Its place: what turns the answer round, what bites, what was found (`best`: how strong a driver is), the rest."""
     kind, pair, name = str(finding["kind"]), set(finding["columns"]), str(finding["id"])
     about = 1.0 if kind in ROWS else relevance(finding, asked)  # rows touch every number counted of them
+    both = kind not in _RELATIONS or relevance({**finding, "columns": finding["columns"][:2]}, asked) == 1.0
+    near = about > 0.5 and both
     # What only turns round a relation weaker than the best driver stands where that would
     weak = kind == "confounding" and (alone := abs(float(finding["params"].get("alone") or 1.0))) < best
     score = about * (alone if weak else strength(finding)) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
     warning, few = finding["type"] == "warning", float(finding["effect"].get("value") or 0) <= 4
     passing = kind == "leverage_point" and finding.get("segment") and not any(part.columns for part in asked)
-    if warning and kind in TURNS and about > 0.5 and not passing and not weak:
+    if warning and kind in TURNS and near and not passing and not weak:
         return 0.0, float(TURNS.index(kind)), -about - score / 10, name
     rules = (
-        (1.0, warning and about > 0.5 and not (weak or passing)),  # a trap in what is asked comes before other claims
-        (3.0, (warning and not weak) or finding["params"].get("implied")),  # and one elsewhere, or what follows, after
+        (3.3, kind == "identifier_column"),  # it says of no value that it misleads
+        (1.0, warning and near and not (weak or passing)),  # a trap in what is asked comes before other claims
+        # and one elsewhere, or what follows, after
+        (3.0, (warning and not weak and near == (about > 0.5)) or finding["params"].get("implied")),
         (0.5, kind == "total"),  # it was asked for
         (1.5, about > 0.5 and finding["params"].get("twice")),  # how a thing changed comes before what goes with it
         (4.0, finding["type"] == "descriptive"),
         (3.2, kind != "clusters" and len(pair) > 1 and any(pair <= story for story in stories)),
         (3.1, kind == "outliers" and (about <= 0.5 or few)),
+        (1.8, finding["type"] == "claim" and about == 1.0 and any(part.columns for part in asked)),
         (2.0, True),
     )
     return next(place for place, holds in rules if holds), 0.0, -score, name

@@ -18,7 +18,7 @@ from artifacts.types import Execution
 from graphs.questions.query import Condition, Statistic
 from graphs.questions.reader.text import stem
 from graphs.review import units
-from graphs.review.facts import ALL, IN_UNIT, PLAIN, Facts, Given, Kind, Of, computed_in, stands
+from graphs.review.facts import ALL, PLAIN, Facts, Given, Kind, Of, computed_in, stands
 from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels, telling
 from graphs.review.prose.figures import CHANGES, figures
 from graphs.review.prose.orders import superlative
@@ -125,7 +125,7 @@ class _Amount:
                 )
                 number = sums / counts if counts else None
             if number is not None:
-                found.append(_Value(number, of, kind.of if kind.op in IN_UNIT else ""))
+                found.append(_Value(number, of, kind.of if kind.op in units.IN_UNIT else ""))
         return found
 
     def _part(self, target: Of, of: Of) -> list[_Value]:
