@@ -188,7 +188,9 @@ CASES = {
     "displays": Case(DISPLAYS),
     "streams": Case(STREAMS),
     "logged": Case(
-        ["print('a')", "import sys\nprint('b', file=sys.stderr)", "1", "x = 2", "#md b"], {"log_output": True}
+        # written at once each: a text and its end are two writes, and may be logged as one line or as two
+        [r"print('a\n', end='')", "import sys\nprint('b\\n', end='', file=sys.stderr)", "1", "x = 2", "#md b"],
+        {"log_output": True},
     ),
     "raises": Case(["print('a')", "def f():\n    return 1 / 0\n\nprint('so far')\nf()", "'never'"], stops="Zero"),
     "group": Case(["raise ExceptionGroup('two', [ValueError(1), KeyError('k')])", "print('never')"], stops="Papermill"),
