@@ -51,13 +51,13 @@ async def editor(store: Store, host: Host) -> AsyncIterator[Editor]:
 
 @pytest.fixture
 def orders(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was asked of sandboxes about copies, and done."""
+    """What was asked of sandboxes about copies: what was done, and what was not with why."""
     asked: list[str] = []
     copied = Session.copied
 
     async def told(self: Session, order: str) -> str:
-        if not (why := await copied(self, order)):
-            asked.append(order.split()[0])
+        why = await copied(self, order)
+        asked.append(f"{order}: {why}" if why else order.split()[0])
         return why
 
     monkeypatch.setattr(Session, "copied", told)
@@ -132,5 +132,5 @@ async def test_a_branch_sees_nothing_of_what_its_parent_did_later(
     await settled(editor, run)
     done = await editor.edit(new, Edit(what="add", source=f"{LOOK}\nimport os; print(os.listdir())"))
     assert store.view(new.id).executions[-1].text == "[1, 2] [1, 2] False\n['xs.txt']\n"
-    assert done.replayed == 0
+    assert done.replayed == 0, orders
     assert "drop" in orders, "the copy that holds what came later is not for the branch"
