@@ -47,6 +47,22 @@ def test_what_is_offered_speaks_of_what_was_named(question: str, offered: str, r
     assert offered in offers(question, rounds)
 
 
+@pytest.mark.parametrize(
+    ("question", "offered"),
+    [
+        ("How many wagons drew more than 300 weight_kg?", "How many rows are there where weight_kg is more than 300?"),
+        ("How many wagons drew glass in March?", "How many rows are there in March where material is glass?"),
+        ("Which route gave us the most grief?", "Which route has the most rows?"),
+        ("Which route gave us the most grief for late rounds?", "Which route has the most rows where late is yes?"),
+    ],
+)
+def test_first_comes_what_is_left_without_the_words_nobody_knows(
+    question: str, offered: str, rounds: list[dict[str, Any]]
+) -> None:
+    assert None in read(question, rounds).queries
+    assert offers(question, rounds)[0] == offered
+
+
 @pytest.mark.parametrize("question", ["Who shovels?", "Why are the late ones gladder?", "glass paper shovels"])
 def test_whatever_is_offered_is_understood_in_whole(question: str, rounds: list[dict[str, Any]]) -> None:
     instead = offers(question, rounds)

@@ -250,7 +250,7 @@ def _named(ask: Ask, top: Item, *things: Item) -> Items:
 def _ends(ask: Ask, most: Item) -> Item:
     """Which end of the order is asked for, and by which column where the word says so itself: the cheapest."""
     ask.end, _, hint = most.means.partition(" ")
-    ask.counts = hint == "count"
+    ask.counts = hint == "count" or bool(re.search(r"\b(?:most|fewest) (?:rows|records)\b", ask.clause.text, re.I))
     ask.by = ask.known.hinted(hint) if hint else None
     if ask.by is None and {"price", "size"} & set(hint.split()) and "E" in ask.codes and "C" not in ask.codes:
         ask.by = ask.known.amount()  # the most expensive booking

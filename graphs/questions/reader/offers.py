@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from calendar import month_name
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, islice
 from typing import Any
 
+from graphs.questions.query import Condition, Query
 from graphs.questions.reader import lexicon, read
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import Known
-from graphs.questions.reader.items import Item
+from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column, read_columns
 
 __all__ = ["offers"]
@@ -18,6 +20,15 @@ _MOST = 3
 """Questions that are offered."""
 _CLASSES = 12
 """Values up to which a column that nobody has named is one to divide rows by."""
+_STATISTICS = {"sum": "total", "mean": "average", "median": "median", "min": "lowest", "max": "highest"}
+_COMPARED = {
+    "=": "is",
+    "!=": "is not",
+    ">": "is more than",
+    ">=": "is at least",
+    "<": "is less than",
+    "<=": "is at most",
+}
 _TOTALS = ("sum", "count")
 """What an item means that asks for how much or how many."""
 
@@ -27,9 +38,65 @@ def offers(
 ) -> tuple[str, ...]:
     """Up to three plain questions near one that was refused, each of which has an answer; tables as `read` takes them."""
     columns = read_columns(tables)
-    items = [item for clause in split(question, columns, [str(t["name"]) for t in tables]) for item in clause.items]
-    wordings = dict.fromkeys(_wordings(items, columns, question))
-    return tuple(islice((w for w in wordings if _understood(w, tables, roles)), _MOST))
+    clauses = split(question, columns, [str(t["name"]) for t in tables])
+    items = [item for clause in clauses for item in clause.items]
+    left = read(_understandable(question, clauses), tables, roles).queries
+    first = _worded(left[0]) if len(left) == 1 and left[0] is not None else ""
+    same = first and read(first, tables, roles).queries
+    nearest = [first] if same and _asked(same[0]) == _asked(left[0]) else []
+    wordings = dict.fromkeys(w for w in _wordings(items, columns, question) if w != first)
+    return (*nearest, *islice((w for w in wordings if _understood(w, tables, roles)), _MOST - len(nearest)))
+
+
+def _understandable(question: str, clauses: Sequence[Clause]) -> str:
+    """A question without the words that nobody knows; what is counted, and not known, are the rows."""
+    unknown = [
+        (clause.words[i.first].start, clause.words[i.last].end, bool(n) and clause.items[n - 1].code in "hMj")
+        for clause in clauses
+        for n, i in enumerate(clause.items)
+        if i.code == "U"
+    ]
+    for start, end, counted in sorted(unknown, reverse=True):
+        question = f"{question[:start]}{'rows' if counted else ''}{question[end:]}"
+    return " ".join(question.split())
+
+
+def _asked(query: Query | None) -> Any:
+    """What a query asks, whatever the words that it was read from."""
+    return query and query.model_dump(exclude={"text", "notes", "unused"})
+
+
+def _worded(query: Query) -> str:
+    """A plain question for a query of one statistic, of some rows, by a group or of the group at an end; else nothing."""
+    (measure, *others), groups = query.measures or (None,), [g.of.strip("`") for g in query.group_by]
+    rows = [_met(w) for w in query.where if isinstance(w, Condition)]
+    if measure is None or others or measure.where or len(rows) < len(query.where) or groups[1:] or "" in rows:
+        return ""
+    counts, of = measure.op == "count" and not measure.of, (measure.of or "").strip("`")
+    statistic, met = _STATISTICS.get(measure.op), " and ".join(r for r in rows if not r.startswith(" in "))
+    of_rows = "".join(r for r in rows if r.startswith(" in ")) + (f" where {met}" if met else "")
+    if query.intent == "rank" and groups and query.order:
+        most, highest = ("most", "highest") if query.order[0].descending else ("fewest", "lowest")
+        what = f"{most} rows" if counts else f"{highest} {statistic} {of}" if statistic else ""
+        return f"Which {groups[0]} has the {what}{of_rows}?" if what else ""
+    by = f" by {groups[0]}" if groups else ""
+    if counts:
+        return f"How many rows are there{by}{of_rows}?" if by or of_rows else ""
+    return f"What is the {statistic} {of}{by}{of_rows}?" if statistic else ""
+
+
+def _met(condition: Condition) -> str:
+    """A condition as a question says it; empty for one that has no plain words."""
+    right = {True: "yes", False: "no"}.get(condition.right) if isinstance(condition.right, bool) else condition.right
+    if condition.op == "during" and isinstance(right, str):
+        number = right.partition("month ")[2]
+        return (
+            f" in {month_name[int(number)] if number.isdigit() else right}"
+            if number.isdigit() or right.isdigit()
+            else ""
+        )
+    says = _COMPARED.get(condition.op)
+    return f"{condition.left.strip('`')} {says} {right}" if says and isinstance(right, (str, int, float)) else ""
 
 
 def _denial(before: Item, item: Item) -> Item:

@@ -284,7 +284,10 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     fit = [c for c in own if draft.numeric(c) or draft.named[c].kind in kinds or ask.stats == ["distinct"]]
     what = [c for c in fit if of is None or c != expr(of)]
     says = any(i.code == "M" and " " in i.means for i in ask.clause.items)  # the longest, which is of no amount
-    many = any(i.code == "M" and ask.clause.written([i]).casefold() in ("most", "fewest") for i in ask.clause.items)
+    many = any(
+        i.code == "M" and ask.clause.written([i]).casefold().removeprefix("the ") in ("most", "fewest")
+        for i in ask.clause.items
+    )
     others = [c for a in draft.asks if a is not ask and not says for c in draft.own(a, grouped) if c != expr(of or "")]
     if ask.stats:  # the highest total, of what another clause asks for
         what = what or others
