@@ -59,7 +59,9 @@ def test_nothing_ends_before_it_begins_whatever_the_names_hold(asked: str, fault
     assert getattr(step, "expr", "").endswith("(`Stopped At`, `Restarted At`)")
 
 
-@pytest.mark.parametrize("asked", ["Which pump stopped most often?", "Which pump stopped the most?"])
+@pytest.mark.parametrize(
+    "asked", ["Which pump stopped most often?", "Which pump stopped the most?", "Which pump has the most rows?"]
+)
 def test_what_happened_most_often_is_counted(asked: str, faults: Tables) -> None:
     query = one(asked, faults)
     assert ([m.op for m in query.measures], [g.of for g in query.group_by], query.limit) == (["count"], ["Pump"], 1)
