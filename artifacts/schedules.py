@@ -101,10 +101,12 @@ class Schedules:
 
     def attempt_failed(self, run_id: str, error: str, at: datetime | None = None) -> None:
         """Say why an attempt never became a run."""
-        self._starting.discard(run_id)  # if this cannot be recorded, it reads as lost
         update = "UPDATE attempts SET error = ?, ended_at = ? WHERE run_id = ?"
         row = [error, utc(at or now()), run_id]
-        self._writer.run(lambda write: write.execute(update, row) and None)
+        try:
+            self._writer.run(lambda write: write.execute(update, row) and None)
+        finally:
+            self._starting.discard(run_id)  # if this cannot be recorded, it reads as lost
 
     def end(
         self,
@@ -164,6 +166,13 @@ class Schedules:
         return row[0].replace(tzinfo=UTC) if row and row[0] else None
 
     def _fires(self, where: str, schedule_id: str, *values: object) -> list[Fire]:
+        found = self._read(where, schedule_id, *values)
+        if any(a.status == "lost" for fire in found for a in fire.attempts):
+            # a run that came up between the reading and the look at who is to begin it is not lost: it is there now
+            found = self._read(where, schedule_id, *values)
+        return found
+
+    def _read(self, where: str, schedule_id: str, *values: object) -> list[Fire]:
         query = f"SELECT due, claimed_at, outcome, reason, ended_at FROM fires WHERE {where}"
         with self._database.cursor() as read:
             fires = read.execute(query, [schedule_id, *values]).fetchall()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -150,3 +151,30 @@ def test_an_old_data_folder_opens_and_its_schedules_are_as_they_were(home):
             (6, None, "running", "run_b"),
             (5, "done", "done", "run_a"),
         ]
+
+
+async def test_an_attempt_whose_run_comes_up_while_it_is_read_is_not_lost(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    """A reader that saw no run yet, and another that has seen it since: the first one must not begin it anew."""
+    job = Schedule(cron="0 * * * *", kind="question", goal="?")
+    store.schedules.add(job)
+    assert store.schedules.claim(job.id, DUE)
+    (fire,) = store.schedules.fires(job.id)
+    run_id = store.schedules.attempt(fire, 1)
+    assert run_id is not None
+    seen, begun, judge = threading.Event(), threading.Event(), store.schedules._attempt
+
+    def later(*row):
+        if not seen.is_set():
+            seen.set()
+            assert begun.wait(60)
+        return judge(*row)
+
+    monkeypatch.setattr(store.schedules, "_attempt", later)
+    slow = asyncio.create_task(asyncio.to_thread(store.schedules.fires, job.id))
+    assert await asyncio.to_thread(seen.wait, 60)
+    await store.append(RunStarted(run_id=run_id, run=Run(id=run_id, goal="?")))
+    assert [a.status for f in store.schedules.fires(job.id) for a in f.attempts] == ["running"]
+    begun.set()
+    assert [a.status for f in await slow for a in f.attempts] == ["running"]
