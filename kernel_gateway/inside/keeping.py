@@ -25,6 +25,7 @@ from kernel_gateway.inside.trees import Tree, Trees
 MOST = 8
 """Copies that a sandbox keeps."""
 _CALL_SECONDS = 5.0  # in which a copy must call or answer
+_MOMENT = 0.3  # seconds in which a process that is about to end does so
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -58,7 +59,7 @@ class Copies:
         if self._settings.home != HOME:
             raise NoCopy("without isolation nothing ends a copy with the sandbox")
         self.drop(name)
-        self._must_be_alone()
+        await self._must_be_alone()
         while len(self._all) >= MOST:
             self._drop_oldest()
         self._make_room(kernel)
@@ -84,7 +85,7 @@ class Copies:
         copy = self._all.get(name)
         if copy is None or copy.context != context:
             raise NoCopy("it is not kept any more")
-        self._must_be_alone()
+        await self._must_be_alone()
         try:
             if why := await asyncio.to_thread(self._trees.restore, copy.tree):
                 raise NoCopy(why)
@@ -110,8 +111,16 @@ class Copies:
     def _drop_oldest(self) -> None:
         self.drop(next(iter(self._all)))
 
-    def _must_be_alone(self) -> None:
+    async def _must_be_alone(self) -> None:
         """Raise `NoCopy` where something that a cell has started runs on: it has no part in going back."""
+        until = asyncio.get_running_loop().time() + _MOMENT
+        while strangers := self._strangers():
+            if asyncio.get_running_loop().time() >= until:
+                raise NoCopy(f"{strangers} processes that cells have started are running")
+            await asyncio.sleep(_MOMENT / 20)
+
+    def _strangers(self) -> int:
+        """How many processes run that are neither kernels nor copies."""
         self._ending = {pid for pid in self._ending if os.path.exists(f"/proc/{pid}")}
         known = (
             self._hosts
@@ -119,8 +128,7 @@ class Copies:
             | {kernel.pid for kernel in self._kernels()}
             | {copy.pid for copy in self._all.values()}
         )
-        if strangers := [pid for pid in others() if pid not in known]:
-            raise NoCopy(f"{len(strangers)} processes that cells have started are running")
+        return sum(pid not in known for pid in others())
 
     def _make_room(self, kernel: Kernel) -> None:
         """Raise `NoCopy` where the kernel could not rewrite all that it holds, even without the copies there are."""
