@@ -105,3 +105,37 @@ def test_times_are_those_of_what_is_counted(permits: Tables) -> None:
     assert compare.of == "`Death Dt`"
     query = one("How many burials had more than 100 guests?", permits)
     assert query.where == (Condition(left="guests", op=">", right=100),)
+
+
+@pytest.fixture(scope="module")
+def heats() -> Tables:
+    """Times of swimmers in the heats of some meets."""
+    n = 80
+    table = pd.DataFrame(
+        {
+            "Meet": [("Spring Cup", "Open", "Finals")[i % 3] for i in range(n)],
+            "Swimmer": [("Ayla", "Boris", "Cem", "Dunja", "Eve")[i % 5] for i in range(n)],
+            "Time (s)": [30 + i % 17 + 0.25 for i in range(n)],
+            "Place": [1 + i % 8 for i in range(n)],
+        }
+    )
+    return dated("heats.csv", table)
+
+
+@pytest.mark.parametrize(
+    ("asked", "op", "of"),
+    [
+        ("What is the fastest time?", "min", "`Time (s)`"),
+        ("What is Ayla's best time?", "min", "`Time (s)`"),
+        ("What is the slowest time of Boris?", "max", "`Time (s)`"),
+        ("What was the worst place of Boris?", "max", "Place"),
+        ("What is the best place of Cem?", "min", "Place"),
+    ],
+)
+def test_the_best_time_and_place_are_the_least(asked: str, op: str, of: str, heats: Tables) -> None:
+    assert [(m.op, m.of) for m in one(asked, heats).measures] == [(op, of)]
+
+
+def test_who_is_counted_once_in_each_group(heats: Tables) -> None:
+    query = one("How many swimmers were there at each meet?", heats)
+    assert ([(m.op, m.of) for m in query.measures], query.group_by[0].of) == ([("distinct", "Swimmer")], "Meet")

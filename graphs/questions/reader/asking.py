@@ -172,11 +172,13 @@ def _judged(ask: Ask, most: Item) -> None:
     column = column or (None if flags else known.hinted(hint))
     whose = any(i.code == "G" or stem(ask.clause.words[i.last].low) in lexicon.some("payers") for i in items)
     quality = "quality" in hint.split()
-    lasts = any(known.sense("duration", c) for c in named)
+    lasts = any(known.sense("-duration", c) for c in named)
     if quality and not named and re.search("M[di]*i[od]*V", ask.codes):
         most.code = "U"  # worst for breakdowns: whether many or few of them are bad is not known
         return
-    if quality and (lasts and column not in named if named else flags and column is None):
+    if quality and lasts and column not in named and re.search(r"\btimes?\b", ask.clause.text, re.I):
+        most.means = {"min": "max", "max": "min"}[end]  # the best time is the least
+    elif quality and (lasts and column not in named if named else flags and column is None):
         most.code = "U"  # the worst return rate, the best wait: whether more or less of it is worse is not known
     elif quality and column not in named and (named or column is None or (whose and known.amount() is not None)):
         most.means = end  # the best price

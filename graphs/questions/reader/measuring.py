@@ -197,7 +197,7 @@ def counted(ask: Ask) -> None:
             ask.stats, ask.columns = ["distinct"], [expr(column)]
         elif column.kind == "number":
             ask.stats, ask.columns = ask.stats or ["sum"], [*ask.columns, expr(column)]
-        elif column.kind == "text" and not ask.groups:
+        elif column.kind == "text" and expr(column) not in [g.of for g in ask.groups]:
             ask.stats, ask.columns = [*ask.stats, "distinct"], [*ask.columns, expr(column)]
         else:
             ask.counts = True

@@ -38,6 +38,8 @@ _TURNS = {
     "nobody",
     "none",
     "never",
+    "best",
+    "worst",
     "hardly",
     "neither",
     "nor",
@@ -81,7 +83,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     number = bool(behind) and behind[0].code == "C" and behind[0].column.kind == "number"
     return (
         item.code in "QKVTbkjmn#1BG"
-        or word.low in _TURNS
+        or clause.words[item.last].low in _TURNS
         or (item.first > 0 and clause.words[item.first - 1].low == "how")  # "how long", where no column is a length
         or _moves(word, clause)
         or (before[-1:] == "M" and word.low in lexicon.people())  # what most people pay is no largest payment
