@@ -117,6 +117,7 @@ def heats() -> Tables:
             "Swimmer": [("Ayla", "Boris", "Cem", "Dunja", "Eve")[i % 5] for i in range(n)],
             "Time (s)": [30 + i % 17 + 0.25 for i in range(n)],
             "Place": [1 + i % 8 for i in range(n)],
+            "Stroke": [("Back", "Half Back", "Free")[i % 3] for i in range(n)],
         }
     )
     return dated("heats.csv", table)
@@ -139,3 +140,53 @@ def test_the_best_time_and_place_are_the_least(asked: str, op: str, of: str, hea
 def test_who_is_counted_once_in_each_group(heats: Tables) -> None:
     query = one("How many swimmers were there at each meet?", heats)
     assert ([(m.op, m.of) for m in query.measures], query.group_by[0].of) == ([("distinct", "Swimmer")], "Meet")
+
+
+def test_a_value_is_not_a_longer_one_that_ends_with_it(heats: Tables) -> None:
+    for asked, stroke in (("where Stroke is Back", "Back"), ("for Back", "Back"), ("in half back", "Half Back")):
+        assert one(f"What is the average Place {asked}?", heats).where[0].right == stroke  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("asked", "during"),
+    [
+        ("March to May 2024", ("2024-03", "2024-05")),
+        ("Mar-May 2024", ("2024-03", "2024-05")),
+        ("Feb 2024 through May 2024", ("2024-02", "2024-05")),
+        ("2024-2025", ("2024", "2025")),
+        ("Monday to Friday", "weekday 0-4"),
+        ("Mon–Fri", "weekday 0-4"),
+    ],
+)
+def test_what_lies_between_two_times_is_in_it_also_without_from(
+    asked: str, during: str | tuple[str, ...], faults: Tables
+) -> None:
+    (condition,) = one(f"How many faults {asked}?", faults).where
+    assert isinstance(condition, Condition)
+    assert condition.right == during
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Which pumps have we not seen since the start of 2024?",
+        "What is the median unit price when leaks were actually used?",
+        "How many pumps came back late?",
+    ],
+)
+def test_no_condition_at_the_end_is_passed_over(asked: str, faults: Tables) -> None:
+    assert None in read(asked, faults).queries
+
+
+def test_what_the_key_numbers_are_the_rows_and_no_amount_of_like_name() -> None:
+    n = 60
+    claims = pd.DataFrame(
+        {
+            "claimRef": [f"CLM-{7000 + i}" for i in range(n)],
+            "lossDate": pd.date_range("2023-01-04", periods=n, freq="9D"),
+            "region": [("North", "Borders", "Fife")[i % 3] for i in range(n)],
+            "amtClaimed": [500.5 + i for i in range(n)],
+        }
+    )
+    query = one("Which region has the most claims?", dated("claims.csv", claims))
+    assert [m.op for m in query.measures] == ["count"]

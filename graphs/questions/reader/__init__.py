@@ -82,6 +82,10 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
         measured = near[0] if len(near) == 1 else known.hinted(hint)
         if hint not in ("time", "count") and measured is not None:
             yield said[0], f"what {measured.name}"
+    held = {v for c in columns for v in c.values}
+    for span in (m for m in re.finditer(_SPAN, question, re.I) if not any(m[0] in v for v in held)):
+        first, year, last = span["first"] or span["a"], span["year"] or "", span["last"] or span["b"]
+        yield span[0], f"from {_full(first)}{year} to {_full(last)}"  # March to May: not these two alone
     yield from ((m[0], f"{45 if m[1] else 15} minutes") for m in re.finditer(_QUARTER, question, re.I))
     yield from ((m[1], "take") for m in re.finditer(r"\bhow long\b.*\b(spend|spent)\b", question, re.I))
     if earned := re.search(_EARNS, question, re.I):  # what we take, and not what we take in fines
@@ -89,6 +93,11 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
         what = next((w.stem for w in behind if w.low not in lexicon.some("stop") - {"per"}), "")
         if not any(what in c.stems for c in columns if c.kind == "number"):
             yield earned[0], "how much revenue"
+
+
+def _full(name: str) -> str:
+    """The full name of a month or a weekday; a year as it is."""
+    return next((n for n in _TIMES if n.startswith(name.casefold()[:3])), name).title()
 
 
 def _as_said(word: str, swaps: Sequence[tuple[str, str]]) -> str:
@@ -116,6 +125,9 @@ _NAMED = 20
 
 
 _EARNS = r"\b(?:how much(?: money)?|what) (?:do|did|have|are) we (?:make|made|making|get|getting|tak(?:e|en|ing)(?: in(?! \d| [A-Z]| the\b| an?\b))?|earn(?:ed|ing)?|bill(?:ed|ing)?|charg(?:e|ed|ing))\b(?! up)"
+_TIMES = (*lexicon.listed("months"), *lexicon.listed("weekdays"))
+_NAMES = "|".join(f"{n[:3]}(?:{n[3:]})?" for n in _TIMES)
+_SPAN = rf"(?<!\bfrom )(?<!\bin )(?<!\bbetween )\b(?:(?P<first>{_NAMES})(?P<year> \d{{4}})?(?: ?[-–] ?| (?:to|through|thru|till) )(?P<last>{_NAMES})|(?P<a>(?:19|20)\d\d) ?[-–] ?(?P<b>(?:19|20)\d\d))\b"
 _QUARTER = r"\b(?:(three) quarters|a quarter) of an hour\b"
 _LASTS = rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?"
 _SOME_TIME = r"\s(?:over|during|in|within) the (?:(?:recent|specific|same|given) )+(?:time )?(?:period|frame)\b"

@@ -142,7 +142,7 @@ def _reworded(ask: Ask) -> None:
             item.code, item.means = "S", "mean"  # a normal fare is a usual one
         if item.means == "again" and (
             ask.codes[:2] == "qC"
-            or (behind and (behind.code == "V" or (behind.code == "C" and behind.column.kind == "bool")))
+            or (behind and (behind.code in "VU" or (behind.code == "C" and behind.column.kind == "bool")))
         ):
             item.code = "d"  # came back damaged; what duration until it goes again
         if item.code == "i" and said == "within" and behind and behind.code == "N" and behind.unit:

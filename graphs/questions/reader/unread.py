@@ -62,7 +62,8 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
         said = {
             "1": re.match("[ac]*[TGMS]" + "|$" * bool(re.search("q|i$", codes[:n])), follows),  # than in the first
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
-            "n": opening and re.match("[idwohSv]*[CEVUQT]", follows),
+            "n": opening and re.match("[idwohSv]*[CEVUQTK]", follows),
+            "C": re.search("wC$", codes[: n + 1]) and follows == "d",  # when parts were used
             "m": opening,
             "K": word.casefold() in _BOUNDS
             or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV1")),
@@ -72,7 +73,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
             or clause.words[max(item.first - 1, 0)].low == "this",
         }
         left = stepped and word.casefold() in ("left", "remaining", "remain")
-        if item.code in "UQKVTbkjmn#1BG" and not (item.used or left) and said.get(item.code, True):
+        if item.code in "UQKVTbkjmn#1BGC" and not (item.used or left) and said.get(item.code, True):
             yield word, _changes(re.sub("U+$", "", codes[:n]).rstrip("d"), follows.lstrip("U"), clause, item)
 
 
@@ -82,7 +83,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     near, behind = clause.items[at - 1 :][:3], clause.items[at + 2 :][:1]
     number = bool(behind) and behind[0].code == "C" and behind[0].column.kind == "number"
     return (
-        item.code in "QKVTbkjmn#1BG"
+        item.code in "QKVTbkjmn#1BGC"
         or clause.words[item.last].low in _TURNS
         or (item.first > 0 and clause.words[item.first - 1].low == "how")  # "how long", where no column is a length
         or _moves(word, clause)
