@@ -194,7 +194,7 @@ def _known() -> frozenset[str]:
 def unclear(words: Sequence[str]) -> str:
     """The sentence that names what is known, and not how it belongs to what is asked."""
     listed = " and ".join(f"“{w}”" for w in words)
-    return f"It is not clear what {listed} {'mean' if words[1:] else 'means'} in this question."
+    return f"It is not clear how {listed} {'are' if words[1:] else 'is'} meant in this question."
 
 
 def unknown(draft: Draft, words: Sequence[str]) -> str:
