@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -77,17 +78,20 @@ def labels(text: str, tables: Tables) -> list[Label]:
 
 @lru_cache(maxsize=512)
 def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple[Label, ...]:
-    found: list[Label] = []
+    found, once = list[Label](), Counter(value for _, value in known)
     for column, value in sorted(known, key=lambda pair: -len(pair[1])):
         if len(value) < 2 or value.casefold() in _COMMON or value.isdigit():  # lab A
             parts = "|".join(re.findall(r"[^\W\d_]+", column))
             named = re.finditer(rf"\b(?i:{parts})s? ({re.escape(value)})(?!\w)", text) if parts else ()
             found += [Label(column, value, m.start(1), m.end(1)) for m in named]
+            alone = re.finditer(rf"(?<![\w'-]){value}(?![\w'-]|{_ARTICLE})", text) if once[value] == 1 else ()
+            found += [Label(column, value, *m.span()) for m in alone if value.isupper() and value != "I"]
             continue
         flags = re.I if len(value) >= 4 else 0
         ending = "(?:s|es)?" if value[-1].isalpha() and len(value) >= 3 else ""
+        rest = f"{re.escape(value[1:-1])}(?:y|ies)" if _IN_Y.search(value) else f"{re.escape(value[1:])}{ending}"
         begins = f"{re.escape(value[0])}|{re.escape(value[0].upper())}"
-        spelt = _SEXES.get(value.casefold(), f"(?:{begins}){re.escape(value[1:])}{ending}")
+        spelt = _SEXES.get(value.casefold(), f"(?:{begins}){rest}")
         for m in re.finditer(rf"(?<![\w])(?:{spelt})(?!\w)", text, flags):
             inside = any(f.start <= m.start() and m.end() <= f.end and f.value != value for f in found)
             if not inside and not _ADVERB.search(text[: m.start()]):
@@ -95,6 +99,11 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple
     if timed:
         found += [Label(YEAR, m[1], m.start(), m.end()) for m in _YEAR.finditer(text)]
     return tuple(sorted(found, key=lambda f: f.start))
+
+
+_ARTICLE = r"(?<=A) (?!(?:at|is|was|has|had|and|or|with|by|to|on|in|than|vs|versus)\b)[a-z]"
+"""What stands behind an A that names no group."""
+_IN_Y = re.compile(r"[^aeiou\W\d_]y$", re.I)
 
 
 def columns(text: str, tables: Tables) -> list[str]:
@@ -182,6 +191,19 @@ def keys(table: Mapping[str, Any]) -> set[str]:
 _YES, _NO = words("yes y true t 1 1.0"), words("no n false f 0 0.0")
 
 
+_BESIDE = re.compile(r"\b(?:above|below|than|against|versus|vs|compared|ahead of|behind|unlike)\b", re.I)
+"""What stands before those with which something is compared."""
+
+
+def subjects(clause: str, tables: Tables) -> list[Label]:
+    """The values that a sentence names, without those with which it compares its last number: "€840, well above a
+    double room"."""
+    named = labels(clause, tables)
+    told = (f.end for f in figures(clause) if not any(n.start <= f.start < n.end for n in named))
+    beside = _BESIDE.search(clause, max(told, default=len(clause)))
+    return [n for n in named if beside is None or n.start < beside.start()]
+
+
 @dataclass(frozen=True)
 class Spoken:
     """A number of a text, and the values that the text says it is of."""
@@ -194,7 +216,7 @@ def spoken(text: str, tables: Tables) -> Iterator[tuple[str, list[Spoken]]]:
     """Each sentence with its numbers, and the values, at most one a column, to which the sentence binds each."""
     for clause in sentences(text):
         inside = [f for f in figures(clause) if not _YEAR.fullmatch(f.text) and not _TIMES.match(f.after)]
-        named = labels(clause, tables)
+        named = subjects(clause, tables)
         bound = {id(f): list[Label]() for f in inside}
         for column in dict.fromkeys(n.column for n in named):
             some = [n for n in named if n.column == column]
@@ -216,7 +238,7 @@ def _pairs(named: list[Label], inside: list[Figure]) -> Iterator[tuple[Label, Fi
     """Which label belongs to which number: one before or behind each, or as many of both in their order."""
     order = sorted([*((n.start, "L") for n in named), *((f.start, "F") for f in inside)])
     pattern = "".join(kind for _, kind in order)
-    if re.fullmatch(r"(?:LF)+F*|(?:FL)+F*|LFFL", pattern):  # Kiel leads with 4, against 3 in Ulm
+    if re.fullmatch(r"(?:LF|FL)+|(?:LF)+F*|(?:FL)+F*", pattern):  # Kiel leads with 4, against 3 in Ulm
         yield from zip(named, inside, strict=False)
     elif re.fullmatch(r"L+F+", pattern) and len(named) == len(inside):
         yield from zip(named, inside, strict=True)

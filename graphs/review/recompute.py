@@ -12,7 +12,7 @@ from graphs.review.base import CheckResult, Work
 from graphs.review.charts import drawn, written
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated, recomputed
-from graphs.review.prose.asked import expected, stated
+from graphs.review.prose.asked import expected, passed_over, stated
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
@@ -72,6 +72,7 @@ class _Report:
         problems = [problem for _, problem in held]
         problems += [a.problem(answer, [next(got) for _ in a.queries], self.tables) for a in self.asked]
         stated = [(figure, a.differs(figure, [next(got) for _ in a.queries])) for figure, a in self.stated]
+        problems += passed_over(question, self.tables, work.roles, work.written)
         facts = Facts()
         facts.take(self.wanted, list(got))
         cells = [x for x in work.view.executions if "describe" not in x.tags]

@@ -146,6 +146,10 @@ TRACED = (
     ("-3.4 to -2.1", "-3.41 -2.08"),
     ("(n = 1,024)", "1024"),
     ("43% higher", "ratio 1.431"),
+    ("12 of 154 in the shop, and 121 of 746 on the web", "shop   142   12\nweb   625   121"),
+    ("19,208 in January and 11,553 in June: a swing of 7,655, or 40% of January", "19208 11553"),
+    ("It is 44%; the others have 24% and 25%. That is 1.8 times as much", "rate 0.44 0.24 0.25"),
+    ("A 60-year-old needs 14.2 minutes", "14.21"),
     ("about a third of them", "0.34"),
     ("365 days and 365 nights", "365 365 0.05"),
     ("+4.2 points", "4.21"),
@@ -189,6 +193,7 @@ TRACED = (
 """What may be written of an output: rounded, scaled, as percent, beside names and dates that are no claims."""
 UNTRACED = (
     ("about 20 % of them", "0.181"),
+    ("43% of them", "mean 43.14"),
     ("p < 0.001", "x"),
     ("1.53 times as much", "a 16.925 x\nb 11.042 x"),
     ("1,334.5 francs", "1234.5123"),

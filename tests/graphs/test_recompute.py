@@ -178,6 +178,8 @@ BY_YEAR = "print(df['order_date'].dt.year.value_counts())"
         (f"Aster keeps them {DAYS['Aster']:.2f} days, Cedar {DAYS['Cedar']:.2f}.", "", BY_WARD, DAYS, None),
         (f"Aster keeps them {DAYS['Cedar']:.2f} days, Cedar {DAYS['Aster']:.2f}.", "", BY_WARD, DAYS,
          f"{DAYS['Cedar']:.2f} is the value of Cedar, not of Aster"),
+        (f"Aster keeps them {DAYS['Cedar']:.2f} days, against {DAYS['Aster']:.2f} on Cedar and {DAYS['Birch']:.2f} on "
+         "Birch.", "", BY_WARD, DAYS, f"{DAYS['Cedar']:.2f} is the value of Cedar, not of Aster"),
         (f"In 2023 an order held {O['items'].mean():.3f} items on average.", "", "df['items'].mean()",
          O["items"].mean(), "the value without the condition that order_date is 2023"),
         (f"In 2023 an order held {IN_2023['items'].mean():.3f} items on average.", "", "df['items'].mean()",

@@ -9,7 +9,8 @@ from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Output, Run
 from graphs.review.base import Work
 from graphs.review.facts import Facts, Given
-from graphs.review.prose.asked import stated
+from graphs.review.mentions import labels, subjects
+from graphs.review.prose.asked import passed_over, stated
 from graphs.review.prose.numbers import numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.printed import printed
@@ -54,6 +55,9 @@ def test_tables_lists_and_dicts_that_cells_print_are_numbers_by_group():
         ("K 3 has the highest rate, followed by K 1.", None),
         ("K 1 has the highest rate, followed by K 3.", "the order of kiln is told as K 1, K 3, and is K 3, K 1"),
         ("K 1 has the highest rate.", "K 1 is put first"),
+        ("K 1 has the highest rate, 0.25, against 0.10 in K 2 and 0.40 in K 3.", "K 1 is put first"),
+        ("Orders fired in K 3 have the highest rate: 0.40, versus 0.10 in K 2 and 0.25 in K 1.", None),
+        ("These have the highest rates:\n\n1. K 3, 0.40\n2. K 1, 0.25\n3. K 3, 0.24\n", None),  # firings, not kilns
         ("K 3 has the highest rate, whereas K 1 has the lowest.", "K 1 is put first"),
         ("K 3 is the most reliable kiln.", None),  # which end is reliable, nobody says
         ("Of K 1 25 % crack, of K 2 10 %. So 15 % more of K 1 crack.", "the difference in percentage points"),
@@ -111,3 +115,32 @@ def test_a_part_told_in_words_is_a_share_that_a_cell_put_out():
 )
 def test_a_large_p_value_proves_nothing_and_a_small_one_is_no_chance(text, problem):
     assert bool([*untested(text, [])]) is problem
+
+
+def test_a_column_that_is_asked_for_and_that_no_cell_looks_at_is_told():
+    shots = [described("trips.csv", pd.DataFrame({"cost": [2.5, 3.5, 9.0], "distance_km": [1.5, 2.5, 7.0]}))]
+    asked = "Does the cost rise with the distance?"
+    by_carrier, by_km = cell("print(df['cost'].mean())", "5.0"), cell("print(df.corr())", "cost  distance_km\n")
+    assert [*passed_over(asked, shots, {}, [by_carrier])] == [
+        "the question asks for distance_km, and no cell looks at it"
+    ]
+    assert [*passed_over(asked, shots, {}, [by_carrier, by_km])] == []
+
+
+def test_a_single_letter_is_a_group_and_an_article_is_none():
+    arms = [described("visits.csv", pd.DataFrame({"variant": ["A", "B"] * 20, "bought": [0, 1] * 20}))]
+    text = "B converts at 12 % and A at 8 %. A visit lasts two minutes."
+    assert [(n.value, n.start) for n in labels(text, arms)] == [("B", 0), ("A", 23)]
+
+
+def test_a_value_is_met_in_the_plural_of_its_last_word():
+    visits = [described("visits.csv", pd.DataFrame({"reason": ["injury", "check-up"] * 20}))]
+    assert [n.value for n in labels("Injuries and check-ups", visits)] == ["injury", "check-up"]
+
+
+def test_what_a_last_number_is_compared_with_is_not_what_it_is_of():
+    text = "The average heat of K 1 is 1,129 °C, well above K 2."
+    assert [n.value for n in labels(text, TABLES)] == ["K 1", "K 2"]
+    assert [n.value for n in subjects(text, TABLES)] == ["K 1"]
+    text = "K 1 cracks in 25 % of firings, against 10 % in K 2."
+    assert [n.value for n in subjects(text, TABLES)] == ["K 1", "K 2"]

@@ -221,7 +221,11 @@ class _Amount:
         told.update(columns(f"{self.said.clause} {self.given.question}", [self.table]))
         every = [] if self._restricted() else self.given.kept(self.base)
         every = [kept for kept in every if column or all(isinstance(c.right, (str, tuple)) for c in kept)]
-        return [kept for kept in every if told.isdisjoint(c.left.strip("`") for c in kept)]
+        return [
+            kept
+            for kept in every
+            if told.isdisjoint(c.left.strip("`") for c in kept) and not any(_is_said(c, everything) for c in kept)
+        ]
 
     def _restricted(self) -> bool:
         """Whether the sentence says in words of its own that it is of some rows only: "in the high season"."""
@@ -323,6 +327,13 @@ class _Amount:
         said, named = self.said, _pairs(labels(self.said.clause, self.given.list))
         pool = list({n.column: n for n in (*said.labels, *said.flags)}.values())
         return pool, [n for n in pool if n in said.flags or (n.column, n.value) in named]
+
+
+def _is_said(condition: Condition, text: str) -> bool:
+    """Whether a text has the number with which a condition compares: over 10 km, of distance_km == 10."""
+    right = condition.right if isinstance(condition.right, tuple) else (condition.right,)
+    numbers = [f"{v:g}" for v in right if isinstance(v, (int, float))]
+    return any(re.search(rf"(?<![\d.]){re.escape(n)}(?!\d|\.\d)", text) for n in numbers)
 
 
 def _subsets(some: Sequence[Label]) -> Iterator[tuple[Label, ...]]:

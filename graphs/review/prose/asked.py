@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from artifacts.types import Execution
+from graphs.questions.expressions import bare
 from graphs.questions.query import Condition, DropDuplicates, DropMissing, Measure, Query, Statistic
 from graphs.questions.reader import read
 from graphs.review import units
 from graphs.review.answering import Number, Result, shown
-from graphs.review.facts import LEFT_OUT, Given
-from graphs.review.mentions import YEAR, Tables, columns, keys, labels, spoken, time_columns
+from graphs.review.facts import LEFT_OUT, Given, stands
+from graphs.review.mentions import YEAR, Tables, columns, keys, labels, spoken, subjects, time_columns
 from graphs.review.prose.figures import CHANGES, Figure, figures, sentences
 from graphs.review.prose.said import statistic
 
@@ -73,7 +75,7 @@ class Asked:
         meant = {(measure.of or "").strip("`"), *(c.left.strip("`") for c in measure.where if isinstance(c, Condition))}
         groups = {str(g).casefold() for n in results[0].numbers() for g in n.group}
         for clause, figure in every:
-            named = {n.value.casefold() for n in labels(clause, tables)}
+            named = {n.value.casefold() for n in subjects(clause, tables)}
             about = statistic(clause) == (measure.op,) or not meant.isdisjoint(columns(clause, tables))
             others = any(v not in _spelt(asked) for v in named - groups) or (groups and not named & groups)
             alike = figure.share == (measure.op == "share") and figure.digits > 1
@@ -112,6 +114,22 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
         each_other = (measure.model_copy(update={"op": op}) for op in ops)
         others += [query.model_copy(update={"measures": (other,), "order": ()}) for other in each_other]
     yield Asked(query, (*others, *(other for _, _, other in reading.others)))
+
+
+def passed_over(question: str, tables: Tables, roles: Mapping[str, str], cells: Sequence[Execution]) -> Iterator[str]:
+    """The columns that a question is read to ask for, without doubt, and of which no cell and no output speaks."""
+    reading, seen = read(question, tables, roles), "\n".join(f"{x.code}\n{x.text}" for x in cells)
+    if not cells or None in reading.queries or any(q.unused for q in reading.queries if q) or _BY_PLACE.search(seen):
+        return
+    names = set(columns(question, tables)).difference(*map(keys, tables))
+    asked = [m for q in reading.queries if q for m in q.measures if m.op not in ("count", "distinct", "present")]
+    wanted = {name for m in asked for name in (bare(m.of or ""), bare(m.other or "")) if name in names}
+    for column in sorted(c for c in wanted if not stands(c, seen)):
+        yield f"the question asks for {column}, and no cell looks at it"
+
+
+_BY_PLACE = re.compile(r"\.columns\s*=|\biloc\b|\.to_numpy\(|\.values\b")
+"""Code that may take a column without its name."""
 
 
 def stated(text: str, given: Given, roles: Mapping[str, str]) -> Iterator[tuple[Figure, Asked]]:

@@ -234,4 +234,6 @@ def totals(text: str) -> list[float]:
         shares = [c for c in counts if min(abs(sum(c) - whole) for whole in (1, 100)) < 0.02 * sum(c)]
         found += [sum(c[at:]) for c in shares for at in range(1, len(c))]  # of the last ones together
         found += [v for c in counts for v in (sum(c), *(100 * n / sum(c) for n in c if len(c) <= 12))]
+        if all(v >= 0 and v == int(v) for row in block for v in row):
+            found += [sum(row) for row in block if 1 < len(row) <= 12]  # of a table of counts
     return found

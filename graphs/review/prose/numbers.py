@@ -14,6 +14,7 @@ from graphs.review.answering import half
 from graphs.review.base import Found, Work, check
 from graphs.review.mentions import Tables, columns, labels, time_columns
 from graphs.review.prose.figures import (
+    IS_POINTS,
     MONTH,
     PERCENT,
     POINTS,
@@ -37,6 +38,8 @@ _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.S | re.I)
 _P = re.compile(r"\b[pq](?:[ -]?values?)?\s*(?P<sign>[=<≤]|of|below|under)\s*$", re.I)
 _OF = re.compile(r"\s?%?\s?(?:of|among)\b", re.I)
 """What follows a part of things, and no change."""
+_PER_CENT = re.compile(r"%|\b100\b|normalize|pct|per_?cent|share|rate", re.I)
+"""What is in a cell that computes parts in per cent, or in what it prints."""
 _GUESS = re.compile(r"guess|by chance|coin|random", re.I)
 _POINTS = re.compile(rf"{POINTS}|\bpoints?\b", re.I)
 _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
@@ -56,9 +59,13 @@ def numbers(work: Work) -> Iterator[Found]:
     known += values(str([*carried, *(f.text for f in work.view.findings)]))
     tables = list(printed(work.written, work.tables))
     in_percent = any(re.search(r"100|normalize|pct", x.code) for x in work.written)
+    pct = [x for x in work.view.executions if not first & {*x.tags} and _PER_CENT.search(f"{x.code}\n{x.text}")]
+    shares = [v for v in known if abs(v) < 3] + [v for x in pct for v in printed_numbers(x)]
+    shares += [v for x in work.view.executions if not first & {*x.tags} for v in totals(shown(x))]
     told = work.report.answer.removeprefix(work.given)
     groups = {f.clause: [*_groups(f.clause, tables, work.tables)] for f in figures(told)}
-    loose = _loose(told, known, settings, groups)
+    shares += [*map(float, (v for v in again if isinstance(v, (int, float)))), *values(str(carried))]
+    loose = _loose(told, known, shares, settings, groups)
     loose += _unfounded(work.report.answer, known, rows, in_percent)
     loose = [f for f in loose if (f.clause, f.start) not in work.recomputed]
     if loose := [f for f in loose if not _is_background(f, work.tables)]:
@@ -147,25 +154,31 @@ Exact = tuple[float, float]
 
 
 def _loose(
-    text: str, known: list[float], settings: list[float], groups: Mapping[str, list[list[Exact]]]
+    text: str, known: list[float], shares: list[float], settings: list[float], groups: Mapping[str, list[list[Exact]]]
 ) -> list[Figure]:
     """The numbers of a text that trace to nothing, nor follow from two others of their sentence that do, as they are
     told or as they were before they were rounded, nor from those printed of the groups that it names."""
     every = figures(text)
-    loose = [f for f in every if not _is_free(f) and not _traces(f, known, settings)]
+    loose = [f for f in every if not _is_free(f) and not _traces(f, shares if _of_few(f) else known, settings)]
     clauses = list(dict.fromkeys(f.clause for f in every))
-    before = dict(zip(clauses, ["", *clauses], strict=False))  # what a sentence compares may stand in the one before
+    near = {c: clauses[max(0, at - 2) : at + 1] for at, c in enumerate(clauses)}  # what it compares may stand before it
 
     def nearest(g: Figure) -> float:
         return min((abs(v) for v in known if g.is_near(v)), key=lambda v: abs(v - g.value), default=g.value)
 
     def made(f: Figure) -> bool:
-        beside = [g for g in every if g not in loose and g.clause in (f.clause, before[f.clause])]
+        beside = [g for g in every if g not in loose and g.clause in near[f.clause]]
         few = [(float(n), 0.0) for n in counted(f.clause)]
         told, exact = [(g.value, g.half) for g in beside], ((nearest(g), 0.0) for g in beside)
         return any(follows(f, some) for some in (few + told, [*few, *exact], *groups[f.clause]))
 
-    return [f for f in loose if not made(f)]
+    loose = [f for f in loose if not made(f)]
+    return [f for f in loose if not made(f)]  # a difference may be told as a part of something
+
+
+def _of_few(figure: Figure) -> bool:
+    """Whether it is a part in per cent of so few digits that many a number of euros or of days happens to be near."""
+    return figure.share and figure.digits < 3 and not IS_POINTS.match(figure.after) and figure.unit != "pp"
 
 
 def _groups(clause: str, printed: Sequence[tuple[str, dict[str, float]]], tables: Tables) -> Iterator[list[Exact]]:
@@ -194,9 +207,10 @@ def _is_free(figure: Figure) -> bool:
         return False
     whole = figure.whole and not figure.share and re.fullmatch(r"10+", f"{figure.value:.0f}")
     chance = _GUESS.search(figure.clause) and any(figure.tells(1 / n) for n in range(2, 11))
+    example = figure.whole and re.match(r"-[a-z]", figure.after)  # a 60-year-old
     small = figure.whole and figure.value <= _COUNTABLE and not figure.share
     usual = figure.value in _FREE and (not figure.unit or figure.value >= 90)
-    return bool(figure.unit in ("th", "st", "nd", "rd") or whole or chance or small or usual)
+    return bool(figure.unit in ("th", "st", "nd", "rd") or whole or chance or small or usual or example)
 
 
 def _is_background(figure: Figure, tables: Tables) -> bool:

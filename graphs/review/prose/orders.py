@@ -30,7 +30,9 @@ _FOLLOWED = re.compile(r"\b(?:followed by|ahead of|then comes?)\b", re.I)
 _NO_GROUP = frozenset({"none", "unknown", "other", "others", "missing", "n/a", "nan"})
 _DOWNWARD = r"\b(?:from (?:the )?(?:highest|largest|most|best)|descending|in (?:falling|decreasing) order)\b"
 _UPWARD = r"\b(?:from (?:the )?(?:lowest|smallest|least|worst)|ascending|in (?:rising|increasing) order)\b"
-_RANKS = re.compile(r"\b(?:rank\w*|order\w*|sort\w*)\b", re.I)
+_RANKS = re.compile(r"\b(?:rank\w*|sort\w*|order(?:ed|ing)|order (?:of|by)|in (?:\w+ )?order)\b|^\W*order\b", re.I)
+_BESIDE = re.compile(r"\b(?:against|versus|vs|compared|than)\b", re.I)
+"""What stands before those with which the first is compared."""
 _MORE = r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b"
 _LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b"
 _GAP = re.compile(rf"\s?(?:{PERCENT}|{POINTS}|points?|p\.?p)\s(?:\w+ ){{0,2}}(?:{_MORE}|{_LESS})", re.I)
@@ -79,8 +81,10 @@ class Statements:
             yield from self._ways(clause, named, years)
             yield from self._apart(clause, before, list(self._beside(clause, named, years)))
         for m in _NUMBERED.finditer(self.text):
-            lines = (labels(line, self.given.list) for line in m["lines"].splitlines())
-            yield from self._ranks(m["before"], [named[0] for named in lines if named], numbered=True)
+            lines = [labels(line, self.given.list) for line in m["lines"].splitlines()]
+            firsts = [named[0] for named in lines if named]
+            if len({(n.column, n.value) for n in firsts}) == len(firsts):  # else each line is of something else
+                yield from self._ranks(m["before"], firsts, numbered=True)
 
     # The numbers of which a sentence can speak.
 
@@ -135,7 +139,9 @@ class Statements:
             either = self._either(clause)
             leads = [_in_order(by, top == "min", said) for by in series if first]
             leads += [order[::-1] for order in leads] if either else []
-            if leads and not (heads := {order[0] for order in leads}) & {*said}:
+            cut = _BESIDE.search(clause) if not numbered else None
+            before = [n.value for n in named if n.column == column and cut is not None and n.end <= cut.start()]
+            if leads and not (heads := {order[0] for order in leads}) & {*(before or said)}:
                 most = "highest" if top == "max" else "lowest"
                 yield f"{said[0]} is put first, and of {column} {' or '.join(sorted(heads))} is the {most}"
             elif len(said) > 1 and (ends or (ordered and (numbered or len(said) > 2))):

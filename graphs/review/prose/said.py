@@ -12,7 +12,7 @@ from artifacts.types import Execution
 from graphs.questions.query import Statistic
 from graphs.questions.reader import lexicon
 from graphs.review.facts import PLAIN, Given, Of, computed_in
-from graphs.review.mentions import YEAR, Label, flags, labels, spoken
+from graphs.review.mentions import YEAR, Label, flags, labels, spoken, subjects
 from graphs.review.prose.figures import Figure, figures
 from graphs.review.prose.numbers import printed_numbers
 
@@ -83,7 +83,7 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
     asked, told = _once(labels(given.question, given.list)), {n.value for n in labels(text, given.list)}
     once = [n for n in asked if n.value in given.literals | told or not n.value.islower()]  # our print shop
     for clause, every in spoken(text, given.list):
-        named, said = labels(clause, given.list), tuple(flags(clause, given.list))
+        named, said = subjects(clause, given.list), tuple(flags(clause, given.list))
         alone = _once(named)
         for s in every:
             cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
