@@ -153,7 +153,7 @@ class Given:
     """The given tables, how rows of one are found from another, and what a text and its code have to do with them."""
 
     def __init__(self, tables: Tables, text: str, question: str, code: str, cells: Sequence[Execution] = ()) -> None:
-        self.printed, self.cells = list(printed(cells, tables)), [x.code for x in cells]
+        self.printed, self.shown, self.cells = list(printed(cells, tables)), [*cells], [x.code for x in cells]
         self.tables = {str(t["name"]): t for t in tables}
         self.list, self.text, self.question, self.code = list(tables), text, question, code
         facts = {name: {str(c["name"]): c for c in t["columns"]} for name, t in self.tables.items()}

@@ -16,7 +16,7 @@ from graphs.review.prose.asked import expected, passed_over, stated
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
-from graphs.review.prose.verdicts import stale, untested
+from graphs.review.prose.verdicts import stale, turned, untested
 from graphs.review.sql import Tables
 from graphs.review.values import Aside, all_verdicts, claims, results_of, verdict_of
 
@@ -78,7 +78,11 @@ class _Report:
         cells = [x for x in work.view.executions if "describe" not in x.tags]
         problems += [*stale(answer, question, work.written, facts), *misstated(answer, given, facts, work.written)]
         for text in self.texts:
-            problems += [*Statements(text, given, facts, question).problems(), *untested(text, cells)]
+            problems += [
+                *Statements(text, given, facts, question).problems(),
+                *untested(text, cells),
+                *turned(text, cells),
+            ]
         said = " ".join(filter(None, problems))  # a number that another check has objected to is told once
         problems += [problem for figure, problem in stated if figure.text not in said]
         sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in problems if p)

@@ -9,12 +9,12 @@ from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Output, Run
 from graphs.review.base import Work
 from graphs.review.facts import Facts, Given
-from graphs.review.mentions import labels, subjects
+from graphs.review.mentions import labels, spoken, subjects
 from graphs.review.prose.asked import passed_over, stated
 from graphs.review.prose.numbers import numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.printed import printed
-from graphs.review.prose.verdicts import stale, untested
+from graphs.review.prose.verdicts import stale, turned, untested
 from graphs.review.tables import described
 
 KILNS = pd.DataFrame(
@@ -125,6 +125,12 @@ def test_a_column_that_is_asked_for_and_that_no_cell_looks_at_is_told():
         "the question asks for distance_km, and no cell looks at it"
     ]
     assert [*passed_over(asked, shots, {}, [by_carrier, by_km])] == []
+    lines = [described("shifts.csv", pd.DataFrame({"supervisor": ["Meyer", "Varga"] * 9, "downtime": range(18)}))]
+    asked, by_line = (
+        "Which supervisor has the least downtime?",
+        cell("print(df.groupby('line')['downtime'].mean())", ""),
+    )
+    assert [*passed_over(asked, lines, {}, [by_line])] == ["the question asks for supervisor, and no cell looks at it"]
 
 
 def test_a_single_letter_is_a_group_and_an_article_is_none():
@@ -144,3 +150,54 @@ def test_what_a_last_number_is_compared_with_is_not_what_it_is_of():
     assert [n.value for n in subjects(text, TABLES)] == ["K 1"]
     text = "K 1 cracks in 25 % of firings, against 10 % in K 2."
     assert [n.value for n in subjects(text, TABLES)] == ["K 1", "K 2"]
+
+
+def test_a_number_that_cells_printed_for_another_group_alone_is_not_told_of_this_one():
+    shown = cell("", "      rate\nkiln      \nK 1   0.253\nK 2   0.104\nK 3   0.407\n")
+
+    def found(text: str) -> list[str]:
+        return [*Statements(text, Given(TABLES, text, "", "", [shown]), Facts(), "").problems()]
+
+    assert found("K 1 cracks in 10.4 % of firings, K 2 in 25.3 %.") == [
+        "10.4 is what a cell printed for K 2, and is told of K 1",
+        "25.3 is what a cell printed for K 1, and is told of K 2",
+    ]
+    assert found("K 1 cracks in 25.3 % of firings, K 2 in 10.4 %.") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("Heat and cracks are positively correlated (r = 0.206).", "said to be positive, and a cell put out -0.206"),
+        ("Heat and cracks are negatively correlated (r = 0.206).", None),
+        ("Heat and cracks go together (r = 0.206).", None),
+    ],
+)
+def test_a_correlation_that_is_called_positive_was_put_out_as_such(text, problem):
+    found = [*turned(text, [cell("", "heat_c  -0.2061\n")])]
+    assert (found == []) if problem is None else problem in found[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("17.1 % crack: K 1 20.0 %, K 2 14.9 %, K 3 16.4 %.", {"20.0 %": "K 1", "14.9 %": "K 2", "16.4 %": "K 3"}),
+        (
+            "K 1 leads with 20.1 (41 % of all), followed by K 2 (14.9) and K 3 (3.1).",
+            {"20.1": "K 1", "14.9": "K 2", "3.1": "K 3"},
+        ),
+        ("They fire 17.1 in K 1, 14.9 in K 2, and 3.1 elsewhere.", {"17.1": "K 1", "14.9": "K 2"}),
+        ("K 1 has 17.1, against 14.9 in K 2 and 3.1 in K 3.", {"17.1": "K 1", "14.9": "K 2", "3.1": "K 3"}),
+    ],
+)
+def test_a_number_is_of_the_group_next_to_it(text, bound):
+    found = {s.figure.text: n.value for _, some in spoken(text, TABLES) for s in some for n in s.labels}
+    assert {k.removesuffix("%").strip(): v for k, v in found.items()} == {
+        k.removesuffix("%").strip(): v for k, v in bound.items()
+    }
+
+
+def test_an_everyday_word_is_a_value_beside_its_column():
+    days = [described("tickets.csv", pd.DataFrame({"priority": ["high", "normal", "low"] * 9}))]
+    text = "A high-priority one takes 8.6 hours, one of low priority 25.4, a high one may take more."
+    assert [n.value for n in labels(text, days)] == ["high", "low"]

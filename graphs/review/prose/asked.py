@@ -122,9 +122,12 @@ def passed_over(question: str, tables: Tables, roles: Mapping[str, str], cells: 
     if not cells or None in reading.queries or any(q.unused for q in reading.queries if q) or _BY_PLACE.search(seen):
         return
     names = set(columns(question, tables)).difference(*map(keys, tables))
-    asked = [m for q in reading.queries if q for m in q.measures if m.op not in ("count", "distinct", "present")]
-    wanted = {name for m in asked for name in (bare(m.of or ""), bare(m.other or "")) if name in names}
-    for column in sorted(c for c in wanted if not stands(c, seen)):
+    queries = [q for q in reading.queries if q is not None]
+    asked = [m for q in queries for m in q.measures if m.op not in ("count", "distinct", "present")]
+    wanted = {bare(name or "") for m in asked for name in (m.of, m.other)} | {
+        bare(g.of) for q in queries for g in q.group_by
+    }
+    for column in sorted(c for c in wanted & names if not stands(c, seen)):
         yield f"the question asks for {column}, and no cell looks at it"
 
 

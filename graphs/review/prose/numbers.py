@@ -41,6 +41,7 @@ _OF = re.compile(r"\s?%?\s?(?:of|among)\b", re.I)
 _PER_CENT = re.compile(r"%|\b100\b|normalize|pct|per_?cent|share|rate", re.I)
 """What is in a cell that computes parts in per cent, or in what it prints."""
 _GUESS = re.compile(r"guess|by chance|coin|random", re.I)
+_OTHERS = re.compile(r"\b(?:others?|rest|remaining|together|combined)\b", re.I)
 _POINTS = re.compile(rf"{POINTS}|\bpoints?\b", re.I)
 _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
 
@@ -186,6 +187,9 @@ def _groups(clause: str, printed: Sequence[tuple[str, dict[str, float]]], tables
     named = labels(clause, tables)
     for column, by in printed:
         here = list(dict.fromkeys(by[n.value] for n in named if n.column == column and n.value in by))
+        rest = [v for g, v in by.items() if g not in {n.value for n in named}]
+        if _OTHERS.search(clause) and 1 < len(rest) <= _COUNTABLE:
+            yield [(v, half(v)) for v in rest]
         every = [here] if len(here) > 1 else combinations(by.values(), 2) if _POINTS.search(clause) else ()
         yield from ([(v * times, half(v) * times) for v in some] for some in every for times in (1, 100))
 

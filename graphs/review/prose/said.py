@@ -34,11 +34,13 @@ def statistic(text: str) -> tuple[Statistic, ...]:
 def meanings(text: str, codes: str) -> frozenset[str]:
     """What the phrases of the lexicon that stand in a text mean, of those with one of these codes."""
     exact, _ = lexicon.phrases()
-    return frozenset(
-        meaning.split()[0]
+    found = {
+        meaning
         for phrase, (code, meaning) in exact.items()
         if code in codes and phrase not in _LOOSE and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", text, re.I)
-    )
+    }
+    either = {"max", "min"} if any(" -" in meaning for meaning in found) else set[str]()  # slowest
+    return frozenset({meaning.split()[0] for meaning in found} | either)
 
 
 _AGAINST = re.compile(r"\b(?:against|versus|vs\.?|compared (?:with|to)|instead of|rather than) [€$£]?$", re.I)
@@ -81,7 +83,11 @@ class Said:
 def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Said]:
     """The numbers of a text that a cell printed, and the parts that it tells in words."""
     asked, told = _once(labels(given.question, given.list)), {n.value for n in labels(text, given.list)}
+    others = {
+        n.column for n in asked if {m.value for m in labels(text, given.list) if m.column == n.column} - {n.value}
+    }
     once = [n for n in asked if n.value in given.literals | told or not n.value.islower()]  # our print shop
+    once = [n for n in once if n.column not in others]  # of which one is it, where several are told?
     for clause, every in spoken(text, given.list):
         named, said = subjects(clause, given.list), tuple(flags(clause, given.list))
         alone = _once(named)

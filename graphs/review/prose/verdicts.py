@@ -53,6 +53,20 @@ def untested(text: str, cells: Sequence[Execution]) -> Iterator[str]:
             yield f"“{clause.strip()[:60]}” is said, and its p value proves nothing"
 
 
+_R = re.compile(r"\br\s?[=≈]\s?[-−]?$|\bcorrelat\w*\b[^.;]{0,40}$", re.I)
+_POSITIVE, _NEGATIVE = re.compile(r"\bpositiv", re.I), re.compile(r"\b(?:negativ|invers)", re.I)
+
+
+def turned(text: str, cells: Sequence[Execution]) -> Iterator[str]:
+    """The correlations that are called positive and were put out with the other sign, and the other way round."""
+    every = [v for x in cells for v in printed_numbers(x)]
+    for f in (f for f in figures(text) if _R.search(f.before) and not f.share and f.value < 1):
+        found = [v for v in every if f.is_near(v)]
+        up, down = _POSITIVE.search(f.clause) is not None, _NEGATIVE.search(f.clause) is not None
+        if found and up != down and all((v < 0) == up for v in found):
+            yield f"{f.text} is said to be {'positive' if up else 'negative'}, and a cell put out {found[0]:.3g}"
+
+
 def stale(text: str, question: str, cells: Sequence[Execution], facts: Facts) -> Iterator[str]:
     """The statistics that are said to be without some rows and are of all rows, or were last put out before a cell
     left those out."""
