@@ -16,7 +16,7 @@ from graphs.review.prose.asked import expected, passed_over, stated
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
-from graphs.review.prose.verdicts import stale, turned, untested
+from graphs.review.prose.verdicts import stale, swapped, turned, untested
 from graphs.review.sql import Tables
 from graphs.review.values import Aside, all_verdicts, claims, results_of, verdict_of
 
@@ -84,7 +84,8 @@ class _Report:
                 *turned(text, cells),
             ]
         said = " ".join(filter(None, problems))  # a number that another check has objected to is told once
-        problems += [problem for figure, problem in stated if figure.text not in said]
+        again = [*stated, *(s for text in self.texts for s in swapped(text, given))]
+        problems += [problem for figure, problem in again if figure.text not in said]
         sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in problems if p)
         objections = [Objection(where="answer", problem=p, mend=_MEND) for p in sentences]
         told = {(f.clause, f.start) for f, problem in stated if problem}
@@ -96,7 +97,7 @@ class _Report:
         """What is wrong with the words and numbers that are written on charts."""
         seen = [v for x in cells for v in (*printed_numbers(x), *drawn(x))]
         for cell, text in self.titles:
-            found = list(Statements(text, self.given, facts, "").problems())
+            found = [*Statements(text, self.given, facts, "").problems(), *(p for _, p in swapped(text, self.given))]
             loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in seen)]
             if found := [*found, *[f"{', '.join(loose)} is printed by no cell"] * bool(loose)]:
                 said = f"its chart says “{text[:80]}”: {'; '.join(found)}."

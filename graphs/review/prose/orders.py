@@ -12,9 +12,8 @@ from typing import Literal, NamedTuple
 
 from graphs.questions.reader.text import stem
 from graphs.review.facts import ALL, FALLS, PLAIN, RISES, Facts, Given, Of, computed_in
-from graphs.review.mentions import YEAR, Label, columns, contrasted, flags, labels, spoken, telling
+from graphs.review.mentions import YEAR, Label, columns, contrasted, flags, labels, telling
 from graphs.review.prose.figures import CHANGES, IS_POINTS, PERCENT, POINTS, Figure, figures, sentences
-from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.said import meanings, statistic
 
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
@@ -81,25 +80,11 @@ class Statements:
             named = contrasted(clause, [n for n in named if n.column != YEAR], self.given.list)
             yield from self._ways(clause, named, years)
             yield from self._apart(clause, before, list(self._beside(clause, named, years)))
-        yield from self._swapped()
         for m in _NUMBERED.finditer(self.text):
             lines = [labels(line, self.given.list) for line in m["lines"].splitlines()]
             firsts = [named[0] for named in lines if named]
             if len({(n.column, n.value) for n in firsts}) == len(firsts):  # else each line is of something else
                 yield from self._ranks(m["before"], firsts, numbered=True)
-
-    def _swapped(self) -> Iterator[str]:
-        """The numbers that are told of a group, and that cells printed for another one and nowhere else."""
-        every = [v for x in self.given.shown for v in printed_numbers(x)]
-        for s in (s for _, some in spoken(self.text, self.given.list) for s in some if s.figure.digits > 2):
-            for n in s.labels:
-                tables = [by for column, by in self.given.printed if column == n.column and n.value in by]
-                own, others = (
-                    any(s.figure.tells(by[n.value]) for by in tables),
-                    [g for by in tables for g, v in by.items() if s.figure.tells(v)],
-                )
-                if others and not own and sum(map(s.figure.tells, every)) <= len(others):
-                    yield f"{s.figure.text} is what a cell printed for {others[0]}, and is told of {n.value}"
 
     # The numbers of which a sentence can speak.
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from artifacts.types import Execution
-from graphs.review.facts import LEFT_OUT, Facts
-from graphs.review.prose.figures import NUMBER, figures, sentences, size
+from graphs.review.facts import LEFT_OUT, Facts, Given
+from graphs.review.mentions import spoken
+from graphs.review.prose.figures import NUMBER, Figure, figures, sentences, size
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.said import statistic
 
@@ -65,6 +66,19 @@ def turned(text: str, cells: Sequence[Execution]) -> Iterator[str]:
         up, down = _POSITIVE.search(f.clause) is not None, _NEGATIVE.search(f.clause) is not None
         if found and up != down and all((v < 0) == up for v in found):
             yield f"{f.text} is said to be {'positive' if up else 'negative'}, and a cell put out {found[0]:.3g}"
+
+
+def swapped(text: str, given: Given) -> Iterator[tuple[Figure, str]]:
+    """The numbers that are told of a group, and that cells printed for another one and nowhere else, with what is
+    wrong."""
+    every = [v for x in given.shown for v in printed_numbers(x)]
+    for s in (s for _, some in spoken(text, given.list) for s in some if s.figure.digits > 2):
+        for n in s.labels:
+            tables = [by for column, by in given.printed if column == n.column and n.value in by]
+            own = any(s.figure.tells(by[n.value]) for by in tables)
+            others = [g for by in tables for g, v in by.items() if s.figure.tells(v)]
+            if others and not own and sum(map(s.figure.tells, every)) <= len(others):
+                yield s.figure, f"{s.figure.text} is what a cell printed for {others[0]}, and is told of {n.value}"
 
 
 def stale(text: str, question: str, cells: Sequence[Execution], facts: Facts) -> Iterator[str]:
