@@ -41,6 +41,8 @@ def describe(name, table):
             "n_unique": len(levels),
             "examples": [plain(v) for v in levels.head(5)],
         }
+        if currency := table.attrs.get("currency", {}).get(column):
+            fact["unit"] = currency
         ordered = values.dtype.kind in "iufM"
         if len(values) and ordered:
             fact["min"], fact["max"] = plain(values.min()), plain(values.max())
@@ -76,8 +78,8 @@ def describe(question: str) -> str:
     looked up, or null.
 
     `rows` are the file's; where it is so large that only a sample of them is read, `sampled`, the columns tell of that.
-    A column's `values` are all of few, or those of many that the question names. Where rows are sampled, `in_all_rows`
-    says whether the column can be read in all of them.
+    A column's `values` are all of few, or those of many that the question names, and its `unit` is the currency that
+    they carry. Where rows are sampled, `in_all_rows` says whether the column can be read in all of them.
     """
     return f"question = {json.dumps(question, ensure_ascii=False)}\n{_DESCRIBE}"
 

@@ -38,12 +38,14 @@ def of_all(query: Query, scope: Scope, units: Mapping[str, str]) -> dict[str, An
 
 
 def unit(measure: Measure, scope: Scope) -> str:
-    """The unit of a measure: per cent of a share, else the one that its column's name, or a length of time, gives."""
+    """The unit of a measure: per cent of a share, else the one that its column's name or values, or a length of time,
+    give."""
     if measure.op == "share":
         return "%"
     if measure.op not in _IN_ITS_UNIT or not measure.of:
         return ""
-    return scope.lasting.get(bare(measure.of)) or name_and_unit(bare(measure.of))[1]
+    of = bare(measure.of)
+    return scope.lasting.get(of) or name_and_unit(of)[1] or str(scope.facts.get(of, {}).get("unit", ""))
 
 
 def aliases(names: Mapping[str, str], ops: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Answers of computed values, of groups and of rows, each in a sentence: the calls with which compiled cells end."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,7 +37,10 @@ def and_list(parts: Any) -> str:
 
 def amount_text(x: Any, unit: str = "", decimals: int | None = None) -> str:
     """A value of an answer with its unit."""
-    return as_text(x, decimals) + f" {unit}" * bool(unit)
+    text = as_text(x, decimals)
+    if unit in ("$", "£", "€", "¥"):
+        return re.sub(r"(?=\d)", unit, text, count=1)
+    return text + f" {unit}" * bool(unit)
 
 
 def answer_values(

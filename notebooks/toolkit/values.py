@@ -12,15 +12,18 @@ from notebooks.toolkit.limits import MISSING
 
 COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?")  # 1.234,5
 POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")  # 1,234.5
-MONEY = re.compile(r"^[\s$€£¥]+|[\s$€£¥%]+$")
+CURRENCY = r"[$€£¥]|\b(?:USD|EUR|GBP|CHF)\b"
+MONEY = re.compile(r"^(?:[\s$€£¥]|USD|EUR|GBP|CHF)+|(?:[\s$€£¥%]|USD|EUR|GBP|CHF)+$")
 
 
 def _parsed(name: str, df: pd.DataFrame, notes: list[str], rows: int) -> pd.DataFrame:
-    """The table with its columns as what they hold, having said what was found; `attrs["rows"]` are the file's."""
+    """The table with its columns as what they hold, having said what was found; `attrs["rows"]` are the file's,
+    `attrs["currency"]` that of a column of which the values carry one."""
     read = {c: _values(df[c], notes) for c in df.columns}
     df = pd.DataFrame(read)
     df.attrs["rows"] = rows
-    df.attrs["date_forms"] = {c: s.attrs["date_forms"] for c, s in read.items() if "date_forms" in s.attrs}
+    for fact in ("date_forms", "currency"):
+        df.attrs[fact] = {c: s.attrs[fact] for c, s in read.items() if fact in s.attrs}
     print(f"{name}: {rows:,} rows × {df.shape[1]} columns" + "".join(f"\n- {note}" for note in notes))
     return df
 
@@ -61,6 +64,9 @@ def _numbers(s: pd.Series, pattern: re.Pattern[str], thousands: str, decimal: st
         return bool(len(fits) and (fits.all() or (len(fits) >= 40 and fits.mean() >= 0.95)))
 
     given = s.dropna().astype(str)
+    signs = set(given.head(40).str.findall(CURRENCY).explode().dropna())
+    if any(sign.isalpha() for sign in signs):
+        given = given.str.replace(MONEY, "", regex=True)
     can_be = ~given.str.contains(r"[A-Za-z:/_]|\d-")
     if not enough(can_be):  # the rest is slow
         return s
@@ -74,7 +80,9 @@ def _numbers(s: pd.Series, pattern: re.Pattern[str], thousands: str, decimal: st
         .str.replace(thousands, "", regex=False)
         .str.replace(decimal, ".", regex=False)
     )
-    return pd.to_numeric(plain).reindex(s.index)
+    found = pd.to_numeric(plain).reindex(s.index)
+    found.attrs["currency"] = signs.pop() if len(signs) == 1 else ""
+    return found
 
 
 def _none_is_level(text: pd.Series) -> bool:

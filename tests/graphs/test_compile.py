@@ -195,6 +195,14 @@ def test_values_have_the_unit_that_the_column_gives(ask: Ask) -> None:
     assert [v["unit"] for v in ask(points, PENGUINS).answers[0]["values"]] == ["%", "%", "pp"]
 
 
+def test_a_currency_that_the_values_carry_stands_at_the_numbers(ask: Ask, tmp_path: Path) -> None:
+    file = tmp_path / "jobs.csv"
+    file.write_text('van,quote\nA,"£1,200"\nA,£800\nB,£10\n')
+    told = ask({"measures": [{"op": "sum", "of": "quote"}, {"op": "count"}]}, file).answers[0]
+    assert [v["unit"] for v in told["values"]] == ["£", ""]
+    assert "£2,010" in told["text"]
+
+
 def test_a_formula_of_groups_may_look_at_the_group_before(ask: Ask) -> None:
     query = {
         "measures": [of("count")],

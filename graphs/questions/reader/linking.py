@@ -31,7 +31,7 @@ class Column:
     low: Any = None
     high: Any = None
     missing: int = 0
-    made_in: str = ""  # the unit of a column that the question makes
+    made_in: str = ""  # the unit of a column that the question makes, or the currency that its values carry
 
     @cached_property
     def kind(self) -> Literal["number", "text", "time", "bool"]:
@@ -175,7 +175,7 @@ def read_columns(tables: Sequence[Mapping[str, Any]]) -> list[Column]:
         Column(
             str(c["name"]), str(t["name"]), str(c.get("dtype", "")), int(c.get("n_unique") or 0), int(t.get("rows") or 0),
             tuple(c.get("examples") or ()), tuple(str(v) for v in c.get("values") or ()), c.get("min"), c.get("max"),
-            int(c.get("n_missing") or 0),
+            int(c.get("n_missing") or 0), str(c.get("unit", "")),
         )
         for t in tables for c in t["columns"]
     ]  # fmt: skip

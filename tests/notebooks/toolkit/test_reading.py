@@ -68,6 +68,14 @@ def test_thousands_money_and_percent_in_a_point_file(tmp_path: Path) -> None:
     assert df["a"].tolist() == [1234, 12345]
     assert df["b"].tolist() == [1000.5, 7]
     assert df["c"].tolist() == [12, 8]
+    assert df.attrs["currency"]["b"] == "$"
+
+
+def test_a_currency_written_as_a_word_is_kept_and_words_alone_are_no_numbers(tmp_path: Path) -> None:
+    df = read_table(write(tmp_path / "t.csv", 'fee,paid in\nCHF 95.50,CHF\n"CHF 1,200",EUR\n'))
+    assert df["fee"].tolist() == [95.5, 1200]
+    assert df.attrs["currency"] == {"fee": "CHF"}
+    assert is_text(df["paid in"])
 
 
 def test_headers_are_made_unique_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
