@@ -190,3 +190,82 @@ def test_what_the_key_numbers_are_the_rows_and_no_amount_of_like_name() -> None:
     )
     query = one("Which region has the most claims?", dated("claims.csv", claims))
     assert [m.op for m in query.measures] == ["count"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "noun"),
+    [
+        ("How many stoppages were caused by Power?", "stoppages"),
+        ("What share of stoppages were Power?", "stoppages"),
+        ("What is the average Unit Price per stoppage in North?", "stoppage"),
+        ("What is the average Unit Price of stoppages that were Seal?", "stoppages"),
+    ],
+)
+def test_the_one_noun_that_nobody_knows_is_the_rows_and_is_named(asked: str, noun: str, faults: Tables) -> None:
+    query = one(asked, faults)
+    assert f"“{noun}” is read as the rows of the table, which has no such word." in query.notes
+    assert query.where or query.measures[0].where
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "How many puddles did North have?",  # of which a row may count some
+        "How many stoppages did we log?",  # nothing of the table is said
+        "How many hydraulic stoppages were caused by Power?",
+        "How many fitters were caused by Power?",
+        "How many litres did North take?",
+    ],
+)
+def test_a_noun_that_may_be_something_else_is_refused(asked: str, faults: Tables) -> None:
+    assert read(asked, faults).queries == (None,)
+
+
+def test_some_of_the_people_are_not_read_as_all_of_them(heats: Tables) -> None:
+    swimmers = [t | {"name": "swimmers.csv"} for t in heats]
+    assert read("How many vegetarians were Back?", swimmers).queries == (None,)
+
+
+@pytest.mark.parametrize(
+    ("asked", "op", "of"),
+    [
+        ("Which pump clocked up the most faults?", "count", None),
+        ("Which pump racks up the most Leaks Lost?", "sum", "`Leaks Lost`"),
+        ("How many leaks lost did North clock up in 2024?", "sum", "`Leaks Lost`"),
+        ("Which pump is used most?", "count", None),
+    ],
+)
+def test_a_verb_that_says_no_more_is_named_as_unread(asked: str, op: str, of: str | None, faults: Tables) -> None:
+    (measure,) = one(asked, faults).measures
+    assert (measure.op, measure.of) == (op, of)
+
+
+def test_when_most_is_done_is_when_most_rows_are(permits: Tables) -> None:
+    query = one("On which weekday do we tinker most?", permits)
+    assert ([m.op for m in query.measures], query.group_by[0].grain, query.unused) == (
+        ["count"],
+        "weekday",
+        ("tinker",),
+    )
+
+
+@pytest.mark.parametrize("verb", ["missed", "turned down", "cancelled", "skipped"])
+def test_a_verb_that_may_choose_rows_is_refused(verb: str, faults: Tables) -> None:
+    assert read(f"Which pump {verb} the most faults?", faults).queries == (None,)
+
+
+def test_a_denial_within_a_column_s_words_is_one() -> None:
+    n = 40
+    table = pd.DataFrame({"hive": [f"H{i % 9}" for i in range(n)],
+                          "queen_seen": [("yes", "no")[i % 3 > 1] for i in range(n)],
+                          "duration_s": [60 + i for i in range(n)]})  # fmt: skip
+    (where,) = one("In how many rows was the queen not seen?", dated("hives.csv", table)).where
+    assert where == Condition(left="queen_seen", op="!=", right="yes")
+    (where,) = one("How many rows took more than 1.5 minutes?", dated("hives.csv", table)).where
+    assert where == Condition(left="duration_s", op=">", right=90)
+
+
+def test_a_share_of_one_number_that_another_counts_is_their_ratio() -> None:
+    table = pd.DataFrame({"kiln": list("ABC") * 20, "Pieces": range(20, 80), "Cracked": range(60)})
+    query = one("What share of the pieces cracked?", dated("firings.csv", table))
+    assert [(m.op, m.of) for m in query.measures] == [("sum", "Cracked"), ("sum", "Pieces")]

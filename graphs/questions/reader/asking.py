@@ -125,6 +125,13 @@ def _reworded(ask: Ask) -> None:
             stat[0].code, stat[0].means = "M", "max" if flags else "max count"
             ask.columns = [expr(i.column) for i in flags[:1]]
             use(flags[:1])
+    top = clause.items[-1]  # which glaze is used most, when do we release most, who ships most often: by their rows
+    who = re.fullmatch("[ac]*qU+[SM]", ask.codes) and clause.words[0].low == "who" and top.means == "mode"
+    done = re.fullmatch("[aci]*q[CG]d?[UE]*M", ask.codes) and clause.written([top]).casefold() in ("most", "the most")
+    passive = clause.words[top.first - 1].low.endswith("ed") and "U" not in ask.codes
+    done = done and (passive or ("d" in ask.codes and ask.known.amount() is None))
+    if who or done:
+        top.code, top.means = "M", "max count"
     for _, usual, what in (f for shape in ("([MS])(?:E?o)?(C)(?=.*Bo?[CEG])", "(S)(C)") for f in clause.find(shape)):
         said = usual[0].means == "max count" or clause.written(usual).casefold() in ("typical", "usual")
         if said and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
@@ -222,6 +229,8 @@ def _ordered(ask: Ask) -> None:
     for _, which, run, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
         run = [i for n, i in enumerate(run) if i.code in "CEG" and not any(k.code in "oi" for k in run[:n])]
         things = [i for i in run if i.code in "EG" or i.column.kind not in ("number", "bool")]
+        if re.match("[ac]*qCEMC", ask.codes):
+            things = run = run[:1]  # which potter fired the most pieces
         who = which[0].code == "q" and clause.words[which[0].first].low == "who"
         if who:
             things = [i for i in things if i.means is None or i.code == "G" or i.column.kind != "time"]  # who sold most

@@ -85,8 +85,12 @@ class Draft:
             self.asks.append(ask)
         self.topic = self.topic or mentioned
         self.notes += clause.notes
-        nouns = [clause.words[i.last].low for i in clause.items if i.code == "E" and i.means is None]
-        self.notes += [f"“{w}” is read as the rows of the table." for w in nouns if w in lexicon.some("events")]
+        nouns = [(i, clause.words[i.last].low) for i in clause.items if i.code == "E" and i.means is None]
+        self.notes += [
+            f"“{w}” is read as the rows of the table{'' if i.sure else ', which has no such word'}."
+            for i, w in nouns
+            if w in lexicon.some("events") or not i.sure
+        ]
         restricts = bool(re.search(_ONLY, clause.text, re.I)) and bool(set("EVw") & {i.code for i in clause.items})
         opening = clause.words[0].start < self.opening
         asked = not ask.empty or bool(ask.where) or restricts

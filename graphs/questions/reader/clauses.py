@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from graphs.questions.reader import lexicon
+from graphs.questions.reader import called, lexicon
 from graphs.questions.reader.items import Clause, Item, itemise, use
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import Word, sentences, stem
@@ -28,6 +28,7 @@ def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Cl
                         piece[n : n + 1] = [Word("un", word.start, cut), Word(word.text[2:], cut, word.end)]
                 found += _nested(Clause(piece, itemise(piece, columns, files, last), asks), columns, files, last)
     for clause in found:
+        called.rows(clause.words, clause.items, columns, files)
         _apposition(clause)
         if re.match("M[CEG]", clause.shape) and (clause.shape[1] != "C" or clause.items[1].column.kind == "text"):
             clause.items.insert(0, Item("q", clause.items[0].first, clause.items[0].first, "which"))  # busiest month?

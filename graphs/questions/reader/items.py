@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -196,6 +197,8 @@ def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str])
     word, lead = ws[last], ws[first - 1] if first else None
     if code == "W":  # which reason
         return word.stem in held
+    if code == "Y" and lead and lead.low in _sizes():  # bigger changes
+        return word.stem in held
     if code == "A":
         return word.stem in held and {w.low for w in ws[first : last + 1]} <= lexicon.people()
     if code == "v":  # the return rate
@@ -204,6 +207,12 @@ def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str])
     if word.low == "rate" and first == last:  # the average rate, and no return rate
         return "rate" in held and not (lead and lead.stem in held)
     return first == last and word.low.startswith(("normaliz", "normalis", "meaning", "ranges", "ranging"))
+
+
+@cache
+def _sizes() -> frozenset[str]:
+    """Comparatives of one word: bigger, longer."""
+    return frozenset(key[0] for key, (code, _) in lexicon.phrases()[0].items() if code == "j" and not key[1:])
 
 
 def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
@@ -296,6 +305,11 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     return items
 
 
+def measures(word: str) -> bool:
+    """Whether a word is a unit: litres, minutes."""
+    return word in lexicon.some("units") or word in _units()
+
+
 def _units() -> set[str]:
     return {unit for scale in lexicon.section("units").values() for unit in scale if len(unit) > 2}
 
@@ -325,7 +339,8 @@ def _measured(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         skip = after[:1] == ["an"]
         unit, behind = next(iter(after[skip:]), ""), at.get(item.last + 1 + skip)
         paid = unit in lexicon.section("units")["money"]
-        if (paid or lexicon.dimensions("units", unit)) and (behind is None or behind.code in "xG"):
+        other = behind is not None and behind.code == "C" and unit not in behind.column.words  # minutes, of duration_s
+        if (paid or lexicon.dimensions("units", unit)) and (behind is None or behind.code in "xG" or other):
             item.unit, item.last = unit, item.last + 1 + skip
             if behind is not None:
                 items = [i for i in items if i is not behind]

@@ -96,13 +96,16 @@ def flagged(ask: Ask) -> None:
             for more in clause.of("j"):
                 more.means = "more"
             continue
+        behind = next((i for i in clause.items[n + 1 : n + 2] if i.code == "n"), None)  # the queen was not seen
+        if behind and {w.stem for w in clause.words[behind.last + 1 : behind.last + 2]} & column.stems:
+            behind.used, before = True, "n"
         no = before == "n" or (item.first > 0 and clause.words[item.first - 1].low in ("non", "un", "not"))
         noun = before != "M" and sides.noun(clause, item) and (not compares or bool(numbers) or not ask.where)
         verb = before in ("w", "n") or (before in ("E", "V", "T") and not compares)  # of 2024 were solved
         verb = verb or clause.shape.strip("dac.") == "C" or ("h" in codes and before not in ("S", "B"))
         if not (noun or verb or no):
             continue
-        if before == "n":
+        if before == "n" and "n" in codes[:n]:
             clause.items[codes[:n].rindex("n")].used = True
         present = Condition(left=expr(column), op="missing" if no else "present")
         yes = Condition(left=expr(column), op="!=" if no else "=", right=column.yes)

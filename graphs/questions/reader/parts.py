@@ -171,8 +171,11 @@ def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], d
     of, where = [c for c in own if draft.numeric(c) and c != over], tuple(ask.share)
     if where and not of:
         return [Measure(op="share", where=where)], {}
-    if where:
-        both = [Measure(op="sum", of=of[0], where=where, name="part"), Measure(op="sum", of=of[0], name="whole")]
+    two = [c for c in draft.mentioned(ask) if draft.numeric(c)] if re.search("So?CC$", ask.codes) else []
+    within = two[1:] and draft.named[two[1]].high <= draft.named[two[0]].high
+    if where or (within and ask.stats == ["share"]):
+        part = Measure(op="sum", of=of[0] if where else two[1], where=where, name="part")
+        both = [part, Measure(op="sum", of=of[0], name="whole")]  # of revenue in May; of the pieces that cracked
         name, told = "share in per cent", "100 * part / whole"
     elif ask.over is not None and len(of) == 1 and of[0] in draft.named:
         upper, both = draft.named[of[0]], list[Measure]()

@@ -13,7 +13,7 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr, plain
 from graphs.questions.reader.items import Clause, Item
-from graphs.questions.reader.text import Word, name_words, stem
+from graphs.questions.reader.text import Word, name_words, root, stem
 from graphs.questions.reader.times import GRAINS, kind_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
         said = {
             "1": re.match("[ac]*[TGMS]" + "|$" * bool(re.search("q|i$", codes[:n])), follows),  # than in the first
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
-            "n": opening and re.match("[idwohSv]*[CEVUQTK]", follows),
+            "n": opening and re.match("[idwohSv]*[CEVUQTK]|$", follows),
             "C": re.search("wC$", codes[: n + 1]) and follows == "d",  # when parts were used
             "m": opening,
             "K": word.casefold() in _BOUNDS
@@ -80,8 +80,10 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
 def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     """Whether an unread word stands where it would change which rows, columns or groups are meant."""
     word, shape, at = clause.words[item.first], f"{before}_{after}", clause.items.index(item)
-    near, behind = clause.items[at - 1 :][:3], clause.items[at + 2 :][:1]
+    near, behind = clause.items[at - 1 :][:3], [i for i in clause.items[at + 1 :] if i.code != "U"][1:2]
     number = bool(behind) and behind[0].code == "C" and behind[0].column.kind == "number"
+    if only := _verb(clause, item):
+        return only == "undoes"
     return (
         item.code in "QKVTbkjmn#1BGC"
         or clause.words[item.last].low in _TURNS
@@ -96,6 +98,26 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         or any(i.code == "C" and i.column.label for i in near)  # German customers, customers who complained
         or (not re.search(_TOLD, shape) and bool(re.search(_MEANT, shape)))
     )
+
+
+def _verb(clause: Clause, item: Item) -> str:
+    """Whether an unread word is a verb between all that a question has: who turned out the most jobs, how many miles did
+    the van clock up, which percentage of jobs ended in a claim. "undoes", where it may choose rows or another column."""
+    at, codes = clause.items.index(item), "".join(i.code for i in clause.items)
+    before, after = re.sub("U+$", "", codes[:at]), codes[at:].lstrip("U")
+    helped = re.search("d[oi]*[VCEG]?$", before) and {w.low for w in clause.words} & {"do", "does", "did"}
+    named = [i.column for i in clause.items if i.code == "C"]
+    fits = item.code == "U" and (
+        (re.fullmatch("[ac]*q[CG]", before) and re.fullmatch("K?M[CE]", after))
+        or (re.match("h[oi]*C", before) and helped and re.fullmatch("i*[TV]?", after) and named[0].kind == "number")
+        or (re.search("So[VC]?E$", before) and re.fullmatch("iC", after) and named[-1].kind == "bool")
+        or (re.fullmatch("i?q[CG]d", before) and after == "M")
+        or (before == "q" and after == "M" and clause.words[0].low == "who")
+    )
+    faults = {stem(w)[:5] for w in (*lexicon.columns_of("faults"), *lexicon.some("undone"))}
+    word, behind = clause.words[item.first], {w.low for w in clause.words[item.last + 1 : item.last + 2]}
+    undoes = {word.stem[:5], root(word.low)[:5]} & faults or behind & lexicon.some("undoing")
+    return ("undoes" if undoes else "does") if fits else ""
 
 
 def _moves(word: Word, clause: Clause) -> bool:
@@ -122,7 +144,7 @@ def dropped(draft: Draft, queries: Sequence[Query]) -> list[str]:
 def uncounted(draft: Draft, queries: Sequence[Query]) -> list[str]:
     """The words that say what is counted or paid, where rows or something else are told and nothing has read them."""
     counts = any(q.measures and not q.having and {m.op for m in q.measures} <= {"count", "distinct"} for q in queries)
-    return [ask.clause.written([i]) for ask in draft.asks for i in ask.clause.of("U")
+    return [ask.clause.written([i]) for ask in draft.asks for i in ask.clause.of("U") if not _verb(ask.clause, i)
             if (counts or _moves(ask.clause.words[i.first], ask.clause)) and ask.clause.words[i.first].start < draft.opening]  # fmt: skip
 
 
@@ -174,7 +196,9 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         compared = n and items[n - 1].code == "K"
         return not compared and (long or bool(re.search(rf"\b{re.escape(str(plain(item.means)))}\b", said)))
     named = not long and item.first > 0 and ask.clause.words[item.first].text[:1].isupper()
-    return item.code != "U" or item.used or not (named or ask.share)  # a verb that is not read says which share
+    return (
+        item.code != "U" or item.used or bool(_verb(ask.clause, item)) or not (named or ask.share)
+    )  # a verb that is not read says which share
 
 
 def labels(draft: Draft, queries: Sequence[Query]) -> list[str]:
