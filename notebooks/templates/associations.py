@@ -1531,11 +1531,22 @@ spread_q = ledger.q("spreads")
 uneven = [u for u in uneven if spread_q[f"{u[1]} by {u[2]}"] < alpha / 10]
 for ratio, value, group, top, low, parts in sorted(uneven, key=lambda u: (-u[0], u[1], u[2]))[:3]:
     ends = spread_interval(list(parts.values()))
+    gap = stats.ttest_ind(parts[top], parts[low], equal_var=False).confidence_interval()
+    means = [with_unit(parts[level].mean(), value) for level in (top, low)]
+    usual = ((parts[top].var(ddof=1) + parts[low].var(ddof=1)) / 2) ** 0.5
+    near = max(abs(gap.low), abs(gap.high)) < 0.2 * usual  # a small effect by Cohen
+    around = (  # only their interval can say that means agree: a small effect or a large p cannot
+        "means that hardly differ"
+        if near
+        else "means of which no difference is shown"
+        if gap.low < 0 < gap.high
+        else f"means of {means[0]} and {means[1]}"
+    )
     report(
         "claim",
         "variance_difference",
         f"{say(value)} spreads {ratio:.2f} times as much where {say(group)} is {top} as where it is {low} (95 % CI {ends[0]:.2f} to "
-        f"{ends[1]:.2f}, n = {sum(map(len, parts.values())):,}), around means that do not differ.",
+        f"{ends[1]:.2f}, n = {sum(map(len, parts.values())):,}), around {around} (95 % CI of the difference {number(gap.low)} to {number(gap.high)}).",
         [value, group],
         roles={"outcome": value, "factor": group},
         effect=effect("sd_ratio", ratio, ends),

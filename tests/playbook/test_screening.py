@@ -323,3 +323,17 @@ async def test_how_a_thing_changed_comes_before_what_goes_with_it_and_both_are_t
     fell = finding(2, "claim", "group_difference", both, -0.3, "It fell.", params={"twice": True})
     _, _, report = await ask(("write_report",), brief(question="What stands out?", findings=[rise, fell]))
     assert report["findings"] == ["F2", "F1"]
+
+
+def test_means_beside_an_uneven_spread_are_told_as_their_interval_has_them(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    marks = np.repeat(["ok", "alarm"], [1480, 20])
+    apart = np.where(marks == "alarm", random.normal(4.7, 0.08, 1500), random.normal(3.25, 0.4, 1500))
+    around = np.where(marks == "alarm", random.normal(3.25, 0.08, 1500), random.normal(3.25, 0.4, 1500))
+    df = pd.DataFrame({"mark": marks, "shake": apart, "hum": around})
+    ran = kernel.template("associations", data=table("machines", df.sample(frac=1, random_state=0)))
+    assert ran.error is None
+    said = {f.columns[0]: f.text for f in ran.of("variance_difference", "claim")}
+    assert "around means of 3.2" in said["shake"]
+    assert "around means that hardly differ" in said["hum"]
