@@ -25,11 +25,16 @@ def to_sql(text: str, kinds: Kinds, *, given: Mapping[str, str] | None = None) -
     return _InSql(text, kinds, given=given).translated()[0]
 
 
+_TIMES = [f"%m/%d/%Y{clock}" for clock in (" %I:%M %p", " %I:%M:%S %p", " %H:%M", " %H:%M:%S", "")]
+"""Times in text that is no ISO 8601, as pandas reads those that can be read in two ways: the month first."""
+
+
 class _InSql(InPandas):
     way = "sql"
     lacks = "it depends on the order of the rows, which SQL does not know"
     constant = staticmethod(quoted)
-    time, truth_as_number, listed = "TRY_CAST({} AS TIMESTAMP)", "CAST({} AS INTEGER)", "({})"
+    time = f"coalesce(TRY_CAST({{0}} AS TIMESTAMP), try_strptime({{0}}, {_TIMES}))"
+    truth_as_number, listed = "CAST({} AS INTEGER)", "({})"
 
     def tidy(self, source: str) -> str:
         return source

@@ -8,6 +8,7 @@ import pandas as pd
 YEAR_NAME = re.compile(r"(^|[_\s.])(years?|yr|jahr|anno|time)$", re.I)
 DATE_FORMS = (
     (r"\d{4}-\d\d-\d\d([T ].*)?", "ISO8601"),
+    (r"\d{4}-\d\d-\d\d(?=.*[AaPp][Mm])", "%Y-%m-%d"),
     (r"\d{4}-\d\d", "%Y-%m"),
     (r"\d{4}/\d\d?/\d\d?", "%Y/%m/%d"),
     (r"(19|20)\d\d\.\d\d?\.\d\d?", "%Y.%m.%d"),
@@ -32,7 +33,13 @@ DATE_FORMS = (
     (r"\d{4}-?W\d\d", "week"),
     (r"\d{4}[ -]?Q[1-4]|Q[1-4][ -]\d{4}", "quarter"),
 )
-CLOCK_FORMS = (("", ""), (r" \d\d?:\d\d", " %H:%M"), (r" \d\d?:\d\d:\d\d", " %H:%M:%S"))
+CLOCK_FORMS = (
+    ("", ""),
+    (r" \d\d?:\d\d", " %H:%M"),
+    (r" \d\d?:\d\d:\d\d", " %H:%M:%S"),
+    (r" \d\d?:\d\d ?[AaPp][Mm]", " %I:%M %p"),
+    (r" \d\d?:\d\d:\d\d ?[AaPp][Mm]", " %I:%M:%S %p"),
+)
 
 
 def _years(s: pd.Series) -> Any:
@@ -71,6 +78,8 @@ def _dates(given: pd.Series) -> list[Any]:
                 plain, how = given, form + tail
                 if re.search("%[bB]", form):
                     plain = given.str.replace(r"(?<=\w)[-,]+ ?(?=\w)", " ", regex=True)
+                if how.endswith("%p"):
+                    plain = plain.str.replace(r"(?<=\d)(?=[AaPp][Mm]$)", " ", regex=True)
             dates = pd.to_datetime(plain, format=how, errors="coerce", utc=True)
             if not any(dates.equals(others) for others in parsed):  # May is May, in short and in full
                 parsed.append(dates)

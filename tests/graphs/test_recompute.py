@@ -13,7 +13,8 @@ import pytest
 from artifacts.events import ReportMade, RunView
 from artifacts.types import Answer, AnswerValue, Execution, Output, Run
 from bench.scenario_tables import orders, patients, payments
-from graphs.questions.expressions import NotComputable
+from graphs.questions.expressions import NotComputable, to_pandas
+from graphs.questions.expressions_in_sql import to_sql
 from graphs.questions.query import Compare, Measure, Query
 from graphs.review import answering, recompute, values
 from graphs.review.answering import Asked, Number, Result, equal, listed, meant, shown
@@ -107,6 +108,15 @@ def of(op: str, column: str = "days", **more) -> dict:
 )  # fmt: skip
 def test_a_query_gives_in_sql_what_it_gives_in_pandas(query, value):
     assert only(**query) == pytest.approx(value, rel=1e-9)
+
+
+def test_times_in_text_are_read_as_the_cells_read_them():
+    written = pd.DataFrame({"at": ["04/05/2025 03:00 PM", "04/06/2025 9:30 am", "2025-04-05 08:00", "none"]})
+    kinds = {"at": "text"}
+    got = duckdb.sql(f"SELECT {to_sql('hour(at)', kinds)} AS hour FROM written").df()["hour"]
+    own = eval(to_pandas("hour(at)", kinds), {"pd": pd, "rows": written})
+    assert got.tolist()[:3] == own.tolist()[:3] == [15, 9, 8]
+    assert got.isna().tolist() == own.isna().tolist()
 
 
 def test_groups_are_told_with_their_names_and_in_their_order():
