@@ -129,7 +129,7 @@ def _tied(tied: int) -> str:
 def answer_rows(shown: pd.DataFrame, rows: pd.DataFrame, where: str = "", *, tied: int = 0, notes: Any = ()) -> None:
     """Answer with the values of columns, row by row; a single row by its first column."""
     heads = [name_and_unit(str(name)) for name in shown]
-    text = f"{', '.join(f'{name}{_once(unit)}' for name, unit in heads)}: {listing(shown)}{_tied(tied)}"
+    text = f"{', '.join(f'{name}{_once(unit, name)}' for name, unit in heads)}: {listing(shown)}{_tied(tied)}"
     if len(shown) == 1 and len(shown.columns) > 1:
         (first, x), *more = zip(map(str, shown), shown.iloc[0], strict=True)
         told = [f"{name_and_unit(name)[0]} {amount_text(v, name_and_unit(name)[1])}" for name, v in more]
@@ -196,9 +196,9 @@ def _beside(unit: str) -> str:
     return unit if unit == "%" else ""
 
 
-def _once(unit: str) -> str:
-    """A unit that stands once, at the head of a list."""
-    return f" ({unit})" * (unit not in ("", "%"))
+def _once(unit: str, name: str) -> str:
+    """A unit that stands once, at the head of a list, unless the name has it already."""
+    return f" ({unit})" * (unit not in ("", "%") and not name.endswith(f"({unit})"))
 
 
 def _rest(lines: list[str]) -> str:
@@ -256,14 +256,14 @@ def answer_groups(
     digits = {c: decimals if decimals is not None else alike(result[c]) for c in shown}
     told = {c: [amount_text(x, _beside(units.get(c, "")), digits[c]) for x in result[c]] for c in shown}
     if len(shown) > 1:
-        heads = [f"{readable(c, rows)}{_once(units.get(c, ''))}" for c in shown]
+        heads = [f"{readable(c, rows)}{_once(units.get(c, ''), c)}" for c in shown]
         each = _listed(result.index, [", ".join(f"{n} {x}" for n, x in zip(heads, xs, strict=True))
                                       for xs in zip(*told.values(), strict=True)])  # fmt: skip
         values = {f"{n}, {g}": (x, units.get(n, "")) for n in shown for g, x in zip(names, result[n], strict=True)}
         answer(f"by {what}: {each}{tail} ({of}).", values, fitted=_of_rules(values), notes=notes)
         return
     (column,) = shown
-    name, numbers = f"{readable(column, rows)}{_once(units.get(column, ''))}", result[column]
+    name, numbers = f"{readable(column, rows)}{_once(units.get(column, ''), column)}", result[column]
     parts = [f" ({percent(x / len(rows), 1)})" for x in numbers] if shares else [""] * len(numbers)
     each = _listed(result.index, [f"{x}{part}" for x, part in zip(told[column], parts, strict=True)])
     values = {g: (x, units.get(column, "")) for g, x in zip(names, numbers, strict=True)}

@@ -14,7 +14,7 @@ import pandas as pd
 
 from notebooks.toolkit.columns import is_text
 from notebooks.toolkit.limits import MISSING
-from notebooks.toolkit.values import COMMA_NUMBER, POINT_NUMBER, _numbers
+from notebooks.toolkit.values import COMMA_NUMBER, MONEY, POINT_NUMBER, _numbers, _point_parts_thousands
 
 
 def _decode(name: str, raw: bytes, notes: list[str]) -> str:
@@ -202,10 +202,13 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
         and any(row[-1:] != [""] for row in body)
     ):
         header = ["", *header]  # row names without a header, as R writes them
-    cells = [c.strip() for row in body for c in row]
+    cells = [MONEY.sub("", c) for row in body for c in row]
     comma = sum(bool(re.search(r",\d{1,2}$|,\d{4,}$", c) and COMMA_NUMBER.fullmatch(c)) for c in cells)
     point = sum(bool(re.search(r"\.\d{1,2}$|\.\d{4,}$", c) and POINT_NUMBER.fullmatch(c)) for c in cells)
     commas = comma > point
+    columns = ([row[i].strip() for row in body if len(row) > i] for i in range(len(header)))
+    parted = [i for i, some in enumerate(columns) if _point_parts_thousands(c for c in some if c not in MISSING)]
+    kept: Any = str if commas else dict.fromkeys(parted, str)  # text whose marks are read below
     given: dict[str, Any] = {
         "sep": sep, "header": None if headless else 0, "names": list(range(len(header))), "index_col": False,
         "skipinitialspace": True, "on_bad_lines": "warn", "low_memory": False,
@@ -213,7 +216,7 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
     raw = text.encode()  # which pandas reads in half the time that it takes for text
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", pd.errors.ParserWarning)
-        df: pd.DataFrame = pd.read_csv(io.BytesIO(raw), dtype=str if commas else None, na_values=list(MISSING), **given)
+        df: pd.DataFrame = pd.read_csv(io.BytesIO(raw), dtype=kept, na_values=list(MISSING), **given)
     df = _none_as_level(df, raw, given) if b"None" in raw else df
     skipped = sum(str(w.message).count("Skipping line") for w in caught)
     if skipped:
@@ -222,7 +225,9 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
         notes.append(f"columns are separated by {'a tab' if sep == chr(9) else repr(sep)}")
     if commas:
         notes.append("numbers have a decimal comma")
-        df = df.apply(lambda s: _numbers(s, COMMA_NUMBER, ".", ","))
+        read = {c: _numbers(df[c], COMMA_NUMBER, ".", ",") for c in df.columns}
+        df = pd.DataFrame(read)
+        df.attrs["signs"] = [s.attrs.get("currency", "") for s in read.values()]
     if len(header) > 1 and all(re.fullmatch(r"'.+'", c.strip()) for c in header):
         header = [c.strip()[1:-1] for c in header]
         df = df.apply(lambda s: s.str.replace(r"^'(.*)'$", r"\1", regex=True) if is_text(s) else s)

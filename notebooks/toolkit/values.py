@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from notebooks.toolkit.limits import MISSING
 
 COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?")  # 1.234,5
 POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")  # 1,234.5
+PARTED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")  # 1.234: a number, or thousands
 CURRENCY = r"[$€£¥]|\b(?:USD|EUR|GBP|CHF)\b"
 MONEY = re.compile(r"^(?:[\s$€£¥]|USD|EUR|GBP|CHF)+|(?:[\s$€£¥%]|USD|EUR|GBP|CHF)+$")
 
@@ -20,6 +22,8 @@ def _parsed(name: str, df: pd.DataFrame, notes: list[str], rows: int) -> pd.Data
     """The table with its columns as what they hold, having said what was found; `attrs["rows"]` are the file's,
     `attrs["currency"]` that of a column of which the values carry one."""
     read = {c: _values(df[c], notes) for c in df.columns}
+    for c, sign in zip(df.columns, df.attrs.get("signs", ()), strict=False):
+        read[c].attrs |= {"currency": sign} if sign else {}
     df = pd.DataFrame(read)
     df.attrs["rows"] = rows
     for fact in ("date_forms", "currency"):
@@ -85,6 +89,40 @@ def _numbers(s: pd.Series, pattern: re.Pattern[str], thousands: str, decimal: st
     return found
 
 
+def _point_parts_thousands(cells: Iterable[str]) -> bool:
+    """Whether the points of numbers part thousands where none tells by itself: each has three digits behind it.
+
+    Amounts of money have two decimals, and only what is told in thousandths, such as the price of a litre, has three
+    behind one digit. Of other numbers those with three decimals would have no whole ones among them, or no nought at
+    their end.
+    """
+    parted, whole, money = list[str](), 0, False
+    for cell in cells:
+        plain = MONEY.sub("", cell)
+        if PARTED.fullmatch(plain):
+            parted.append(plain.lstrip("+-"))
+        elif not re.fullmatch(r"[+-]?\d{1,3}", plain):
+            return False
+        else:
+            whole += 1
+        money = money or bool(re.search(CURRENCY, cell))
+    if not parted or any(number.count(".") > 1 for number in parted):
+        return bool(parted)
+    if money:
+        return whole > 0 or any(number.index(".") > 1 for number in parted)
+    return whole > 0 and any(number.endswith("0") for number in parted)
+
+
+def _with_points(s: pd.Series) -> tuple[pd.Series, str]:
+    """A text column as numbers with a point between thousands or a decimal comma, and which of them, where it shows
+    that it holds such; otherwise unchanged."""
+    given = s.dropna().astype(str)
+    parts = _point_parts_thousands(given)
+    if not parts and not given.head(40).str.contains(PARTED.pattern + r",\d|,\d\d?\s*[€$£¥]", regex=True).any():
+        return s, ""
+    return _numbers(s, COMMA_NUMBER, ".", ","), "point between thousands" if parts else "decimal comma"
+
+
 def _none_is_level(text: pd.Series) -> bool:
     """Whether "None" is one of a column's few words, and no mark of what is missing: nothing else is missing there."""
     if (text == "None").sum() < 3 or text.isna().any():
@@ -123,10 +161,15 @@ def _values(s: Any, notes: list[str]) -> Any:
     text = text if _none_is_level(text) else text.mask(text.isin(MISSING))
     none = text == "none"  # a level, unless it stands among many numbers
     few = none.mean() < 0.05 or text.nunique() > 20
-    numbers = _numbers(text.mask(none) if few else text, POINT_NUMBER, ",", ".")
+    may_be = text.mask(none) if few else text
+    numbers, marks = _with_points(may_be)
+    if is_text(numbers):
+        numbers, marks = _numbers(may_be, POINT_NUMBER, ",", "."), ""
     if not is_text(numbers):
         lost = int(text.notna().sum() - numbers.notna().sum())
-        notes.append(f"{s.name} was read as numbers" + (f"; {lost} other values became missing" if lost else ""))
+        marks = f", which have a {marks}" * bool(marks)
+        became = f"; {lost} other values became missing" * bool(lost)
+        notes.append(f"{s.name} was read as numbers{marks}{became}")
         return numbers
     given = text.dropna().astype(str)
     dates = [d for d in _dates(given) if d.notna().all()] if len(given) else []

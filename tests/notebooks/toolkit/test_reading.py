@@ -71,6 +71,44 @@ def test_thousands_money_and_percent_in_a_point_file(tmp_path: Path) -> None:
     assert df.attrs["currency"]["b"] == "$"
 
 
+def test_amounts_with_a_decimal_comma_and_their_currency_behind_it_are_numbers(tmp_path: Path) -> None:
+    """Whether the comma parts all columns or, beside numbers with points, only this one."""
+    df = read_table(write(tmp_path / "t.csv", "a;rent\nx;1.449,64 €\ny;99,00 €\n"))
+    assert list(df["rent"]) == [1449.64, 99.0]
+    assert df.attrs["currency"] == {"rent": "€"}
+    lines = "".join(f'{n}.25,{n}.75,"1.{n}00,50 €"\n' for n in range(1, 9))
+    df = read_table(write(tmp_path / "u.csv", f"x,y,rent\n{lines}"))
+    assert list(df["rent"][:2]) == [1100.5, 1200.5]
+    assert df["x"][0] == 1.25
+
+
+@pytest.mark.parametrize(
+    ("cells", "first"),
+    [
+        (["€1.234", "€99", "€5.000", "€1.200"], 1234),
+        (["12.500 €", "150.000 €"], 12500),
+        (["1.200", "99", "5.000"], 1200),
+        (["$1.234.567", "$2.345"], 1234567),
+        (["$3.459", "$4.019"], 3.459),  # of a gallon
+        (["1.234", "2.345", "5"], 1.234),
+        (["0.234", "99", "5.000"], 0.234),
+        (["1.200", "1500", "5.000"], 1.2),
+    ],
+)
+def test_points_with_three_digits_behind_each_part_thousands_where_the_column_shows_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cells: list[str], first: float
+) -> None:
+    df = read_table(write(tmp_path / "t.csv", "a;n\n" + "".join(f"x{i};{c}\n" for i, c in enumerate(cells))))
+    assert df["n"][0] == first
+    assert ("have a point between thousands" in capsys.readouterr().out) == (first >= 1000)
+
+
+@pytest.mark.parametrize("form", ["04/{:02d}/2025 03:00 PM", "04/{:02d}/2025 3:00pm", "2025-04-{:02d} 03:00:00 PM"])
+def test_times_of_a_clock_of_twelve_hours_are_times(tmp_path: Path, form: str) -> None:
+    df = read_table(write(tmp_path / "t.csv", "t,n\n" + "".join(f"{form.format(d)},1\n" for d in (2, 25))))
+    assert list(df["t"]) == [pd.Timestamp(2025, 4, d, 15) for d in (2, 25)]
+
+
 def test_a_currency_written_as_a_word_is_kept_and_words_alone_are_no_numbers(tmp_path: Path) -> None:
     df = read_table(write(tmp_path / "t.csv", 'fee,paid in\nCHF 95.50,CHF\n"CHF 1,200",EUR\n'))
     assert df["fee"].tolist() == [95.5, 1200]
