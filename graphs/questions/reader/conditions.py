@@ -206,7 +206,7 @@ def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any
     """A number right beside a column of few: class 1, third class, year 1992; or behind "is"."""
     column, numbers = (left or behind)[0].column, [plain(i.means) for i in right if i.code in "N1"]
     few = {v.removesuffix(".0") for v in column.values}
-    said = left and not few and "d" in ask.clause.shape[ask.clause.items.index(left[0]) :][:3]
+    said = left and not few and re.match("C[do]*[don]", ask.clause.shape[ask.clause.items.index(left[0]) :])
     fits = said or all(str(n) in few for n in numbers)
     if not fits or not (column.kind in ("number", "bool") or column.label):
         return None

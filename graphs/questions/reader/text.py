@@ -69,7 +69,7 @@ class Word:
     @property
     def content(self) -> bool:
         """Whether it is a word or a number, no sign."""
-        return self.text[0].isalnum() or self.text == "#"
+        return self.text[0].isalnum() or self.text == "#" or self.number is not None
 
 
 def words(text: str) -> list[Word]:
