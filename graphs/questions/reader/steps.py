@@ -34,6 +34,9 @@ def read(
     clause: Clause, columns: Sequence[Column], rule: q.Rule | None, recent: Sequence[Column], pending: Sequence[Column]
 ) -> tuple[Sequence[q.Step], bool]:
     """The steps that a clause describes, and whether it says nothing else."""
+    if once := _says(clause, "once"):  # the total, after removing duplicate rows
+        clause.mark(*once.span())
+        return [q.DropDuplicates()], all(i.used for i in clause.items)
     named = [i.column for i in clause.items if i.code in "CE" and i.means is not None and (i.code == "C" or not i.used)]
     own = [c for c in named if c.dtype != "new"]
     made = next((c for c in named if c.dtype == "new"), None)
