@@ -387,6 +387,13 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     elif word in ("per", "each", "every") and column.kind == "text" and (column.label or column.n_unique > 40) and \
             any(i.means == "mean" for i in clause.items if i.code == "S"):  # fmt: skip
         ask.per = column
+    elif (
+        word == "per"
+        and column.kind == "number"
+        and not column.label
+        and {c.file for i in clause.of("C") if (c := i.column) != column and c.kind == "number"} - {column.file}
+    ):
+        item.code = "U"  # turnover per square metre of another file, which stands in many rows there
     elif not (column.key and column.rows == known.rows):
         ask.groups.append(Group(of=expr(column), grain="day" if column.kind == "time" else None))
 
