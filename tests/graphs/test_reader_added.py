@@ -34,6 +34,8 @@ ASKED = (
 ADDED = (
     ("for plus", "plus"), ("excluding plus", "plus"), ("for basic only", "basic"), ("of basic visits", "basic"),
     ("with minutes above 41", "41"), ("since March", "2025-03"), ("in 2024", "2024"), ("on Mondays", "weekday 0"),
+    ("with minutes above -3", "-3"), ("without duplicate rows", "drop_duplicates"),
+    ("after removing duplicate rows", "drop_duplicates"),
 )  # fmt: skip
 
 
@@ -62,6 +64,38 @@ def test_what_is_added_is_in_the_query_or_nothing_is_answered(asked: str, visits
     for added, held in ADDED:
         for query in filter(None, read(f"{asked} {added}?", visits).queries):
             assert held in query.model_dump_json(exclude={"text", "notes"}), (added, query)
+
+
+def test_repeated_rows_are_left_out_of_what_is_asked(visits: list[dict[str, Any]]) -> None:
+    asked = one("What is the total fee after removing duplicate rows?", visits)
+    assert [(s.do, s.columns) for s in asked.prepare] == [("drop_duplicates", ())]  # and not fees that repeat
+    assert [(m.op, m.of) for m in asked.measures] == [("sum", "fee")]
+    again = read("without the duplicates", visits, previous=one("What is the total fee?", visits)).queries[0]
+    assert again is not None
+    assert (again.measures, again.prepare) == (asked.measures, asked.prepare)
+
+
+@pytest.mark.parametrize(
+    ("asked", "op", "number"),
+    [
+        ("How many visits have a fee below -6?", "<", -6),
+        ("What is the mean fee without -999?", "!=", -999),
+        ("How many visits have a fee of -999?", "=", -999),
+    ],
+)
+def test_a_number_below_zero_is_a_number(asked: str, op: str, number: int, visits: list[dict[str, Any]]) -> None:
+    assert one(asked, visits).where == (Condition(left="fee", op=op, right=number),)
+
+
+def test_each_period_of_each_group_is_told(visits: list[dict[str, Any]]) -> None:
+    groups = one("monthly average fee by area", visits).group_by
+    assert {(g.of, g.grain) for g in groups} == {("area", None), ("visited", "month")}
+
+
+def test_a_number_for_each_of_another_file_is_not_answered(visits: list[dict[str, Any]]) -> None:
+    table = pd.DataFrame({"area": ["hall", "pool"], "sqm": [900, 1400]})
+    tables = [*visits, described("areas.csv", table)]
+    assert read("What is the total fee per sqm of each area?", tables).queries == (None,)
 
 
 def test_rows_of_one_table_without_times_are_of_no_year() -> None:

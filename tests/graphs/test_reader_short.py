@@ -175,3 +175,10 @@ def test_some_of_the_people_are_not_all_of_them(who: str) -> None:
     table = pd.DataFrame({"customer_id": [f"C{i:03}" for i in range(60)], "city": ["Kern", "Napa", "Yolo"] * 20})
     assert one("How many customers are there?", [described("customers.csv", table)]).measures[0].op == "count"
     assert read(f"How many {who} are there?", [described("customers.csv", table)]).queries == (None,)
+
+
+def test_a_column_is_met_without_its_unit_and_a_value_behind_equals() -> None:
+    table = pd.DataFrame({"vibration mm/s": [3.5, 4.25, 2.75] * 20, "Retour?": ["ja", "nein", "nein"] * 20})
+    query = one("mean vibration where Retour = ja", [described("pumps.csv", table)])
+    assert query.measures == (Measure(op="mean", of="`vibration mm/s`"),)
+    assert query.where == (Condition(left="`Retour?`", op="=", right="ja"),)

@@ -328,9 +328,10 @@ def _grouped(ask: Ask) -> None:
         if said.endswith("ly") and not ask.groups and _each_period(ask, period[0], period[0]):
             use(period)
             continue
-        told = (said.endswith("ly") and "S" not in clause.shape) or said in ("over", "through")
+        leads = said.endswith("ly") and "GS" in clause.shape  # the monthly mean of each station
+        told = leads or (said.endswith("ly") and "S" not in clause.shape) or said in ("over", "through")
         told = told or " by " in clause.written(period)  # month by month
-        if not ask.groups and (told or re.search("[XY]", clause.shape)) and _periodic(ask, period[0]):
+        if (leads or not ask.groups) and (told or re.search("[XY]", clause.shape)) and _periodic(ask, period[0]):
             use(period)
     many = "([hS]?)([CE])(?:(?![CKN])[A-Za-z])*?"
     for shape in (many + "[wd](K?)(N)([EV])", many + "(K?)(#)()"):

@@ -139,6 +139,8 @@ class Column:
         found = [self.words]
         if inside := re.search(r"\(([^)]*)\)", self.name):
             found += [name_words(self.name[: inside.start()]), name_words(inside[1])]
+        if rate := re.search(r"[\s_,]+[^\s_,/]+/[^\s_,/]+$", self.name):  # vibration mm/s
+            found.append(name_words(self.name[: rate.start()]))
         rows = lexicon.some("people") | set(name_words(self.file))
         typed = self.words[-1] == "type" and {self.words[0], self.words[0] + "s"} & rows  # customers are no type
         if self.words[-1] in lexicon.some("heads", *(["units"] if self.words[2:] else [])) and not typed:
@@ -321,7 +323,8 @@ def _begins(ws: Sequence[Word], at: int, name: Sequence[str]) -> int:
 def _beside(column: Column, ws: Sequence[Word], first: int, last: int) -> bool:
     """Whether the column, or another value of it, is named right beside these words: "the plus plan", "fleet and
     monthly", where both are plans."""
-    near = {w.stem for w in (*ws[max(first - 1, 0) : first], *ws[last + 1 : last + 2])}
+    equals = first > 1 and ws[first - 1].low in ("=", "==", "is")
+    near = {w.stem for w in (*ws[max(first - 1 - equals, 0) : first], *ws[last + 1 : last + 2])}
     if near & column.stems and ws[first].low not in lexicon.some("function"):
         return True
     firsts = {stem(k[0]) for v in column.values if (k := name_words(v))}
