@@ -29,6 +29,8 @@ class Asked(Scope):
         self.first = next(iter(query.measures), Measure(op="count"))
         prepare(query, self)
         self.keep(query.where)
+        if query.where:
+            self.say(f"Only rows where {self.words(query.where)}.")
 
     def held(self, *exprs: str | None, but: Collection[str] = ()) -> list[str]:
         """The columns that hold expressions, made first where there are none, without those for something else."""

@@ -153,33 +153,22 @@ def _line(df: pd.DataFrame, kind: str, x: str, names: list[str], colour: str, ho
             series = grouped.size() if how == "count" or not name else grouped[name].agg(how)
             parts[level or say(name) or "rows"] = series.astype(float)
     data = pd.DataFrame(parts).sort_index()
-    first = data.iloc[:, 0].dropna()
-    ends = (
-        f"{first.index[0]:%Y-%m-%d}" if is_time(rows[x]) else str(first.index[0]),
-        f"{first.index[-1]:%Y-%m-%d}" if is_time(rows[x]) else str(first.index[-1]),
-    )
     name = names[0] if names else ""
     write = (lambda v: with_unit(v, name)) if name and how != "count" else number
-    told = (
-        f"{data.columns[0]} went from {write(first.iloc[0])} ({ends[0]}) to {write(first.iloc[-1])} "
-        f"({ends[1]}); highest {write(first.max())}, lowest {write(first.min())}."
-    )
-    return Plot(
-        "line" if kind == "bar" and len(data) > 24 else kind,
-        x,
-        tuple(names),
-        colour,
-        data,
-        told,
-        {
-            "first": float(first.iloc[0]),
-            "last": float(first.iloc[-1]),
-            "highest": float(first.max()),
-            "lowest": float(first.min()),
-        },
-        tuple(notes),
-        how,
-    )
+    when = (lambda end: f"{end:%Y-%m-%d}") if is_time(rows[x]) else str
+    told, values = list[str](), dict[str, float]()
+    for called, series in ((str(c), data[c].dropna()) for c in data):
+        if series.empty:
+            continue
+        begun, ended = (f"{write(series.iloc[at])} ({when(series.index[at])})" for at in (0, -1))
+        told.append(
+            f"{called} went from {begun} to {ended}; highest {write(series.max())}, lowest {write(series.min())}."
+        )
+        of = f" of {called}" if len(data.columns) > 1 else ""
+        ends = {"first": series.iloc[0], "last": series.iloc[-1], "highest": series.max(), "lowest": series.min()}
+        values |= {f"{end}{of}": float(v) for end, v in ends.items()}
+    kind = "line" if kind == "bar" and len(data) > 24 else kind
+    return Plot(kind, x, tuple(names), colour, data, " ".join(told), values, tuple(notes), how)
 
 
 def _scatter(df: pd.DataFrame, x: str, names: list[str], colour: str) -> Plot:

@@ -10,6 +10,7 @@ import pytest
 from graphs.questions.query import Condition
 from graphs.questions.reader import read
 from graphs.questions.reader.offers import offers
+from graphs.questions.templates import call
 from tests.graphs.test_reader import described, one
 from tests.graphs.test_reader_everyday import dated
 
@@ -90,6 +91,17 @@ def test_a_number_below_zero_is_a_number(asked: str, op: str, number: int, visit
 def test_each_period_of_each_group_is_told(visits: list[dict[str, Any]]) -> None:
     groups = one("monthly average fee by area", visits).group_by
     assert {(g.of, g.grain) for g in groups} == {("area", None), ("visited", "month")}
+
+
+def test_a_chart_over_time_of_what_was_told_by_group_has_a_line_for_each(visits: list[dict[str, Any]]) -> None:
+    first = one("What is the average fee by area in 2024?", visits)
+    (query,) = read("as a monthly line chart", visits, previous=first).queries
+    assert query is not None
+    assert query.chart is not None
+    assert (query.chart.kind, query.chart.x, query.chart.colour) == ("line", "visited", "area")
+    made = call(query, visits)
+    assert made is not None
+    assert "Only rows where visited is in 2024." in made.notes
 
 
 def test_a_number_for_each_of_another_file_is_not_answered(visits: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Chart, Compare, Condition, Measure, Order, Query, RemoveOutliers, Test
 from graphs.questions.reader.conditions import expr
-from graphs.questions.reader.intents import by_group, given, over
+from graphs.questions.reader.intents import by_group, chart_kind, given, over
 from graphs.questions.reader.times import before
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ def follow(draft: Draft, previous: Query) -> Query | None:
         limit, intent = None if in_order else ends[0][1], query.intent if query.order else "rank"
         query = given(query, intent=intent, order=order, limit=limit)
     if "g" in kinds:
-        query = given(query, intent="plot", chart=Chart(x=next((g.of for g in query.group_by), None)))
+        if query.group_by[:1] != previous.group_by[:1] and all(g.grain for g in query.group_by):
+            query = given(query, group_by=(*query.group_by, *(g for g in previous.group_by[:1] if not g.grain)))
+        x, colour = [*(g.of for g in query.group_by[:2]), None, None][:2]  # a line for each group, along the times
+        query = given(query, intent="plot", chart=Chart(kind=chart_kind(draft.question), x=x, colour=colour))
     if re.search(r"\bsignifican|\bby chance\b", draft.question, re.I):
         query = _tested(query)
     if "W" in kinds:

@@ -180,9 +180,7 @@ def _paired(base: Query, both: Sequence[Column], notes: list[str]) -> Query | No
 
 def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequence[Column]) -> Query:
     """The chart that is asked for, of two numbers as points, else along the groups or the times."""
-    text, groups = draft.question, [g.of for g in noted.group_by]
-    kinds = [k for k in lexicon.listed("charts") if re.search(rf"\b{k.removesuffix('map')}", text, re.I)]
-    kind: Any = next(iter(kinds), "auto")
+    kind, groups = chart_kind(draft.question), [g.of for g in noted.group_by]
     if kind == "histogram" and groups and any(a.stats for a in draft.asks):
         kind = "bar"  # the average of each group
     if len(numbers) == 2 and kind in ("auto", "scatter"):  # y against x
@@ -193,6 +191,12 @@ def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequenc
     y = tuple(expr(c) for c in numbers if expr(c) != x)
     chart = Chart(kind=kind, x=x, y=y, colour=groups[1] if groups[1:] else None)
     return given(noted, intent="plot", chart=chart, measures=noted.measures if y and groups else ())
+
+
+def chart_kind(text: str) -> Any:
+    """The kind of chart that a text names."""
+    said = (k for k in lexicon.listed("charts") if re.search(rf"\b{k.removesuffix('map')}", text, re.I))
+    return next(said, "auto")
 
 
 def untold(ask: Ask) -> str:
