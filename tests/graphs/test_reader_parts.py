@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from graphs.questions.query import Condition, Group, Measure
+from graphs.questions.query import Condition, Cut, Group, Measure
 from graphs.questions.reader import read
 from tests.graphs.test_reader import described, one
 
@@ -181,3 +181,139 @@ def test_a_word_that_begins_like_a_columns_stem_is_not_that_column(seals: list[d
     reading = read("What is special about berries?", seals)
     assert reading.queries == (None,)
     assert "special" in reading.why_not[0]
+
+
+@pytest.fixture(scope="module")
+def births() -> list[dict[str, Any]]:
+    """Births with short, joined and dotted headers."""
+    n = 200
+    table = pd.DataFrame(
+        {
+            "fage": [None if i % 9 == 0 else 20 + i % 31 for i in range(n)],
+            "mage": [18 + i % 27 for i in range(n)],
+            "weight": [5.0 + i % 53 / 10 for i in range(n)],
+            "lowbirthweight": [("low", "not low")[i % 7 > 0] for i in range(n)],
+            "habit": [("smoker", "nonsmoker")[i % 5 > 0] for i in range(n)],
+            "gained": [None if i % 11 == 0 else 10 + i % 43 for i in range(n)],
+            "yrs.in.clinic": [i % 39 for i in range(n)],
+            "ward": [("North", "South", "East")[i % 3] for i in range(n)],
+        }
+    )
+    return [described("births.csv", table)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "verdicts"),
+    [
+        ("If it exceeds 0.7, call it 'strong'; if it lies between 0.4 and 0.7, 'moderate'; otherwise call it 'weak'.",
+         [("r > 0.7", "strong"), ("r >= 0.4 and r <= 0.7", "moderate"), ("", "weak")]),
+        ("State \"linked\" if the p-value is below 0.05 and \"not linked\" otherwise.",
+         [("p_value < 0.05", "linked"), ("", "not linked")]),
+        ("When p < 0.05 and |r| >= 0.8, describe the relation as 'strong linear'; otherwise describe it as 'none'.",
+         [("p_value < 0.05 and abs(r) >= 0.8", "strong linear"), ("", "none")]),
+        ("With a significance threshold of 0.01, say \"linked\" if the hypothesis is rejected, else say \"apart\".",
+         [("p_value < 0.01", "linked"), ("", "apart")]),
+        ("If the p-value is below 0.05, output \"linked\"; if not, output \"apart\".",
+         [("p_value < 0.05", "linked"), ("", "apart")]),
+    ],
+)  # fmt: skip
+def test_a_rule_tells_the_words_in_quotes(
+    births: list[dict[str, Any]], rule: str, verdicts: list[tuple[str, str]]
+) -> None:
+    asked = f"Assess the correlation of fage and mage. Compute the Pearson coefficient. {rule}"
+    assert [(v.when, v.then) for v in one(asked, births).verdicts] == verdicts
+
+
+SAID_IN_FULL = (
+    "Leave out rows with missing values. Round the results to two decimal places and report them in a single sentence."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Compute the median weight of the infants separately for each ward.", {"median of weight by ward"}),
+        ("Which ward has the most infants delivered, and how many are there?", {"count by ward"}),
+        ("Calculate the mean weight for every combination of ward and habit.", {"mean of weight by ward, habit"}),
+        ("What is the mean weight rate of the infants?", {"mean of weight"}),
+        ("Calculate the mean weight. The mean is the sum of all values divided by their number.", {"mean of weight"}),
+        ("Test whether the mean weight of the wards is equal, using a one-way ANOVA.", {"values of weight by ward"}),
+        ("For each ward, compute the mean and the standard deviation of weight, excluding missing values.",
+         {"mean of weight by ward", "std of weight by ward"}),
+    ],
+)  # fmt: skip
+def test_a_noun_for_the_rows_is_passed_over_where_all_is_said_in_full(
+    births: list[dict[str, Any]], question: str, expected: set[str]
+) -> None:
+    queries = [q for q in read(f"{question}\n{SAID_IN_FULL}", births).queries if q is not None]
+    got = {
+        (f"{m.op} of {m.of}" if m.of else m.op) + (f" by {', '.join(g.of for g in q.group_by)}" if q.group_by else "")
+        for q in queries for m in q.measures
+    }  # fmt: skip
+    assert got == expected
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Calculate the mean weight. Which ward was the liveliest?",
+        "How many infants have a weight of more than two standard deviations above the mean?",
+        "Predict the weight with a linear regression based on mage and the income.",
+    ],
+)
+def test_what_is_left_of_a_request_is_not_passed_over(births: list[dict[str, Any]], question: str) -> None:
+    assert None in read(f"{question}\n{SAID_IN_FULL}", births).queries
+
+
+def test_a_column_is_named_by_its_joined_words_and_with_its_dots(births: list[dict[str, Any]]) -> None:
+    query = one("Are habit and low birth weight independent? Use a chi-square test.", births)
+    assert [query.measures[0].of, query.group_by[0].of] == ["habit", "lowbirthweight"]
+    assert one("What is the mean of yrs.in.clinic?", births).measures[0].of == "`yrs.in.clinic`"
+
+
+def test_classes_that_are_listed_are_groups_without_a_name(births: list[dict[str, Any]]) -> None:
+    classes = "'Early' for 0-9 years, 'Mid' (10-19 years) and 'Late' (20 years or more)"
+    query = one(
+        f"Divide the births into stages by yrs.in.clinic: {classes}. What is the mean weight of every stage?", births
+    )
+    (cut,) = query.prepare
+    assert isinstance(cut, Cut)
+    assert (cut.of, cut.edges, cut.labels) == ("`yrs.in.clinic`", (None, 10, 20, None), ("Early", "Mid", "Late"))
+    assert [g.of for g in query.group_by] == [cut.name]
+
+
+def test_a_filled_column_is_what_is_computed(births: list[dict[str, Any]]) -> None:
+    asked = "Handle the missing values of the weight gained (gained). Fill missing entries in 'gained' with the median."
+    query = one(f"{asked} Report the mean of the column.", births)
+    assert [(m.op, m.of) for m in query.measures] == [("mean", "gained")]
+
+
+def test_the_encoded_columns_are_features(births: list[dict[str, Any]]) -> None:
+    asked = "Build a regression model for weight. Encode habit as 1 for smoker and 0 for nonsmoker."
+    model = one(f"{asked} Use it together with mage as the features. Report the mean absolute error.", births).model
+    assert model is not None
+    assert (model.target, set(model.features), model.metrics) == ("weight", {"mage", "habit"}, ("mae",))
+
+
+def test_which_of_several_goes_with_one_is_told_by_its_name(births: list[dict[str, Any]]) -> None:
+    query = one("Which of the features fage, mage and gained has the highest correlation with weight?", births)
+    assert [(m.of, m.other, m.name) for m in query.measures] == [
+        ("weight", "fage", "fage"), ("weight", "mage", "mage"), ("weight", "gained", "gained"),
+    ]  # fmt: skip
+    assert query.limit == 1
+
+
+def test_rows_are_removed_before_what_follows(births: list[dict[str, Any]]) -> None:
+    asked = "Remove outliers from weight using the IQR method with a multiplier of 1.5. "
+    asked += "Recompute the correlation of weight and mage."
+    count, relation = read(f"{asked} Also report the number of rows that were removed.", births).queries
+    assert count is not None
+    assert relation is not None
+    assert (count.intent, count.tell) == ("outliers", "number")
+    assert [s.do for s in relation.prepare] == ["remove_outliers"]
+
+
+def test_a_number_of_groups_is_no_value_of_the_column_before_it(births: list[dict[str, Any]]) -> None:
+    asked = "Test if the mean weight of the three wards is equal. Use a one-way ANOVA."
+    query = one(f"{asked}\n{SAID_IN_FULL}", births)
+    assert (query.where, [g.of for g in query.group_by]) == ((), ["ward"])

@@ -136,11 +136,15 @@ def _reworded(ask: Ask) -> None:
         said = usual[0].means == "max count" or clause.written(usual).casefold() in ("typical", "usual")
         if said and what[0].column.kind in ("text", "bool") and not (what[0].column.label or what[0].column.key):
             usual[0].code, usual[0].means = "S", "mode"
+    for _, rate in clause.find("S[oi]*C(S)"):
+        if clause.written(rate).casefold() == "rate":
+            rate[0].code, rate[0].means = "E", None  # the mean pulse rate
     for item, behind in zip(clause.items, [*clause.items[1:], None], strict=True):
         said = clause.written([item]).casefold()
         if item.code == "K" and said.endswith(" than") and (behind is None or behind.code in "VE"):
             item.code, item.means = "j", item.means.partition(" ")[2] or "more"  # more than women, not than 30
-        if item.code == "S" and said == "how much" and ((behind and behind.code == "j") or ask.codes.count("S") > 1):
+        differs = behind and (behind.code == "j" or re.search("Sdj$", ask.codes))
+        if item.code == "S" and said == "how much" and (differs or ask.codes.count("S") > 1):
             item.used = True  # how much more: what the difference is; how much do we bill on average
         rest = ask.codes[clause.items.index(item) + 1 :]
         if item.code == "v" and said in ("get", "become") and behind and re.match("j(?:[inoTX]|$)", rest):
@@ -197,6 +201,8 @@ def _judged(ask: Ask, most: Item) -> None:
 def _ordered(ask: Ask) -> None:
     """The end of an order: which C has the most, who is the best customer, the five longest rides."""
     clause = ask.clause
+    if "R" in ask.codes and ask.codes.count("C") > 2:
+        return  # which of these has the highest correlation with that
     for shape in ("(N)(M)(C)([CE])()", "(N)(M)()([CE]?)()", "()(M)()(N)([CE]?)", "[qv][dw]*(N)()()([CE])()(?=.*M)"):
         for _, *groups in clause.find(shape):
             found, by = [i for some in groups for i in some], groups[2]
@@ -307,7 +313,7 @@ _DAYS = {
 def _grouped(ask: Ask) -> None:
     """What there is one answer for each of: behind "by" and "per", a period, those who have so many rows."""
     clause = ask.clause
-    for _, by, first, rest in clause.find("((?:B|Z)[oi]?|b(?=G))(?:E(?=C))?([CEG])((?:[ac]+[CG](?![dn]*K))*)"):
+    for _, by, first, rest in clause.find("((?:B|Z)[oi]?|b(?=G))(?:[EU](?=C))?([CEG])((?:[ac]+[CG](?![dn]*K))*)"):
         again = "F" in ask.kinds or any(i.code == "B" for i in clause.items if i not in by)
         if again and first[0].code == "C" and re.match(r"(?:across|for) all\b", clause.written(by), re.I):
             first[0].code = "E"  # by category, across all departments: one for all of them

@@ -16,7 +16,7 @@ from graphs.questions.reader.methods import Methods, plain_normal
 
 _PERIOD = r"\b(?:(?:over|during|within|in) (?:the )?)?(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
 _CLEAR = r"\b(?:after|without|excluding|by)\b(?: \w+){0,4} outliers?\b"
-_CLEARED = rf"{_CLEAR}|\b(?:once|after|when) (?:they|these|those) (?:are|were|have been) (?:removed|excluded|dropped|eliminated)\b|\bwithout (?:them|these|those)\b"
+_CLEARED = rf"{_CLEAR}|\b(?:once|after|when) (?:they|these|those) (?:are|were|have been) (?:removed|excluded|dropped|eliminated|(?:taken|left) out)\b|\bwithout (?:them|these|those)\b"
 _CREATES = r"\b(?:creat|generat|represent|new (?:feature|column|variable))"
 _ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
 
@@ -42,6 +42,9 @@ class Draft:
         self.counted: list[Column] = []  # of whom rows are told, each as many times as it stands there
         self.doubt = ""  # the other statistic that a question without one may mean
         self.opening = len(question.split("\n")[0])
+        told = re.search(lexicon.section("said")["spelled"], question, re.I)
+        several = len(re.findall(r"[.?!](?=\s|$)", question)) > 1
+        self.spelled = (bool(told) or several) and len(question.split()) > unread.LONG
 
     def add(self, clause: Clause) -> None:
         """Read one clause more."""
@@ -51,16 +54,23 @@ class Draft:
             self.topic = self.topic or mentioned
             return
         after = re.search(_CLEARED if self.methods.outliers else _CLEAR, clause.text, re.I)
-        if after and re.search(r"without|exclu|remov|drop|eliminat", after[0], re.I):
+        if after and re.search(r"without|exclu|remov|drop|eliminat|out\b", clause.text[after.start() :], re.I):
             clause.mark(*after.span())
             self._merge([q.RemoveOutliers(columns=tuple(self.plain(mentioned or self.topic[:1])))])
         if by := re.search(lexicon.section("steps")["modelled"], clause.text, re.I):
             self.blocked.append(by[1])  # gaps that no step fills so
+        if self.spelled:
+            self._speaking(clause)
+        if self._defines(clause):
+            return
         done, whole = steps.read(clause, self.columns, self.methods.rule, self.recent, self._undefined())
         self.recent = [i.column for i in clause.items if i.code == "C"] or self.recent
         self._merge(done)
         self.topic = [expr(s.name) for s in done if isinstance(s, q.Derive)] or self.topic
-        self.topic = self.topic or [expr(c) for s in done if isinstance(s, q.Fill) for c in s.columns[:1]]
+        filled = [expr(s.columns[0]) for s in done if isinstance(s, q.Fill) and not s.columns[1:]]
+        self.topic = (filled if not any(a.stats for a in self.asks) else []) or self.topic
+        scaled = [expr(c) for s in done if isinstance(s, q.Scale | q.Convert) for c in s.columns[:1]]
+        self.topic = self.topic or scaled
         if whole:
             self._leave(clause, False)
             return
@@ -103,6 +113,30 @@ class Draft:
             self.asks = [a for a in self.asks if a is not ask]
             del self.blocked[before:]
 
+    def _defines(self, clause: Clause) -> bool:
+        """Whether a clause only says what a statistic is that was asked for: the mean is the sum divided by the number."""
+        said = re.match(lexicon.section("said")["definition"], clause.text, re.I)
+        stats = (
+            {i.means for i in clause.of("S") if clause.words[i.first].end <= clause.words[0].start + said.end(1)}
+            if said
+            else set()
+        )
+        return not clause.asks and any(stats & set(a.stats) for a in self.asks)
+
+    def _speaking(self, clause: Clause) -> None:
+        """Take the nouns of a clause that name nothing in the table for its rows, where they are counted or named; and
+        what was removed for the outliers, where they were."""
+        removes = any(isinstance(s, q.RemoveOutliers) for s in self.steps)
+        for n, item in enumerate(clause.items):
+            said = clause.written([item]).casefold()
+            before = "M" * said.endswith("s") + "qh"
+            if item.code == "U" and re.search(f"(?:ho|[{before}])$", "".join(i.code for i in clause.items[:n])):
+                item.code = "E"
+            elif item.code == "V" and self.steps and said == "left" and n and clause.items[n - 1].code == "d":
+                item.used = True  # how many rows are left
+            elif item.code == "U" and removes and said in ("removed", "dropped", "excluded", "eliminated"):
+                item.code, item.means = "O", "outlier"
+
     def _merge(self, done: Sequence[q.Step]) -> None:
         """Take steps along; one that is said again in other words is no second one."""
         for step in done:
@@ -125,7 +159,7 @@ class Draft:
             first = clause.words[clause.items[when.start()].first]
             if first.low in ("when", "if", "where", "while"):
                 self.blocked.append(clause.written(clause.items[when.start() :]))
-        for word, changes in unread.unread(clause, opening, bool(self.steps)):
+        for word, changes in unread.unread(clause, opening, bool(self.steps), self.spelled):
             self.unused.append(word)
             self.blocked += [word] * (core and changes)
 
@@ -181,12 +215,13 @@ class Draft:
         test = parts.tested(self, base)
         found = [test] if test is not None else []
         removes = any(isinstance(s, q.RemoveOutliers) for s in self.steps)
-        all_rows = not removes or any(re.search("ho?O", a.codes) for a in self.asks)  # how many there were
+        all_rows = not removes or any(re.search("h[owdE]*O", a.codes) for a in self.asks)  # how many there were
         if "O" in kinds and all_rows:
             kept = tuple(s for s in base.prepare if not isinstance(s, q.RemoveOutliers))
             found += parts.outliers(self, intents.given(base, prepare=kept))
         plain = intents.given(base, verdicts=()) if test is not None else base
-        computed = parts.computed(self, plain, bool(found and found[-1].outliers) and not removes, not found)
+        told = bool(found and found[-1].outliers) and not removes
+        computed = parts.computed(self, plain, told, not found, bool(test and self.methods.test))
         told = bool(found) and found[0].intent == "outliers"
         if computed is None or (told and all(m.op == "count" for m in computed.measures)):
             return found
@@ -198,7 +233,7 @@ class Draft:
             return [computed, intents.given(computed, **each)]  # an average of a few is told with each of them
         if test is None or test.test is None or test.test.about != "means":
             return [*found, computed]
-        return [intents.given(computed, group_by=computed.group_by or test.group_by), *found]
+        return [intents.given(computed, intent="compute", group_by=computed.group_by or test.group_by), *found]
 
     def base(self) -> q.Query:
         """What holds for all parts: rows, groups, steps, rules."""

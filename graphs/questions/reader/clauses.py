@@ -27,6 +27,11 @@ def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Cl
                         cut = word.start + 2
                         piece[n : n + 1] = [Word("un", word.start, cut), Word(word.text[2:], cut, word.end)]
                 found += _nested(Clause(piece, itemise(piece, columns, files, last), asks), columns, files, last)
+    named = [(i, {w.stem for w in c.words[i.first : i.last + 1]}) for c in found for i in c.of("C")]
+    whole = {i.column for i, _ in named if i.full and i.column.words[1:]}
+    for item, said in named:  # the salary, where current_salary is named in full
+        meant = [c for c in whole if said <= c.stems and not item.full and item.column not in whole]
+        item.means = meant[0] if len(meant) == 1 else item.means
     for clause in found:
         called.rows(clause.words, clause.items, columns, files)
         _apposition(clause)

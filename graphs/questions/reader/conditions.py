@@ -143,6 +143,8 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     verb = clause.words[after[0].last].low if after and not left else ""
     if code == "N" and not right[0].unit and verb.endswith("ed") and verb not in column.words:
         return None  # how many runners over 65 finished
+    if code == "N" and follows == "S" and not after:
+        return None  # more than two standard deviations above
     if code == "C" and (right[0].means is None or right[0].column.kind != column.kind):
         return None  # the revenue after returns
     compared: Any

@@ -50,7 +50,7 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
         return "It is not clear which of its conditions must hold together."
     compared = [a.clause.written([i]) for a in draft.asks for i in a.clause.items if i.code == "j"]
     compared += re.findall(r"\b(?:versus|vs)\b", opening, re.I)
-    if compared and "yes or no" not in told:
+    if compared and "yes or no" not in told and not queries[1:]:
         return f"It is not clear what is to be compared by “{compared[0]}”."
     return ""
 
@@ -76,7 +76,7 @@ def _tells(draft: Draft, query: Query) -> set[str]:
         or measured & {"count", "distinct", "missing", "present", "duplicates"},
         "names": groups or query.show or query.order or several or intent not in _PLAIN
         or measured & {"values", "mode", "count"},
-        "gap": decides,
+        "gap": decides and measured != {"min", "max"},
         "some": decides or (query.where and not measured & {"mean", "median", "sum"}),
         "yes or no": decides,
         "time": any(g.grain for g in groups) or any(c.kind == "time" or times & set(c.words) for c in columns)

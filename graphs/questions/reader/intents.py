@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Grain, Group, Measure, Model, Query
+from graphs.questions.query import Chart, Compare, Condition, Encode, Grain, Group, Measure, Model, Query, Scale
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _AHEAD = r"\b(?:next|coming|following) (\d+|[a-z]+)? ?(day|week|month|quarter|year)s?\b"
 _BETTER = r"\bbetter|\bbest\b|\bwin\w*|\bwork(?:s|ed)?\b|\bimprov|\bincreas|\blift|\breduc|\beffect|\blonger|\bmore\b|\bhigher"
 
-_AIM = r"\bpredict\w*(?! model)|\btarget(?: variable)?|\bdependent variable|\bestimat\w+|\bregression of\b"
-_MEANS = r"\b(?:based on|using|from|by|features?|predictors?|independent variables?|given)\b"
+_AIM = r"\bpredict\w*(?! model)|\bexplain\w*|\b(?:model|classifier) (?:for|of)\b|\bclassify\b|\btarget(?: variable)?|\bdependent variable|\bestimat\w+|\bregression of\b"
+_MEANS = r"\b(?:based on|using|with|from|by|features?|predictors?|independent variables?|given)\b"
 
 _WENT = re.compile(r"^\W*(?:what happened|how (?:was|were|did)|what was \w+ like)\b", re.I)
 EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|^\W*(?:do|does|did|is|are)\b", re.I)
@@ -244,8 +244,11 @@ def modelled(draft: Draft, base: Query) -> Query | None:
                 features.append(expr(item.column))  # and not one by which groups are told
     if not target:
         return None
+    features += [expr(c) for s in draft.steps if isinstance(s, Encode | Scale) for c in s.columns]
     column, metrics = draft.named.get(target), tuple(how.metrics)
     few = column is not None and (column.kind in ("text", "bool") or (column.n_unique <= 10 and "accuracy" in metrics))
+    if {"mse", "rmse", "mae", "r2"} & {*metrics}:
+        metrics = tuple(m for m in metrics if m != "accuracy")  # of a regression, in everyday words
     kind: Any = how.model or ("logistic" if few else "linear")
     classify = kind == "logistic" or (few and "regress" not in draft.question.casefold())
     model = Model(

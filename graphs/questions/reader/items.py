@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
 from typing import Any
 
 from graphs.questions.reader import lexicon, linking, nearness, times
@@ -28,6 +28,7 @@ class Item:
     used: bool = False
     sure: bool = True
     unit: str = ""  # of a number
+    full: bool = False  # whether a column is named by all its words
 
     @property
     def column(self) -> Column:
@@ -50,6 +51,15 @@ class Clause:
     def text(self) -> str:
         """The clause as it was written, in single spaces."""
         return _written(self.words)
+
+    @property
+    def quoted(self) -> str:
+        """Its text, with the words in quotes that name no column marked as such."""
+        columns, parts = {self.words[i.first].quote for i in self.items if i.code in "CE"}, list[str]()
+        for quote, same in groupby(self.words, key=lambda w: 0 if w.quote in columns else w.quote):
+            ws = list(same)
+            parts.append(f"“{_written(ws)}”" if quote else _written(ws))
+        return " ".join(parts)
 
     @property
     def shape(self) -> str:
@@ -195,6 +205,8 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
 def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str]) -> bool:
     """Whether a word of the lexicon is rather one of the table's: how many drivers, where a column says who drove."""
     word, lead = ws[last], ws[first - 1] if first else None
+    if code == "L" and word.stem == "classifi":
+        return not word.low.startswith("classifier")  # classified as
     if code == "W":  # which reason
         return word.stem in held
     if code == "Y" and lead and lead.low in _sizes():  # bigger changes
@@ -206,7 +218,9 @@ def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str])
         return word.stem in held and bool(behind or [w for w in ws[last + 1 : last + 2] if w.stem == "rate"])
     if word.low == "rate" and first == last:  # the average rate, and no return rate
         return "rate" in held and not (lead and lead.stem in held)
-    return first == last and word.low.startswith(("normaliz", "normalis", "meaning", "ranges", "ranging"))
+    return first == last and word.low.startswith(
+        ("normaliz", "normalis", "combination", "meaning", "ranges", "ranging")
+    )
 
 
 @cache
@@ -321,8 +335,10 @@ def _made(ws: Sequence[Word], items: list[Item], made: Sequence[Column]) -> list
         if word.low == "new" and noun and len(made) == 1 and not any(i.means == made[0] for i in items):
             items = [i for i in items if not i.first <= n + 1 <= i.last and not i.first <= n <= i.last]
             items.append(Item("C", n, n + 1, made[0]))
+    by = {i.last + 1 for i in items if i.code == "B"} if [c.name for c in made] == ["class"] else set[int]()
     for item in items:
-        general = stem(ws[item.last].low) in {"group", "categori", "class", *lexicon.some("brackets")}
+        each = item.first in by
+        general = each or stem(ws[item.last].low) in {"group", "categori", "class", *lexicon.some("brackets")}
         if general and item.code in "UE" and item.means is None and len(made) == 1:
             item.code, item.means = "C", made[0]
     return items
@@ -353,9 +369,8 @@ def _linked(link: Link) -> Item:
         return Item("V", link.first, link.last, (column, link.value), link.also)
     entity = column.key and (column.kind == "text" or link.how in ("part", "near", "short"))
     numeric = column.kind == "number" and not any(w in ("id", "no", "number", "key") for w in column.words)
-    return Item(
-        "E" if entity and not numeric else "C", link.first, link.last, column, link.also, sure=link.how != "near"
-    )
+    code, full = "E" if entity and not numeric else "C", link.how in ("quoted", "full")
+    return Item(code, link.first, link.last, column, link.also, sure=link.how != "near", full=full)
 
 
 def _figure(ws: Sequence[Word], n: int) -> float:

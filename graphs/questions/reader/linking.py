@@ -207,7 +207,7 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
             return None
         word = ws[at]
         if not word.content:
-            if at == i or word.text not in ",:()-/*":
+            if at == i or word.text not in ",:()-/*.&":
                 return None
             at += 1
             continue
@@ -228,6 +228,8 @@ def _made(name: str, ws: Sequence[Word]) -> bool:
     lows = [w.low for w in ws]
     if not all(w.content for w in ws) or len(name) < 3 or name in lows:
         return False
+    if "".join(lows) == name:  # low birth weight
+        return True
     initials = "".join(low[0] for low in lows) == name and not set(lows) & lexicon.some("stop")
     if initials or len(lows) != 2:
         return initials
@@ -242,7 +244,8 @@ def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[
     for column in columns:
         for rank, alias in enumerate(column.aliases):
             for i, word in enumerate(ws):
-                match = _match(alias, ws, i) if word.content else None
+                scored = i > 1 and (ws[i - 2].low, ws[i - 1].text) == ("z", "-")  # no score
+                match = _match(alias, ws, i) if word.content and not scored else None
                 if match is None or (len(alias) == 1 and not _meant(column, alias[0], ws, i, match, common)):
                     continue
                 last, sure = match

@@ -126,6 +126,8 @@ _RANGES = rf"[(:]? ?\b{_ANY}(?:(?:,? (?:and|or|vs\.?|versus|against)|[,;/]) ?{_A
 _CLASSES = r"(?:brackets?|bands?|groups?|bins?|buckets?|ranges?|tiers?|class(?:es)?|categor(?:y|ies)|intervals?)"
 _CUTS = r"\b(?:bin|cut|divide|split|group|sort|bucket|categori[sz]e|discreti[sz]e|put|classify) (?:the )?(?=[^.?!]*$)"
 
+_SORTED = r"\b(?:bin(?:s|ned)?|divide|split|group|bucket|segment|categori[sz]e|discreti[sz]e|put|classify|sort|assign|brackets?|bands?|tiers?|categories)\b"
+
 
 def classes(question: str, columns: Sequence[Column]) -> Made | None:
     """Classes of a number that a question names: under 20, 20 to 40, over 40."""
@@ -188,5 +190,8 @@ def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
         created = re.search(r"\b(called|named|new|create|generate|add)\b", before)
         if created and tuple(ws[i].low for i in inside) not in names:
             found.append(question[ws[inside[0]].start : ws[inside[-1]].end].strip())
+    listed = re.findall(lexicon.section("steps")["class"], question)
+    if not found and listed[1:] and re.search(_SORTED, question, re.I):
+        found.append("class")  # 'Minor' (below 18), 'Adult' (18 and older): each class
     rows = max((c.rows for c in columns), default=0)
     return [Column(name, "", "new", rows // 2, rows) for name in dict.fromkeys(found)]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from graphs.questions.reader.asking import Ask
 
 _VALUES = r"\b(?:values?|entries|cells|columns?|fields?|variables?)\b"
+_ROWS = r"\b(?:number|count) of (?:\w+ )?(?:rows|records|observations)\b|\bhow many (?:rows|records|observations)\b"
 _MANY = r"\b(?:most|fewest|least|(?:highest|largest|lowest|smallest) number)\b"
 APART = re.compile(r"\W*(?:compare\b|how\b.*\b(?:compare|differ))", re.I)
 """How a question asks for all that tells sides apart."""
@@ -32,6 +33,8 @@ def related(ask: Ask) -> None:
         return
     ask.relation = next((way for way in ("r2", "slope") if any(i.means == way for i in said)), "correlation")
     ask.columns = names = list(dict.fromkeys(expr(i.column) for i in named))
+    if len(names) > 2 and re.search("C[^C]*R[wi]C$", "".join(i.code for i in clause.items)):
+        names = ask.columns = [names[-1], *names[:-1]]  # which of these has the highest with that
     if len(names) > 1:
         every = re.search(r"\b(all|pairs?|pairwise|each other|matrix|among|variables)\b", clause.text, re.I)
         ask.pairs = [(a, b) for n, a in enumerate(names) for b in names[n + 1 :] if every or n == 0]
@@ -182,7 +185,7 @@ def counted(ask: Ask) -> None:
         if ask.relation:
             continue
         use(how, named)
-        if ask.stats and not named:
+        if ask.stats and not named and not re.search(_ROWS, ask.clause.text, re.I):
             continue
         sold = [i for i in ask.clause.of("C") if {*lexicon.columns_of("quantity")} & set(i.column.words)]
         if (

@@ -70,6 +70,7 @@ class Methods:
     seed: int = 42
     stratify: bool = False
     verdicts: list[Verdict] = field(default_factory=list)
+    about: str = ""  # the statistic that was named last, for "if it is above"
 
     @property
     def rule(self) -> Rule | None:
@@ -94,25 +95,38 @@ class Methods:
         whole = self._outliers(clause)
         self._models(clause)
         for name, pattern in TESTS.items():
-            if clause.says(pattern):
+            for said in re.finditer(pattern, clause.text, re.I):
+                clause.mark(*said.span())
                 self.test = self.test or name
         return whole
 
     def _verdict(self, clause: Clause) -> bool:
-        text = clause.text
-        otherwise, conditions = says(clause, "otherwise"), _conditions(text, self.alpha)
+        rules = [self._ruled(text) for text in re.split(SAID["rules"], clause.quoted, flags=re.I)]
+        return any(rules)
+
+    def _ruled(self, text: str) -> bool:
+        """Take one rule: which word is told when, and which otherwise. Words in quotes are those that are told."""
+        if self.about:
+            text = re.sub(SAID["it"], lambda m: f"{m[1]} {self.about}", text, flags=re.I)
+        otherwise, conditions = re.search(SAID["otherwise"], text, re.I), _conditions(text, self.alpha)
+        named = next((m[0] for m in re.finditer(_STATISTICS, text, re.I)), "")
+        self.about = named or self.about
         if otherwise and not conditions:
             self.verdicts.append(Verdict(then=_then(text[otherwise.end() :])))
-        elif conditions and says(clause, "rule"):
+        elif conditions and re.search(SAID["rule"], text, re.I):
             when = " and ".join(c[0] for c in conditions)
             word = re.search(SAID["if"], text[: conditions[0][1]], re.I)
             before, after = text[: word.start()] if word else "", text[conditions[-1][2] :].lstrip(" )")
             other = re.search(SAID["else"], after, re.I)
-            behind = _then(after[: other.start()] if other else after)
-            filler = re.search(SAID["filler"], before, re.I)
-            self.verdicts.append(Verdict(when=when, then=behind if filler or not _then(before) else _then(before)))
-            if other:
-                self.verdicts.append(Verdict(then=_then(after[other.end() :])))
+            behind, last = (
+                _then(after[: other.start()] if other else after),
+                _then(after[other.end() :] if other else ""),
+            )
+            filler = re.search(SAID["filler"], before, re.I) or ("“" in after and "“" not in before)
+            early = "" if filler else _then(before)
+            self.verdicts.append(Verdict(when=when, then=early or behind))
+            if other:  # "and not normal otherwise": the word stands before it
+                self.verdicts.append(Verdict(then=last or behind))
         else:
             return False
         return True
@@ -127,7 +141,8 @@ class Methods:
                 k = says(clause, number)
                 value = next(filter(None, k.groups())) if k else "0"
                 self.rules.append(Rule(rule=rule, k=abs(float(value.replace("−", "-"))) or None))
-        if (says(clause, "defines") or limits) and not clause.asks:
+        removes = re.match(r"\W*(?:\w+ ){0,3}?" + lexicon.section("steps")["remove"], clause.text, re.I)
+        if (says(clause, "defines") or limits) and not (clause.asks or removes):
             return True
         clause.says(SAID["method"])
         clause.says(SAID["threshold"])
@@ -158,18 +173,27 @@ def _conditions(text: str, alpha: float | None) -> list[tuple[str, int, int]]:
     ]:
         _, _, head, m = min(hits, key=lambda h: h[:2])
         number = m["n"].replace("−", "-") if m["n"] else m["a"] or str(alpha or 0.05)
-        found.append((head + str(float(number)), m.start(), m.end()))
+        upper = m.groupdict().get("m")  # between two numbers
+        rest = f" and {head.split()[0]} <= {float(upper.replace('−', '-'))}" if upper else ""
+        found.append((head + str(float(number)) + rest, m.start(), m.end()))
         at = m.end()
     return found
 
 
-_BETWEEN = r"\)?(?: is| are| value| of the \w+| \(\w+\))*(?: either)?\s*"
+_BETWEEN = r"\)?(?: is| are| lies| falls| value| of the \w+| \(\w+\))*(?: either)?\s*"
 _RULES = [(name, op, re.compile(rf"(?<![\w-])(?:{stat}){_BETWEEN}(?:{words})\s*(?:(?P<n>{_NUMBER})|{_ALPHA})", re.I))
           for name, stat in lexicon.section("statistics").items() for op, words in lexicon.section("comparisons").items()]  # fmt: skip
+_RULES += [(name, ">=", re.compile(rf"(?<![\w-])(?:{stat}){_BETWEEN}between (?P<n>{_NUMBER}) and (?P<m>{_NUMBER})", re.I))
+           for name, stat in lexicon.section("statistics").items()]  # fmt: skip
+_RULES += [("p_value", op, re.compile(SAID[said] + "(?P<n>(?!))?(?P<a>(?!))?", re.I))
+           for op, said in (("<", "rejected"), (">=", "kept"))]  # fmt: skip
+_STATISTICS = "|".join(rf"(?<![\w-])(?:{stat})" for stat in lexicon.section("statistics").values())
 
 
 def _then(text: str) -> str:
     """What a rule says, without the verbs and the subject: "consider the model a good fit" says "good fit"."""
+    if quoted := re.search("“(.+?)”", text):
+        return quoted[1]
     text = re.sub(r"\(.*?\)", "", text).strip(" ,.;:\n")
     if re.search(SAID["reports"], text, re.I):
         text = re.sub(SAID["that"], "", text, flags=re.I)

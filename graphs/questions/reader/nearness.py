@@ -78,9 +78,10 @@ def _of_rows(met: set[str], column: Column) -> bool:
     events = lexicon.some("events")
     if column.kind == "bool" and column.words[1:]:  # clients are no repeat clients
         return met <= lexicon.harmless() | lexicon.some("rows", "people") | events
+    general = {"type", "date", "time"} & set(column.words)
+    files = {stem(w) for w in name_words(column.file)} if general else set[str]()
     if column.kind == "time":
-        return met <= events
-    files = {stem(w) for w in name_words(column.file)} if column.words[-1] == "type" else set[str]()
+        return met <= events or {stem(w) for w in met} <= files
     about = column.words[1:] and column.words[-1] not in lexicon.some("keys", "heads")  # orders, and no order_value
     whose = {column.owner, column.owner + "s"} | ({column.words[0] + "s"} & events if about else set())
     return met <= whose or {stem(w) for w in met} <= files

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 POINTS = re.compile(r"\b(?:he|she|it|they|their|its|them|these|those|this|that|his|her|same|there)\b", re.I)
 """Words that go on with what was named before."""
+_DECIDES = re.compile(r"\W*(?:\w+ (?:if|whether)|is|are|do|does|did|have|has)\b", re.I)
 _ABOUT = {"normality": "shapiro dagostino jarque_bera anderson ks_normal", "independence": "chi2 fisher",
           "variances": "levene bartlett", "medians": "mannwhitney kruskal wilcoxon", "means": "anova t welch"}  # fmt: skip
 
@@ -39,17 +40,20 @@ def reconciled(draft: Draft, base: Query) -> Query:
     return given(base, where=tuple(where), group_by=tuple(dict.fromkeys(group_by)))
 
 
-def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | None:
+def computed(draft: Draft, base: Query, outliers: bool, alone: bool, tests: bool = False) -> Query | None:
     """The statistics that are asked for, of one kind of rows and groups. `outliers`: those are told by themselves;
-    `alone`: nothing else is asked."""
+    `alone`: nothing else is asked; `tests`: a test by its name tells whether means differ."""
     how, grouped = draft.methods, [g.of for g in base.group_by]
     measures, topic, extra = list[Measure](), list[str](), dict[str, Any]()
     removes = any(s.do == "remove_outliers" for s in draft.steps)
     relate = any(a.relation for a in draft.asks) and how.test != "chi2"
-    for ask in draft.asks:
+    ends = [a for a in draft.asks if a.end and (a.names or a.limit)]
+    said = [a for a in ends if a.stats or a.counts or a.by or {*a.columns} - {expr(a.of or "")}]  # no "which is on top"
+    decided = [a for a in draft.asks if tests and a.stats == ["mean"] and _DECIDES.match(a.clause.text)]
+    for ask in (a for a in draft.asks if (a not in ends or a in said or not said) and a not in decided):
         own, text = draft.own(ask, grouped), ask.clause.text
         of_them = re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", text, re.I)
-        left = ask.counts and removes and not re.search("ho?O", ask.codes)  # how many there are without them
+        left = ask.counts and removes and not re.search("h[owdE]*O", ask.codes)  # how many there are without them
         told = ask.kinds & set("OH") and not ask.stats and not left
         if ask.relation and relate:
             measures += _pairs(draft, ask, topic, measures)
@@ -62,7 +66,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool) -> Query | 
                 measures.append(Measure(op="share", of=measures[0].of))
             elif ask.counts and not ask.stats and extra.get("group_by") and (POINTS.search(text) or ask.clause.inner):
                 measures.append(Measure(op="count"))  # who is worst, and how many jobs does he do
-            elif ask.stats or (ask.counts and not ask.where):
+            elif {*ask.stats, *["count"] * ask.counts} - {m.op for m in measures} and (ask.stats or not ask.where):
                 draft.untold.append((text, unread.unclear([ask.clause.written(ask.clause.items)])))
         elif ask.end and (ask.names or ask.limit):
             if not extra:
@@ -199,6 +203,7 @@ def _pairs(draft: Draft, ask: Ask, topic: Sequence[str], before: Sequence[Measur
     pairs, among = ask.pairs or ([(topic[0], topic[1])] if len(topic) == 2 else []), False
     if not pairs and (ask.end or ask.among) and len(ask.columns) == 1:
         pairs, among = [(ask.columns[0], c) for c in draft.everything() if c != ask.columns[0]], True
+    among = among or bool(ask.end and pairs[1:] and len({a for a, _ in pairs}) == 1)
     op: Any = next((a.relation for a in draft.asks if a.relation in ("r2", "slope")), ask.relation)
     kind, had = {"method": draft.methods.correlation, "with_p": draft.methods.with_p}, [(m.other, m.of) for m in before]
     return [Measure(op=op, of=a, other=b, name=b.strip("`") if among else "", **kind)

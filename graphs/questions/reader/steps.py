@@ -91,7 +91,7 @@ def _fill(s: _Step) -> _Done:
 
 def _cut(s: _Step) -> _Done:
     """Named classes with their edges: 'Child' (0-12), 'Elderly' (60 and above); low (below 50)."""
-    pieces = re.findall(lexicon.section("steps")["class"], s.clause.text)
+    pieces = re.findall(lexicon.section("steps")["class"], s.clause.quoted)
     stems = s.made.stems if s.made else frozenset()
     alike = [c for c in s.columns if c.kind == "number" and c.dtype != "new" and c.stems <= stems]
     column = next(iter([*alike, *(c for c in s.own if c.kind == "number" and not c.key)]), None)
@@ -99,7 +99,9 @@ def _cut(s: _Step) -> _Done:
         return None
     classes = sorted((float((low or above or plus or "-inf").replace(",", "")), label.split(" and ")[-1].strip(" ,"))
                      for label, low, above, plus in pieces)  # fmt: skip
-    labels = tuple(re.sub(r"^(?:and|or|groups?|into)\s+", "", label) for _, label in classes)
+    labels = tuple(
+        re.sub(r"^(?:.*\b(?:into|as|called|named)\s+)?(?:and|or|groups?)?\s*", "", label) for _, label in classes
+    )
     name = s.made.name if s.made else f"{column.name} class"
     edges = (None, *(start for start, _ in classes[1:]), None)
     return [q.Cut(name=name, of=expr(column), edges=edges, labels=labels, right="<=" in s.clause.text)]
@@ -108,6 +110,7 @@ def _cut(s: _Step) -> _Done:
 def _derive(s: _Step) -> _Done:
     """The formula of a column that the question makes."""
     text, names = s.clause.text, list(dict.fromkeys(expr(c) for c in s.own))
+    names = names or [expr(c) for c in s.recent[:1] if re.search(r"\bits?\b", text)]
     body = formula[1].strip(" .'\"") if (formula := re.search(r"=\s*(.+)", text)) else ""
     sign = next((sign for sign, said in lexicon.section("signs").items() if re.search(said, text, re.I)), "")
     made = next((of.format(*names) for of, said in lexicon.section("functions").items()
@@ -121,6 +124,8 @@ def _derive(s: _Step) -> _Done:
         made = f"days({b}, {a})" if all(c.kind == "time" for c in s.own[:2]) else f"{a} - {b}"
     elif names[1:] and sign:
         made = f"({' + '.join(names)}) / {len(names)}" if sign == "mean" else f" {sign} ".join(names[: None if sign in "+*" else 2])  # fmt: skip
+        times = re.search(r"(?:multiplied by|times|[*×]) ?(\d+(?:\.\d+)?)", text)
+        made = f"({made}) * {times[1]}" if times and body == "" else made
     return [q.Derive(name=s.made.name, expr=made)] if s.made and made else None
 
 

@@ -28,25 +28,11 @@ _MEANT = r"(?:[EVSC]d?[oi]+|[wnBqM]|ho?|[SRD]o?|KN|[EVh]|[EVSCNT]o?i|W[dw]*)_|_(
 
 _INTENTS = {"A": ("drivers", "predict", "why_changed", "compare", "relate", "change"), "F": ("forecast", "predict")}
 """What letters ask for: the intents of which one must be there."""
-_TURNS = {
-    "twice",
-    "double",
-    "half",
-    "first",
-    "last",
-    "nothing",
-    "nobody",
-    "none",
-    "never",
-    "best",
-    "worst",
-    "hardly",
-    "neither",
-    "nor",
-    "zero",
-}
+_TURNS = set(
+    "twice double half first last nothing nobody none never best worst hardly neither nor zero gap minus".split()
+)
 """Words that turn what is meant, wherever they stand."""
-_LONG = 25
+LONG = 25
 """Words from which a question describes what is done, and such a word may only speak of it."""
 _SIZES = ("higher", "lower", "larger", "smaller", "bigger", "greater")
 """Adjectives that, of rows, say by what they are compared: higher fines."""
@@ -54,8 +40,9 @@ _BOUNDS = ("at least", "at most", "no more than", "no less than", "less than", "
 """Comparisons that nothing else can be; "over" and "under" are places, too."""
 
 
-def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, bool]]:
-    """The words that nothing has read, each with whether it would change what is meant."""
+def unread(clause: Clause, opening: bool, stepped: bool, spelled: bool) -> Iterator[tuple[str, bool]]:
+    """The words that nothing has read, each with whether it would change what is meant. `spelled`: the question says in
+    full how it is to be answered, and a word that names nothing in the table only speaks of it."""
     codes = "".join(i.code for i in clause.items)
     for n, item in enumerate(clause.items):
         word, follows = clause.written([item]), codes[n + 1 :]
@@ -74,7 +61,12 @@ def unread(clause: Clause, opening: bool, stepped: bool) -> Iterator[tuple[str, 
         }
         left = stepped and word.casefold() in ("left", "remaining", "remain")
         if item.code in "UQKVTbkjmn#1BGC" and not (item.used or left) and said.get(item.code, True):
-            yield word, _changes(re.sub("U+$", "", codes[:n]).rstrip("d"), follows.lstrip("U"), clause, item)
+            shape = re.sub("U+$", "", codes[:n]).rstrip("d"), follows.lstrip("U")
+            listed = re.search("[CV][ac]+[dS]?$", shape[0]) and not shape[1]  # from the age and the income
+            opens = clause.asks and item is clause.items[-1] and re.match("[aci]*[qd]", codes)  # which is the wettest
+            told = opens and not set("MSRjOHLKD") & set(codes)
+            speaks = spelled and item.code == "U" and not (word.casefold() in _TURNS or listed or told)
+            yield word, not speaks and _changes(*shape, clause, item)
 
 
 def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
@@ -144,14 +136,15 @@ def dropped(draft: Draft, queries: Sequence[Query]) -> list[str]:
 def uncounted(draft: Draft, queries: Sequence[Query]) -> list[str]:
     """The words that say what is counted or paid, where rows or something else are told and nothing has read them."""
     counts = any(q.measures and not q.having and {m.op for m in q.measures} <= {"count", "distinct"} for q in queries)
-    return [ask.clause.written([i]) for ask in draft.asks for i in ask.clause.of("U") if not _verb(ask.clause, i)
+    asks = [a for a in draft.asks if not (draft.spelled and a.end)]
+    return [ask.clause.written([i]) for ask in asks for i in ask.clause.of("U") if not _verb(ask.clause, i)
             if (counts or _moves(ask.clause.words[i.first], ask.clause)) and ask.clause.words[i.first].start < draft.opening]  # fmt: skip
 
 
 def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -> bool:
     """Whether the queries have what an item means; `said` is their text."""
     item, items = ask.clause.items[n], ask.clause.items
-    long = len(draft.question.split()) > _LONG or draft.methods.model is not None
+    long = len(draft.question.split()) > LONG or draft.methods.model is not None
     if item.code == "j" and ask.codes[n + 1 : n + 2] == "E" and ask.clause.written([item]).casefold() in _SIZES:
         return (amount := draft.known.amount()) is not None and amount.name in said  # do higher fines take longer
     if item.code == "j" and not item.means.startswith("more"):
@@ -197,7 +190,7 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         return not compared and (long or bool(re.search(rf"\b{re.escape(str(plain(item.means)))}\b", said)))
     named = not long and item.first > 0 and ask.clause.words[item.first].text[:1].isupper()
     return (
-        item.code != "U" or item.used or bool(_verb(ask.clause, item)) or not (named or ask.share)
+        item.code != "U" or item.used or draft.spelled or bool(_verb(ask.clause, item)) or not (named or ask.share)
     )  # a verb that is not read says which share
 
 
