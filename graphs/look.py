@@ -46,6 +46,8 @@ def describe(name, table):
         ordered = values.dtype.kind in "iufM"
         if len(values) and ordered:
             fact["min"], fact["max"] = plain(values.min()), plain(values.max())
+            code = missing_code(values) if values.dtype.kind in "if" else None
+            fact |= {} if code is None else {"code": code}
         if len(levels) <= (12 if ordered else 40):
             fact["values"] = sorted({str(v)[:80] for v in levels})
         elif not ordered:  # of many values those that the question names
@@ -60,7 +62,9 @@ def describe(name, table):
                 fact["values"] = sorted({str(v)[:80] for v in told["levels"]})
         columns.append(fact)
     rows = table.attrs.get("rows", len(table))
-    return {"name": name, "rows": rows, "sampled": rows > len(table), "columns": columns}
+    repeats = repeated_rows(table, {c["name"]: c["n_unique"] for c in columns}) if rows == len(table) else 0
+    told = {"name": name, "rows": rows, "sampled": rows > len(table), "columns": columns}
+    return told | ({"repeats": repeats} if repeats else {})
 
 
 files = [describe(name, table) for name, table in tables.items()]
@@ -77,9 +81,10 @@ def describe(question: str) -> str:
     "columns"}`, and `fits` where there are several: the longest file's column and this file's own by which it can be
     looked up, or null.
 
-    `rows` are the file's; where it is so large that only a sample of them is read, `sampled`, the columns tell of that.
-    A column's `values` are all of few, or those of many that the question names, and its `unit` is the currency that
-    they carry. Where rows are sampled, `in_all_rows` says whether the column can be read in all of them.
+    `rows` are the file's, of which `repeats` repeat an earlier one where some do; where it is so large that only a
+    sample of them is read, `sampled`, the columns tell of that. A column's `values` are all of few, or those of many
+    that the question names, its `unit` is the currency that they carry, and its `code` a number that may stand for
+    missing. Where rows are sampled, `in_all_rows` says whether the column can be read in all of them.
     """
     return f"question = {json.dumps(question, ensure_ascii=False)}\n{_DESCRIBE}"
 

@@ -15,7 +15,7 @@ from graphs.questions.methods import fit, outliers, test
 from graphs.questions.query import Compare, Condition, Formula, Measure, Query, Recode, Statistic
 from graphs.questions.rows import rows
 from graphs.questions.scope import Scope
-from graphs.questions.source import Call, Cells, Tables, literal
+from graphs.questions.source import Call, Cells, Source, Tables, called, literal
 from graphs.questions.steps import prepare
 from graphs.questions.values import groups, singles
 from notebooks.toolkit.columns import ROW_NAME
@@ -64,7 +64,7 @@ def _written(query: Query, scope: Scope) -> Cells:
         start = f"rows = read_columns({literal(scope.file)}, {literal(names)})  # all rows"
     elif any(line.startswith("rows[") for line in scope.lines):
         start += ".copy()"
-    notes = (*query.notes, *scope.notes)
+    notes = (*query.notes, *scope.notes, *_of_rows(query, scope))
     told = [f"notes=[\n{''.join(f'        {literal(n)},\n' for n in notes)}    ]"] if notes else []
     function, arguments = scope.end[0], [*scope.end[1], *told]
     end = f"{function}({', '.join(arguments)})"
@@ -72,7 +72,20 @@ def _written(query: Query, scope: Scope) -> Cells:
         end = f"{function}(\n" + "".join(f"    {a},\n" for a in arguments) + ")"
     text = "\n".join([start, *scope.lines, end])
     head = "from scipy import stats\n\n" if re.search(r"\bstats\b", text) else ""
-    return Cells(cells=((query.text or "Answer", head + text),), notes=notes)
+    cells = ((query.text or "Answer", head + text),)
+    return Cells(cells=cells, notes=tuple(n for n in notes if not isinstance(n, Source)))
+
+
+def _of_rows(query: Query, scope: Scope) -> list[str]:
+    """What is to be known of the rows: which have no partner, values that may stand for missing, and repeated rows."""
+    again, joins = scope.tables[scope.file].get("repeats", 0), zip(scope.joined, query.joins, strict=False)
+    notes = [called("partner_note", Source("tables"), [scope.file, f], j.own, j.theirs, j.how) for f, j in joins]
+    coded = [c for c in scope.codes if c in scope.used]
+    notes += [called("code_note", Source("rows"), c, scope.codes[c], scope.without.get(c)) for c in coded]
+    done = [*(s.do for s in query.prepare), *(m.op for m in query.measures)]
+    seen = query.show or any("duplicates" in name for name in done)
+    repeat = f"{again:,} row{'s repeat' if again != 1 else ' repeats'} an earlier one, counted in this answer."
+    return [*notes, repeat] if again and not seen else [*notes]
 
 
 def against_the_others(query: Query, tables: Tables) -> Query:

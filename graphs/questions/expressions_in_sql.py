@@ -25,8 +25,7 @@ def to_sql(text: str, kinds: Kinds, *, given: Mapping[str, str] | None = None) -
     return _InSql(text, kinds, given=given).translated()[0]
 
 
-_TIMES = [f"%m/%d/%Y{clock}" for clock in (" %I:%M %p", " %I:%M:%S %p", " %H:%M", " %H:%M:%S", "")]
-"""Times in text that is no ISO 8601, as pandas reads those that can be read in two ways: the month first."""
+_TIMES = [f"%m/%d/%Y{clock}" for clock in (" %I:%M %p", " %I:%M:%S %p", " %H:%M", " %H:%M:%S", "")]  # as pandas does
 
 
 class _InSql(InPandas):

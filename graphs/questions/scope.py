@@ -29,6 +29,8 @@ class Scope:
         table = self.tables[self.file]
         self.facts: dict[str, dict[str, Any]] = {str(c["name"]): c for c in table["columns"]}
         self.kinds: dict[str, Kind] = {name: kind_of(str(c["dtype"])) for name, c in self.facts.items()}
+        self.codes = {c: f["code"] for c, f in self.facts.items() if "code" in f}  # may stand for missing
+        self.without: dict[str, str] = {}  # columns with such codes, and what the answer is without these
         self.sampled = bool(table.get("sampled"))
         self.lines: list[str] = []
         self.end: tuple[str, list[str]] = ("", [])  # the call that answers, and its arguments
@@ -59,6 +61,7 @@ class Scope:
     def put(self, name: str, what: Kind, *, missing: bool = True) -> None:
         """A column has new values of this kind, some of them missing, perhaps; what was known of it is forgotten."""
         self.kinds[name] = what
+        self.codes.pop(name, None)
         self.facts[name] = {"n_missing": int(missing)}
 
     def make(self, name: str, source: str, what: Kind, missing: bool | None = None) -> str:

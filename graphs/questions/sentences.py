@@ -12,8 +12,8 @@ from graphs.questions.scope import Scope
 from graphs.questions.source import Source, literal
 from notebooks.toolkit.naming import name_and_unit
 
-_IN_ITS_UNIT = ("sum", "mean", "median", "min", "max", "range", "std", "sem", "quantile", "iqr", "mad", "first", "last",
-                "geometric_mean", "weighted_mean", "value")  # fmt: skip
+IN_ITS_UNIT = ("sum", "mean", "median", "min", "max", "range", "std", "sem", "quantile", "iqr", "mad", "first", "last",
+               "geometric_mean", "weighted_mean", "value")  # fmt: skip
 
 
 def and_list(parts: list[str]) -> str:
@@ -42,7 +42,7 @@ def unit(measure: Measure, scope: Scope) -> str:
     give."""
     if measure.op == "share":
         return "%"
-    if measure.op not in _IN_ITS_UNIT or not measure.of:
+    if measure.op not in IN_ITS_UNIT or not measure.of:
         return ""
     of = bare(measure.of)
     return scope.lasting.get(of) or name_and_unit(of)[1] or str(scope.facts.get(of, {}).get("unit", ""))

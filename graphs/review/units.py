@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from graphs.questions.query import Statistic
 from graphs.questions.reader import lexicon
+from graphs.questions.sentences import IN_ITS_UNIT
 
-IN_UNIT: tuple[Statistic, ...] = (
-    "mean", "median", "sum", "min", "max", "mode", "range", "std", "sem", "quantile", "iqr", "mad",
-    "first", "last", "value", "weighted_mean", "geometric_mean",
-)  # fmt: skip
+IN_UNIT = (*IN_ITS_UNIT, "mode")
 """The statistics that are in the unit of their column."""
 _UNITS = {
     name: (dimension, float(size))

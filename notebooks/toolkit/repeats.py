@@ -12,6 +12,16 @@ from notebooks.toolkit.wording import percent, say
 SPLIT_LEVELS = {"train", "training", "test", "testing", "valid", "validation", "val", "dev", "holdout", "eval"}
 
 
+def repeated_rows(df: pd.DataFrame, levels: dict[str, int]) -> int:
+    """How many rows repeat an earlier one, by how many values each column has; 0 where these are too few to tell copies
+    from rows that happen to agree."""
+    finest = sorted(levels, key=lambda c: -levels[c])[:3]
+    if not finest or not len(df) / 4 < levels[finest[0]] < len(df):
+        return 0
+    alike = df.duplicated(subset=finest, keep=False)
+    return int(df[alike].duplicated().sum())
+
+
 def _by_chance(table: Table, columns: list[str]) -> float:
     """How many rows would repeat another by chance, if the finest column told nothing of the others: it is shuffled."""
     finest = max(columns, key=table.levels)

@@ -10,6 +10,24 @@ from notebooks.toolkit.table import Table, trap
 from notebooks.toolkit.units import _told_by_others
 from notebooks.toolkit.wording import number, percent, say
 
+CODE = re.compile(r"-?(9{2,}|8{3,})|-[1-9]")
+
+
+def missing_code(values: pd.Series) -> float | None:
+    """The smallest or largest of numbers where it may stand for missing: one that analyses treat so, or three nines and
+    more so far from all others that one of them is enough; None where neither does."""
+    for code in (values.min(), values.max()) if len(values) else ():
+        if not CODE.fullmatch(f"{code:.12g}"):
+            continue
+        counts = values.value_counts()
+        if len(counts) <= 5:
+            return None
+        rest = counts.drop(code).index.to_numpy(dtype=float)
+        far = float(np.abs(rest - code).min()) > 5 * float(np.ptp(rest)) and abs(code) >= 999
+        if far or _is_code(code, counts):
+            return float(code)
+    return None
+
 
 def _is_code(code: float, counts: pd.Series) -> bool:
     """Whether a column's smallest or largest value is a code for "not known": repeated, and with nothing near it.

@@ -97,7 +97,7 @@ def answer(
         "text": capital(text),
         "values": told,
         "why": why,
-        "notes": list(notes),
+        "notes": [note for note in notes if note],
         "files": list(files),
     }
     note = text or f"Not answered: {why}"

@@ -269,7 +269,12 @@ def test_a_join_looks_rows_up_and_never_counts_them_twice(ask: Ask, tmp_path: Pa
     sales, shops, staff = (tmp_path / f"{n}.csv" for n in ("sales", "shops", "staff"))
     join = {"file": "shops.csv", "own": ["shop"], "theirs": ["shop"]}
     query = {"table": "sales.csv", "joins": [join], "measures": [of("sum", "amount")], "group_by": [{"of": "city"}]}
-    assert ask(query, sales, shops).values == {"Oslo": 30, "Rome": 30}
+    told = ask(query, sales, shops)
+    assert told.values == {"Oslo": 30, "Rome": 30}
+    alone = "1 of 4 rows of sales.csv has no partner in shops.csv (shop: C): it is without its columns"
+    assert told.answers[0]["notes"] == [f"{alone}, and in no group by these."]
+    inner = ask({**query, "joins": [{**join, "how": "inner"}]}, sales, shops)
+    assert inner.answers[0]["notes"][0].endswith("it is left out.")
     repeats = {**query, "joins": [{**join, "file": "staff.csv"}], "group_by": [{"of": "name"}]}
     with pytest.raises(NotComputable, match=r"repeats rows of sales\.csv"):
         ask(repeats, sales, staff)

@@ -10,6 +10,7 @@ import pytest
 
 from notebooks.toolkit.cleaning import clean
 from notebooks.toolkit.columns import kind_of
+from notebooks.toolkit.sentinels import missing_code
 
 N = 2000
 RANDOM = np.random.default_rng(11)
@@ -35,6 +36,21 @@ def traps(values: Any) -> set[str]:
 @pytest.mark.parametrize("code", [0, -1, -9, -99, 999, 5555])
 def test_a_number_repeated_far_from_all_others_is_a_code(code: int) -> None:
     assert traps(np.where(FEW, code, PULSE)) == {"sentinel_values"}
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ([*range(18, 80), 999], 999),
+        ([*range(18, 80), 99], None),
+        ([*range(18, 80), -1, -1, -1, -1, -1], -1),
+        ([*range(-5, 80), -1, -1, -1, -1, -1], None),
+        ([1, 2, 999], None),
+        ([], None),
+    ],
+)
+def test_a_code_that_an_answer_names(values: list[float], code: float | None) -> None:
+    assert missing_code(pd.Series(values, dtype=float)) == code
 
 
 def test_codes_beside_a_scale_counts_and_days() -> None:
