@@ -84,6 +84,7 @@ panel = next(
     "",
 )
 levels = df[usable].astype(float)
+of_each = {c: levels[c].groupby([clock, df[panel]]).mean().unstack() for c in usable} if panel else {}
 if panel:
     levels = levels - levels.groupby(df[panel]).transform("mean") + levels.mean()
 points = levels.groupby(clock).mean().sort_index()
@@ -530,12 +531,86 @@ pd.DataFrame(
     ]
 )
 
+# %% [markdown] id="one-unit-text"
+# ## What changed for good in one unit alone
+#
+# Where several units are measured at each time, a lasting shift is looked for in each by itself, too, less the season of
+# all. It is told where the mean of the other units did not move by half as much at that time.
+
+# %% id="one-unit"
+alone = []
+for name, wide in of_each.items() if panel and n >= 24 and 2 <= df[panel].nunique() <= 30 else ():
+    if name not in series:
+        continue
+    wide = wide.reindex(points.index)
+    season = 0.0 if series[name]["swells"] else series[name]["seasonal"]
+    for level in wide.columns[wide.notna().mean() > 0.7]:
+        own = wide[level].interpolate(limit_direction="both").to_numpy() - season
+        tree = DecisionTreeRegressor(max_leaf_nodes=2, min_samples_leaf=max(5, n // 20), random_state=0)
+        tree.fit(clock_steps[:, None], own)
+        if tree.tree_.node_count == 1:
+            continue
+        where = int(np.ceil(tree.tree_.threshold[0]))
+        fit = fitted(own, clock_steps >= where)
+        ledger.add("shifts of one", f"{name} of {level}", min(1.0, float(fit.pvalues[1]) * n))
+        rest = wide.drop(columns=level).mean(axis=1).to_numpy() - season  # what the others did at the same time
+        beside = np.nanmean(rest[where:]) - np.nanmean(rest[:where])
+        better = fit.bic + 2 * np.log(n) < min(fitted(own).bic, fitted(own, clock_steps).bic) - 10
+        if better and float(np.sum(fit.model.rho)) < 0.8 and abs(beside) < 0.5 * abs(fit.params[1]):
+            flats = own[:where].mean() + np.mean(season), own[where:].mean() + np.mean(season)
+            alone.append({"name": name, "level": str(level), "where": where, "fit": fit, "beside": beside,
+                          "flats": flats, "n": int(wide[level].count()), "wide": wide})  # fmt: skip
+one_q = ledger.q("shifts of one")
+alone = [f for f in alone if one_q[f"{f['name']} of {f['level']}"] < alpha]
+alone.sort(key=lambda f: (-abs(f["fit"].tvalues[1]), f["name"], f["level"]))
+for found in alone[:max_findings]:
+    name, level, where, fit = (found[k] for k in ("name", "level", "where", "fit"))
+    size, (low, high), digits = fit.params[1], fit.conf_int()[1], 2 if abs(fit.params[1]) < 100 else 0
+    others = f"moved by {signed(found['beside'], digits)}" if abs(found["beside"]) > 0.1 * abs(size) else "hardly moved"
+    report(
+        "claim",
+        "change_point",
+        f"{say(name)} of {say(panel)} {level} {'rose' if size > 0 else 'fell'} {'on' if '%d' in stamp else 'in'} {day(where)} and stayed there: from "
+        f"{with_unit(found['flats'][0], name)} to {with_unit(found['flats'][1], name)}, a shift of {signed(size, digits)} (95 % CI {signed(low, digits)} to "
+        f"{signed(high, digits)}, n = {found['n']:,}), where the mean of the others {others}.",
+        [name, panel],
+        roles={"outcome": name, "time": time, "unit": panel},
+        direction="+" if size > 0 else "-",
+        segment=f"{panel} = {level}",
+        effect=effect("mean_shift", size, (low, high)),
+        test=ledger.test("glsar_shift", "shifts of one", f"{name} of {level}"),
+        n=found["n"],
+        params={
+            "at_date": points.index[where].isoformat()[: 16 if step < 24 else 10],
+            "level": level,
+            "others": found["beside"],
+        },
+        caveats=[
+            "One shift is fitted; its exact place is uncertain by a few steps, and nothing here says what caused it."
+        ],
+        confidence="high" if one_q[f"{name} of {level}"] < 0.001 and found["n"] >= 60 else "medium",
+    )
+    fig, ax = figure(f"{label(name)} of each {say(panel)}", height=4)
+    for other in found["wide"].columns:
+        colour = COLOURS[1] if str(other) == level else COLOURS[6]
+        ax.plot(found["wide"].index, found["wide"][other], color=colour, lw=1.6 if str(other) == level else 0.8)
+    ax.axvline(points.index[where], color="black", lw=1, ls=":")
+    ax.set(xlabel=label(time), ylabel=label(name))
+    show(fig, f"Lines: {say(name)} of {say(panel)} {level} in orange, of the others in grey")
+if not alone:
+    print("No unit moved by itself." if panel else "There are no several units at each time.")
+
 # %% [markdown] id="timeseri-09"
 # ## What changed for good
 
 # %% id="timeseri-10"
-shifted = sorted(
-    (f for f in series.values() if f["shifts"]),
+of_one = {(f["name"], k) for f in alone for k in range(f["where"] - max(5, n // 20), f["where"] + max(5, n // 20))}
+shifted = sorted(  # a shift of the mean that is one unit's alone is told of that unit
+    (
+        f
+        for f in series.values()
+        if f["shifts"] and (f["broken"] or f["climbs"] or (f["name"], f["where"]) not in of_one)
+    ),
     key=lambda f: (f["costs"][f["shift"]] - f["costs"]["level"], f["name"]),
 )
 for found in shifted[:max_findings]:
@@ -606,7 +681,7 @@ for found in shifted[:max_findings]:
     )
     ax.set(xlabel=label(time), ylabel=label(name))
     show(fig, f"Line: {say(name)} over time, with its {'trend' if broken else 'mean'} before and after {day(where)}")
-if not shifted:
+if not shifted and not alone:
     print("No sudden lasting shift.")
 
 # %% [markdown] id="timeseri-23"
@@ -1188,8 +1263,12 @@ still = [
     f["name"]
     for f in series.values()
     if not any(f[k] for k in ("season", "trends", "shifts", "turns", "passes", "arches"))
+    and f["name"] not in {one["name"] for one in alone}
 ]
-runs = sum(len(ledger.families.get(k, ())) for k in ("seasons", "trends", "shifts", "episodes", "cycles", "delays"))
+runs = sum(
+    len(ledger.families.get(k, ()))
+    for k in ("seasons", "trends", "shifts", "shifts of one", "episodes", "cycles", "delays")
+)
 kinds = [
     "a trend",
     "a lasting shift",

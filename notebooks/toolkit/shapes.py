@@ -16,9 +16,10 @@ from notebooks.toolkit.wording import number, say
 def one_group(rows: pd.DataFrame, a: str, b: str) -> dict[str, Any]:
     """How two columns of numbers go together in one small group: its line, and what makes the line misleading.
 
-    `r` is Pearson's correlation. `point` is there where one point alone makes or moves the line: its place, and `rest`,
-    the correlation without it (None where the other points do not vary at all). `curve` is there where a parabola fits
-    far better: its share of b's variation, and `p` of its bend. Empty for fewer than 8 rows or for a constant.
+    `r` is Pearson's correlation. `point` is there where one point alone makes or moves the line, and there is a line
+    with it or without it: its place, and `rest`, the correlation without it (None where the other points do not vary at
+    all). `curve` is there where a parabola fits far better: its share of b's variation, and `p` of its bend. Empty for
+    fewer than 8 rows or for a constant.
     """
     from scipy.stats import pearsonr
     from statsmodels.regression.linear_model import OLS
@@ -44,8 +45,9 @@ def one_group(rows: pd.DataFrame, a: str, b: str) -> dict[str, Any]:
                 return found | {"point": i, "rest": None}
             line = np.polynomial.Polynomial.fit(u, v, 1)
             spread = float(np.std(v - line(u))) or 1e-12
-            rest = float(pearsonr(u, v).statistic)
-            if abs(rest - found["r"]) >= 0.1 and abs(y[i] - line(x[i])) > 6 * spread:
+            without = pearsonr(u, v)
+            rest, related = float(without.statistic), min(without.pvalue, pearsonr(x, y).pvalue) < 0.05
+            if related and abs(rest - found["r"]) >= 0.1 and abs(y[i] - line(x[i])) > 6 * spread:
                 return found | {"point": i, "rest": rest}
     return found
 

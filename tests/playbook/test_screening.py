@@ -337,3 +337,18 @@ def test_means_beside_an_uneven_spread_are_told_as_their_interval_has_them(
     said = {f.columns[0]: f.text for f in ran.of("variance_difference", "claim")}
     assert "around means of 3.2" in said["shake"]
     assert "around means that hardly differ" in said["hum"]
+
+
+def test_numbers_of_patients_take_no_part_and_a_point_moves_no_line_that_is_none(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 300
+    df = pd.DataFrame({"Patient #": random.integers(1, 121, n), "wait": random.gamma(2.2, 9, n).round()})
+    df["by"] = random.choice(["GP", "self", "ER"], n)
+    df.loc[df.index[df["by"] == "ER"][0], ["Patient #", "wait"]] = [120, 300]
+    df["age"] = random.integers(18, 90, n)
+    ran = kernel.template("associations", data=table("visits", df), outcome="wait", factors=["age"])
+    assert ran.error is None
+    assert not ran.of("leverage_point")
+    ran = kernel.template("associations", data=table("visits", df))
+    assert all("Patient #" not in f.columns for f in ran.findings)

@@ -209,3 +209,27 @@ def test_a_column_that_is_no_time_is_a_sentence(kernel: Kernel, table: Writer) -
     ran = kernel.template("timeseries", data=name, time="word")
     assert ran.error is not None
     assert "holds no dates that can be read" in ran.error
+
+
+def test_a_shift_of_one_unit_is_told_of_that_unit_and_not_of_the_mean(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    times = pd.date_range("2025-06-01", periods=400, freq="h")
+    pumps = []
+    for k, name in enumerate(["A", "B", "C"]):
+        warmth = 20 + 2 * k + 3 * np.sin(2 * np.pi * times.hour / 24) + random.normal(0, 0.5, len(times))
+        pumps.append(pd.DataFrame({"at": times, "pump": name, "warmth": warmth, "still": random.normal(size=400)}))
+    df = pd.concat(pumps)
+    df.loc[(df["pump"] == "B") & (df["at"] >= times[250]), "warmth"] += 6
+    ran = kernel.template("timeseries", data=table("pumps", df.sample(frac=1, random_state=0)))
+    assert ran.error is None
+    (shift,) = ran.of("change_point", "claim")
+    assert (shift.columns, shift.segment, shift.direction) == (("warmth", "pump"), "pump = B", "+")
+    assert abs(pd.Timestamp(shift.params["at_date"]) - times[250]) < pd.Timedelta(hours=8)
+    assert shift.effect is not None
+    assert shift.effect.ci is not None
+    assert shift.effect.ci[0] < 6 < shift.effect.ci[1]
+    df.loc[(df["pump"] != "B") & (df["at"] >= times[250]), "warmth"] += 6  # and now of all: then it is no unit's own
+    ran = kernel.template("timeseries", data=table("all_pumps", df.sample(frac=1, random_state=0)))
+    (shift,) = ran.of("change_point", "claim")
+    assert (shift.columns, shift.segment) == (("warmth",), None)
