@@ -161,10 +161,7 @@ def remove_outliers(step: q.RemoveOutliers, scope: Scope) -> None:
         scope.add(f"rows = rows[~({' | '.join(outlying)})]" if len(outlying) > 1 else f"rows = rows[~{outlying[0]}]")
 
 
-_SCALED = {
-    "z": "({0} - {0}.mean()) / {0}.std(ddof={1})",
-    "minmax": "({0} - {0}.min()) / ({0}.max() - {0}.min())",
-}
+_SCALED = {"z": "({0} - {0}.mean()) / {0}.std(ddof={1})", "minmax": "({0} - {0}.min()) / ({0}.max() - {0}.min())"}
 
 
 def scale(step: q.Scale, scope: Scope) -> None:

@@ -10,17 +10,7 @@ from collections.abc import Iterator
 
 from graphs.review.base import Found, Work, check
 from graphs.review.prose.figures import values
-from graphs.review.syntax import (
-    assigned,
-    calls,
-    keywords,
-    name_of,
-    strings,
-    trees,
-    without_magics,
-    words,
-    written_text,
-)
+from graphs.review.syntax import assigned, calls, keywords, name_of, strings, trees, without_magics, words, written_text
 
 _READERS = words(
     """

@@ -14,18 +14,7 @@ from graphs.questions.expressions import in_backticks, kind_of
 from graphs.questions.query import Condition, Group, Join, Measure, Operator, Query, Statistic, Where
 from graphs.questions.reader.text import stem
 from graphs.review.answering import Result
-from graphs.review.mentions import (
-    YEAR,
-    Tables,
-    columns,
-    flags,
-    is_key,
-    keys,
-    labels,
-    levels,
-    telling,
-    time_columns,
-)
+from graphs.review.mentions import YEAR, Tables, columns, flags, is_key, keys, labels, levels, telling, time_columns
 from graphs.review.prose.printed import printed
 from graphs.review.syntax import name_of, parsed, strings
 

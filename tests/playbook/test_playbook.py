@@ -11,8 +11,9 @@ from graphs.briefs import block, told_table
 from graphs.models import gather
 from graphs.models.base import Message, ToolSpec
 from graphs.models.playbook import Playbook
-from graphs.models.playbook.facts import read
+from graphs.models.playbook.facts import Facts, read
 from graphs.models.playbook.planning import is_group
+from graphs.models.playbook.wishes import wishes
 
 PENGUINS = [
     ("species", "str", 3, ["Adelie", "Gentoo", "Chinstrap"]),
@@ -437,3 +438,76 @@ def test_what_a_brief_leaves_out_of_a_table_is_read_back() -> None:
     (back,) = read([message]).tables
     assert [c["n_unique"] for c in back["columns"]] == [c["n_unique"] for c in described["columns"]]
     assert [c.name for c in read([message]).columns if is_group(c)] == ["species", "island", "sex", "year"]
+
+
+ORDERS = table([
+    ("Day", "datetime64[us]", 298, ["2024-01-03 00:00:00"]),
+    ("Branch", "str", 4, ["Berlin", "Ulm", "Trier", "Jena"]),
+    ("Umsatz (€)", "float64", 407, [160.5]),
+], rows=420)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (
+            "Which branch sells best, and did Umsatz change over time?",
+            [("Which branch sells best", "rank", "sum"), ("did Umsatz change over time?", "change", "mean")],
+        ),
+        (
+            "What drives Umsatz and how did it change over time?",
+            [("What drives Umsatz", "drivers", "mean"), ("how did it change over time?", "change", "mean")],
+        ),
+    ],
+)
+def test_each_part_of_a_question_has_its_own_words_and_answer(
+    question: str, expected: list[tuple[str, str, str]]
+) -> None:
+    found = wishes(Facts(question=question, files=[ORDERS]))
+    told = [(w.text, w.query.intent, w.query.measures[0].op) for w in found if w.query is not None]
+    assert told == expected
+    assert len(found) == len(expected)
+    assert all(w.columns[-1] == "Umsatz (€)" for w in found)
+
+
+def test_a_condition_or_group_of_one_half_holds_for_the_other() -> None:
+    for question in (
+        "What is the total Umsatz in Berlin and how many orders are there?",
+        "What is the mean Umsatz and how many orders are there per branch?",
+    ):
+        queries = [w.query for w in wishes(Facts(question=question, files=[ORDERS])) if w.query is not None]
+        assert [len(q.measures) for q in queries if q.where or q.group_by] == [2]
+
+
+async def test_what_went_wrong_with_one_of_several_units_is_looked_for_over_time() -> None:
+    log = table([
+        ("ts", "datetime64[us]", 2016, ["2025-06-01 00:00:00"]),
+        ("device", "str", 3, ["pump-A", "pump-B", "pump-C"]),
+        ("temp", "float64", 900, [17.7]),
+    ], rows=5922)  # fmt: skip
+    asked = await plan("Is something wrong with one of the pumps, and since when?", [log])
+    assert ("timeseries", {"time": "ts"}) in asked
+    (found,) = wishes(Facts(question="Is something wrong with one of the pumps, and since when?", files=[log]))
+    assert found.columns == ("device",)
+
+
+async def test_of_a_part_that_is_not_read_the_parts_are_tested_apart() -> None:
+    visits = table([
+        ("Patient #", "int64", 120, [17]), ("Clinic", "str", 3, ["North", "South", "East"]),
+        ("Wait, min", "float64", 90, [16.0]), ("Showed up?", "str", 2, ["No", "Yes"]),
+    ], rows=300)  # fmt: skip
+    asked = await plan("Why do patients not show up? What makes waits long?", [visits])
+    tested = [parameters for name, parameters in asked if name == "associations"]
+    assert tested == [{"outcome": "Showed up?"}, {"outcome": "Wait, min"}]
+
+
+async def test_an_asked_ranking_stands_before_the_groups_that_differ_and_these_by_their_effect() -> None:
+    step = {"template": "groups", "part": "What separates the species?", "parameters": {}}
+    part = step | {"template": None, "query": None, "parameters": {"columns": ["species"]}}
+    mass = finding(6, "claim", "group_difference", ["body_mass_g", "species"], 0.67, "Mass differs by species.")
+    bill = finding(7, "claim", "group_difference", ["bill_length_mm", "species"], 0.71, "Bills differ by species.")
+    facts = brief(
+        findings=[mass, FLIP, bill, APART, RANKING], plan=[part, step], question="What separates the species?"
+    )
+    _, _, report = await ask(("write_report",), facts)
+    assert [f for f in report["findings"] if f != FLIP["id"]] == ["F4", "F5", "F7", "F6"]

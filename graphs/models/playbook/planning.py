@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from graphs.models.playbook import Reply
 from graphs.models.playbook.facts import Facts, File
-from graphs.models.playbook.wishes import Wish, names_years, times, wishes
+from graphs.models.playbook.wishes import SINCE, Wish, names_years, times, wishes
 from graphs.questions.query import compact
 from graphs.questions.reader.linking import Column
 from graphs.questions.sentences import and_list
@@ -107,11 +108,11 @@ def _steps(wish: Wish, facts: Facts) -> Iterator[Step]:
     target, declared = facts.role("target", file), facts.role("assignment", file)
     if declared and target and set(found) <= {target, declared}:
         return  # what an experiment is about; its roles ask for the comparison of the arms
-    if set(found) & set(times_of(file)) or wish.intent in ("change", "forecast", "why_changed"):
+    if set(found) & set(times_of(file)) or wish.intent in ("change", "forecast", "why_changed") or wish.why == SINCE:
         yield from _over_time(facts, file, found)
     elif target and target not in found:  # the target is what is asked about, whatever the words for it
         yield from _associations(facts, file, target, found)
-    elif found == groups and len(found) == 1:
+    elif found == groups and len(found) == 1 and not re.match(r"\W*why\b", wish.text, re.I):
         yield _step("groups", f"Rank what separates {found[0]}", data=file.name, by=found[0])
     elif len(found) > 1 or not (here[found[0]].key and here[found[0]].kind == "text"):
         numbers = [c for c in found if here[c].kind == "number" and c not in groups and not names_years(here[c])]
@@ -159,7 +160,7 @@ def _over_time(facts: Facts, file: File, found: Collection[str] = ()) -> Iterato
     """The columns that are found, or all, followed along the file's time, if it has one."""
     times = times_of(file)
     if time := facts.role("time", file) or next(iter(times), ""):
-        columns = [c for c in found if c not in (*times, time)]
+        columns = [c for c in found if c not in (*times, time) and file.columns[c].kind == "number"]
         yield _step("timeseries", f"Follow the table along {time}", data=file.name, time=time, columns=columns)
 
 

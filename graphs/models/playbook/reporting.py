@@ -161,6 +161,7 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]],
     about = 1.0 if kind in ROWS else relevance(finding, asked)  # rows touch every number counted of them
     both = kind not in _RELATIONS or relevance({**finding, "columns": finding["columns"][:2]}, asked) == 1.0
     near = about > 0.5 and both
+    apart = any(part.groups and {*part.columns} & pair for part in asked)  # what tells those groups apart was asked for
     # What only turns round a relation weaker than the best driver stands where that would
     weak = kind == "confounding" and (alone := abs(float(finding["params"].get("alone") or 1.0))) < best
     score = about * (alone if weak else strength(finding)) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
@@ -174,9 +175,10 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]],
         # and one elsewhere, or what follows, after
         (3.0, (warning and not weak and near == (about > 0.5)) or finding["params"].get("implied")),
         (0.5, kind == "total"),  # it was asked for
+        (1.7, kind == "ranking" and apart),  # and so was this
         (1.5, about > 0.5 and finding["params"].get("twice")),  # how a thing changed comes before what goes with it
         (4.0, finding["type"] == "descriptive"),
-        (3.2, kind != "clusters" and len(pair) > 1 and any(pair <= story for story in stories)),
+        (3.2, kind != "clusters" and len(pair) > 1 and not apart and any(pair <= story for story in stories)),
         (3.1, kind == "outliers" and (about <= 0.5 or few)),
         (1.8, finding["type"] == "claim" and about == 1.0 and any(part.columns for part in asked)),
         (2.0, True),

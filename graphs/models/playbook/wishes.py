@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphs.models.playbook.facts import Facts
 from graphs.questions.compile import compile
@@ -15,6 +15,7 @@ from graphs.questions.reader import read
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.intents import UNTOLD
 from graphs.questions.reader.linking import Column
+from graphs.questions.reader.text import name_words, stem
 
 
 @dataclass(frozen=True)
@@ -33,21 +34,57 @@ class Wish:
 
     @property
     def unread(self) -> bool:
-        return self.query is None and not self.why.startswith(UNTOLD)
+        return self.query is None and not self.why.startswith((*UNTOLD, SINCE))
+
+
+SINCE = "What went wrong, and since when, is no single figure: a whole analysis tests each series for it."
+
+_NEXT = r"(?:how|what|which|why|who|when|where|did|do|does|is|are|was|were|has|have)\b(?! not\b|n't)"
+_PARTS = re.compile(rf"(?<=\?)\s+(?=\S)|,?\s+and\s+(?={_NEXT})", re.I)
+_IT = re.compile(r"\b(?:it|they|them)\b", re.I)
+_WRONG = re.compile(r"\bsince when\b|\bwrong\b|\bfault(?:y|s)?\b|\bbroken?\b", re.I)
 
 
 def wishes(facts: Facts) -> list[Wish]:
-    """The parts of the question as they are read; then the clauses of it that no query is of, if they name columns."""
-    reading = read(facts.question, facts.tables, facts.roles)
+    """What the question asks for, read as a whole; or each part alone, where nothing was read of the whole, or where it
+    asks for different things in parts that can all be read, or where the query of the whole leaves a column out."""
+    whole, texts, apart = _wishes(facts.question, facts), _PARTS.split(facts.question), list[Wish]()
+    if not 1 < len(texts) <= 4 or not re.match(rf"\W*{_NEXT}", facts.question, re.I):
+        return whole
+    for text in texts:
+        known = next((w.columns[-1] for w in reversed(apart) if w.columns), "")
+        said = _IT.sub(known.replace("\\", r"\\"), text, count=1) if known else text
+        some = [w for w in _wishes(said, facts) if said == text or known in w.columns]  # of "it", and of no other
+        apart += [replace(w, text=text) for w in some] if said != text else some
+    queries, alone = ([w.query for w in some if w.query is not None and not w.why] for some in (whole, apart))
+    if not queries:
+        return apart if sum(bool(w.columns) for w in apart) > 1 else whole
+    differ = len(alone) == len(apart) == len({q.intent for q in alone})
+    left = {c for w in apart for c in w.columns} - {c for w in whole if w.query is not None for c in w.columns}
+    return apart if (differ or (left and len(queries) < len(texts))) and not any(q.where for q in queries) else whole
+
+
+def _wishes(question: str, facts: Facts) -> list[Wish]:
+    """The parts of a text as they are read; then the clauses of it that no query is of, if they name columns."""
+    reading = read(question, facts.tables, facts.roles)
     found, whys = list[Wish](), (*reading.why_not, *[""] * len(reading.parts))
     for text, query, why in zip(reading.parts, reading.queries, whys, strict=False):
         if query is not None:
             found.append(Wish(text, about(query, facts), query, _refusal(query, facts)))
         else:
             named = dict.fromkeys(c for _, some in clauses(text, facts) for c in some)
+            if _WRONG.search(text) and times(facts.columns) and (whose := tuple(named) or _units(text, facts)):
+                named, why = dict.fromkeys(whose), SINCE
             found.append(Wish(text, tuple(named), None, why))
     read_of = {c for wish in found for c in wish.columns}
-    return [*found, *(Wish(text, some) for text, some in clauses(facts.question, facts) if not set(some) <= read_of)]
+    return [*found, *(Wish(text, some) for text, some in clauses(question, facts) if not set(some) <= read_of)]
+
+
+def _units(text: str, facts: Facts) -> tuple[str, ...]:
+    """The first column whose values all begin with the same word, if the text has it: pumps, of pump-A and pump-B."""
+    said = {stem(w) for w in name_words(text)}
+    firsts = ((c.name, {stem(name_words(v)[0]) for v in c.values if name_words(v)}) for c in facts.columns)
+    return next(((name,) for name, first in firsts if len(first) == 1 and first <= said), ())
 
 
 def clauses(text: str, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -76,7 +113,7 @@ def names_years(column: Column) -> bool:
 
 def _is_key(column: Column) -> bool:
     """Whether a column holds keys: customers are who is spoken of, and their numbers are no amount and no group."""
-    return column.n_unique > 20 and column.words[-1:] in (("id",), ("uuid",), ("key",))
+    return column.n_unique > 20 and (column.words[-1:] in (("id",), ("uuid",), ("key",)) or column.name.endswith("#"))
 
 
 def about(query: Query, facts: Facts) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ class Known:
                 first = min(named, key=lambda c: len(c.words))
                 alone = all(c.name == first.name or len(c.words) > len(first.words) for c in named)
                 return first if alone else None
-        return None
+        return self.amount() if hint == "sales" else None
 
     def sense(self, hint: str, column: Column | None) -> str:
         """The dimension in which a word is meant of a column, empty for none. It begins with "-" where the other end is
@@ -72,7 +72,8 @@ class Known:
         for said in lexicon.section("words")["amounts"].split(";"):
             if found := [c for c in numbers if set(said.split()) & set(c.words)]:
                 return found[0] if len(found) == 1 else None
-        return None
+        paid = [c for c in numbers if c.money]
+        return paid[0] if len(paid) == 1 else None
 
     def names(self, file: str = "") -> list[Column]:
         """The columns of a file that name what a row is about in words."""

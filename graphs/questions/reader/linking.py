@@ -127,6 +127,13 @@ class Column:
         known = {unit for scale in lexicon.section("units").values() for unit in scale}
         return self.made_in or next((w for w in reversed(self.words) if w in known), "")
 
+    @property
+    def money(self) -> bool:
+        """Whether its name or its values carry a currency."""
+        return self.kind == "number" and bool(
+            re.search(r"[$€£¥]|\b(?:USD|EUR|GBP|CHF)\b", f"{self.name} {self.made_in}")
+        )
+
     @cached_property
     def clock(self) -> bool:
         """Whether its times have hours."""

@@ -252,7 +252,8 @@ def flows(question: str, column: Column) -> bool:
     """Whether what a column holds adds up: by its name, or as a question says that it was spent or sold."""
     said = {w.stem for w in words(question)}
     some = [(n, n) for n, d in lexicon.section("dimensions").items() if d.get("flow")]
-    return bool(lexicon.some("flows") & set(column.words)) or any(
+    sold = column.money and said & lexicon.says("sales")
+    return bool(lexicon.some("flows") & set(column.words) or sold) or any(
         said & lexicon.says(n) and {stem(c) for c in lexicon.columns_of(of)} & column.stems
         for n, of in (*some, ("sales", "takings"))  # what was sold is told in money, too
     )
