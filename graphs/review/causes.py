@@ -30,10 +30,7 @@ _CAUSE = re.compile(
     rf"(?:{_CHANGE}|lower|keep|add|remov)ing\b[^.;:]{{0,50}}\b(?:would|will|could)\b|"
     rf"(?:could|would|can) (?:be |have )?(?:{_CHANGE}|sav|avoid|gain)\w*|"
     r"\bif\b[^.;:]{3,60}\bwould\b|would (?:\w+ ){0,2}(?:fall|rise|drop|grow|sink|climb|vanish)|"
-    r"(?!(?:show|tell|give|let|allow|lead|leave|remind)s)\w{3,}s us\b(?! [€$£]?\d)|"
-    r"(?:bring|brought|push|pull|keep|kept|slow|hold|held)\w* (?:\w+ ){1,4}(?:up|down|low|high|back)\b|"
-    r"(?:(?:mak|wear|tir|scar|turn|put)(?:s|es|ing)|made) (?:\w+ ){1,3}"
-    r"(?:off|out|away|in an?|more|less|fewer|\w{3,}er)\b)",
+    r"(?:bring|brought|push|pull|keep|kept|slow|hold|held)\w* (?:\w+ ){1,4}(?:up|down|low|high|back)\b)",
     re.I,
 )
 """Words by which one thing is said to make another happen, in English."""
@@ -62,6 +59,7 @@ def causal_words(work: Work) -> Iterator[Found]:
         for claim in _CAUSE.finditer(text):
             asked = "?" in text[claim.end() :].partition(".")[0]
             named = stem(re.split(r"\W", claim[0], maxsplit=1)[0].casefold()) in names  # lifts, of a table of them
+            asked = asked or claim[0].strip().casefold() in work.view.run.goal.casefold()
             if named or asked or _ARITHMETIC.search(claim[0]) or _DENIED.search(text[: claim.start()]):
                 continue
             said = f"“{claim[0].strip()}” ({where}) claims a cause, and no randomised assignment was declared"

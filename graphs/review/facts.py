@@ -209,12 +209,10 @@ class Given:
         return list(dict.fromkeys(c for some in every if some for c in (some, *((one,) for one in some))))[:6]
 
     def _measures(self, base: str, repeated: str) -> Iterator[Measure]:
-        used, table = self.measured(base), self.tables[base]
+        used = self.measured(base)
         made: list[tuple[Statistic, str]] = [("count", ""), *(("sum", c) for c in used)]
         if not repeated:
             made += [(op, c) for c in used for op in PLAIN if op != "sum"]
-            gaps = {c["name"] for c in table["columns"] if c["n_missing"]}
-            made += [("present", c) for c in used if c in gaps]
         for op, of in made:
             yield Measure(op=op, of=in_backticks(of) if of else None, name=f"{op} {of}")
 

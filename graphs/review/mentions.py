@@ -157,23 +157,6 @@ _PAIRS = (
 _OPPOSITES = {stem(a): stem(b) for pair in _PAIRS.split(", ") for a, b in (pair.split(), pair.split()[::-1])}
 """Words that say no of a column of yes and no that is called by the other one."""
 
-_OTHERS = re.compile(r"\b(?:without|(?:the )?(?:others?|rest)|non-\w+)\b", re.I)
-"""What names the rows that do not have a value that was named."""
-
-
-def contrasted(text: str, named: Sequence[Label], tables: Tables) -> list[Label]:
-    """The values that a text names, and where it names the one of a column's two and "the others", the other too."""
-    said = [*named, *(f for f in flags(text, tables) if f.column not in {n.column for n in named})]
-    two = {str(c["name"]): c["values"] for t in tables for c in t["columns"] if len(c.get("values") or ()) == 2}
-    if named and len({n.value for n in named}) > 1:
-        return [*named]
-    for one in said:
-        if one.column in two and (m := _OTHERS.search(text, one.end)) is not None:
-            other = next(str(v) for v in two[one.column] if str(v) != one.value)
-            return [one, Label(one.column, other, m.start(), m.end())]
-    return [*named]
-
-
 _KEY = re.compile(r"(?:^|[_ ])(?:id|key|code|no|nr|number)$|(?<=[a-z])I[Dd]$", re.I)
 
 

@@ -60,6 +60,11 @@ def test_tables_lists_and_dicts_that_cells_print_are_numbers_by_group():
         ("These have the highest rates:\n\n1. K 3, 0.40\n2. K 1, 0.25\n3. K 3, 0.24\n", None),  # firings, not kilns
         ("K 3 has the highest rate, whereas K 1 has the lowest.", "K 1 is put first"),
         ("K 3 is the most reliable kiln.", None),  # which end is reliable, nobody says
+        ("K 2 stands out, its own rate is the least certain of all K 2 K 3.", None),
+        ("K 2 is the slowest, followed by K 3 and then K 1.", "the order of kiln is told as K 2, K 3, K 1"),
+        ("K 2 is the slowest, followed by K 1 and then K 3.", None),
+        ("K 1 beats K 3 in the rate.", "say the opposite"),
+        ("K 3 beats K 1 in the rate.", None),
         ("Of K 1 25 % crack, of K 2 10 %. So 15 % more of K 1 crack.", "the difference in percentage points"),
         ("Of K 1 25 % crack, of K 2 10 %. So 15 percentage points more of K 1 crack.", None),
     ],
@@ -106,6 +111,19 @@ def test_a_part_told_in_words_is_a_share_that_a_cell_put_out():
 
 
 @pytest.mark.parametrize(
+    ("text", "founded"),
+    [
+        ("K 1 cracks three times as often as K 2.", False),
+        ("K 1 cracks twice as often as K 2.", True),
+        ("K 1 cracks more than twice as often as K 2.", True),
+        ("Of 20 firings in K 1, 25 % are 5.0.", True),  # what a share of a number told comes to
+    ],
+)
+def test_how_many_times_as_much_is_told_is_what_two_numbers_come_to(text, founded):
+    assert bool([*numbers(work("", text, cell("print(rate)", "K 1 0.25\nK 2 0.11\n20 firings")))]) is not founded
+
+
+@pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("The test confirms that they differ (p = 0.6).", True),
@@ -131,6 +149,9 @@ def test_a_column_that_is_asked_for_and_that_no_cell_looks_at_is_told():
         cell("print(df.groupby('line')['downtime'].mean())", ""),
     )
     assert [*passed_over(asked, lines, {}, [by_line])] == ["the question asks for supervisor, and no cell looks at it"]
+    asked = "Does roasting time relate to the score?"
+    roasts = [described("r.csv", pd.DataFrame({"roast": ["light", "dark"] * 9, "minutes": range(18), "score": 2.5}))]
+    assert [*passed_over(asked, roasts, {}, [cell("print(df[['minutes', 'score']].corr())", "")])] == []
 
 
 def test_a_single_letter_is_a_group_and_an_article_is_none():
@@ -170,7 +191,9 @@ def test_a_number_that_cells_printed_for_another_group_alone_is_not_told_of_this
     [
         ("Heat and cracks are positively correlated (r = 0.206).", "said to be positive, and a cell put out -0.206"),
         ("Heat and cracks are negatively correlated (r = 0.206).", None),
-        ("Heat and cracks go together (r = 0.206).", None),
+        ("Heat and cracks go together (r = 0.206).", "told without its sign"),
+        ("The more heat, the fewer cracks (r = 0.206).", None),
+        ("The correlation of heat and cracks is 0.206.", "told without its sign"),
     ],
 )
 def test_a_correlation_that_is_called_positive_was_put_out_as_such(text, problem):

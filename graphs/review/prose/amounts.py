@@ -25,7 +25,6 @@ from graphs.review.prose.orders import superlative
 from graphs.review.prose.said import Said, said_in, statistic
 
 _EACH = re.compile(r"(?:\b(?:per|each|every|(?:for|of) an?)|^\W*an?) ([^\W\d_]+(?: [^\W\d_]+)?)", re.I)
-_PART_OF = re.compile(r"\b(?:of|all|total|are)(?: (?:the|our|its|their|all))*\s$", re.I)
 _SOME_OF = re.compile(r"\s(?:out )?of (?:the|these|those|its|their|our|all|them)\b", re.I)
 _PART = re.compile(r"\s(?:out )?of (?:(?:the|all|its|our|their) )?\d", re.I)
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
@@ -37,6 +36,12 @@ _OF = re.compile(
 )
 """What stands between a share and a value of those of whom it is, which come before the sentence's verb."""
 _OF_ALL = re.compile(r"\s*(?:%|per ?cent)?\s*of (?:all|every|the (?:whole|entire))\b", re.I)
+_IS_WHOLE = re.compile(
+    r"\b(?:of|from|among|across) (?:(?:the|our|its|all|their|\w+['’]s) )+[€$£]?$|\b(?:overall|total|all)\b[^\d,;.(]*$",
+    re.I,
+)
+_WHOLE_BEHIND = re.compile(r"[^\d,;.(]{0,25}\b(?:overall|across (?:all|the))\b", re.I)
+"""What stands before or behind a number of all rows: 34 % "of the shop's" 50,140."""
 _WHOLE = re.compile(r"\b(?:all|overall|whole|total|altogether|every|general|both)\b", re.I)
 _ONLY = re.compile(
     r"\b(?:in|at|during|for|from|among|over|under|before|after|since|only|left|remaining|on|who|whose|when|where)\s"
@@ -88,8 +93,6 @@ class _Amount:
     def problem(self) -> str | None:
         """What is wrong with the number, as it goes on after "N is"; None where nothing is."""
         figure = self.figure
-        if figure.whole and figure.value == self.facts.of(self.count) and _PART_OF.search(figure.before):
-            return None  # all rows, of which others are a part: "347 of the 740 flights"
         if any(map(self._tells, self.right)):
             return None
         for v in self.right:
@@ -114,16 +117,10 @@ class _Amount:
     # What is known.
 
     def _values(self, kinds: Iterable[Kind], every: Iterable[Of], kept: tuple[Condition, ...] = ()) -> list[_Value]:
-        """The statistics of these rows that are known; a mean of several groups is that of their rows together."""
+        """The statistics of these rows that are known."""
         found = []
         for kind, of in product(kinds, every):
             number = self.facts.of(kind, of, kept)
-            if kind.op == "mean" and len({c for c, _ in of}) == 1 < len(of):
-                sums, counts = (
-                    sum(self.facts.of(k, frozenset([one])) or 0.0 for one in of)
-                    for k in (replace(kind, op="sum"), self.count)
-                )
-                number = sums / counts if counts else None
             if number is not None:
                 found.append(_Value(number, of, kind.of if kind.op in units.IN_UNIT else ""))
         return found
@@ -132,7 +129,7 @@ class _Amount:
         """The share, in per cent, of these rows that have the target's values too."""
         base, part = self.facts.of(self.count, of), self.facts.of(self.count, of | target)
         apart = {c for c, _ in target}.isdisjoint(c for c, _ in of)
-        return [_Value(100 * part / base, of)] if apart and base and part is not None else []
+        return [_Value(100 * part / base, of | target)] if apart and base and part is not None else []
 
     def _part_of_sum(self, column: str, of: Of) -> list[_Value]:
         every, some = (self.facts.of(Kind(self.base, "sum", column), rows) for rows in (ALL, of))
@@ -158,7 +155,7 @@ class _Amount:
         )
         if not told and superlative(said.part):  # the most, on average or in total
             return (*made, "max", "min"), False
-        each = any(self.given.of_rows(self.base, f" {m[1]}") for m in _EACH.finditer(said.clause))
+        each = any(self.given.of_rows(self.base, f" {m[1]}") for m in _EACH.finditer(said.part))
         end = max(f.end for f in (self.figure, *figures(said.clause)))  # what stands between may be another one's
         told = told or statistic(self.figure.before) or statistic(said.clause[end:]) or (("mean",) if each else ())
         return told or asked or made, bool(told or (alone and asked))
@@ -207,12 +204,19 @@ class _Amount:
 
     def _beside(self, own: Of) -> Iterator[tuple[Of, str]]:
         """Other rows: without a value, of another one."""
+        asked = _pairs(labels(self.given.question, self.given.list))
         for pair in own:
             name, value = self.given.column(self.base, pair[0]) or pair[0], pair[1]
-            yield own - {pair}, f"the value without the condition that {name} is {value}, which is asked for"
+            if (pair[0] == YEAR or pair in asked) and not self._of_all():
+                yield own - {pair}, f"the value without the condition that {name} is {value}, which is asked for"
             for other in self._levels(pair[0]):
                 if other != value:
                     yield own - {pair} | {(pair[0], other)}, f"the value of {other}, not of {value}"
+
+    def _of_all(self) -> bool:
+        """Whether the number is said to be of all rows, whatever else its sentence names."""
+        behind = _WHOLE_BEHIND.match(self.figure.after)
+        return behind is not None or _IS_WHOLE.search(self.figure.before) is not None
 
     def _kept(self, column: str) -> list[tuple[Condition, ...]]:
         """The conditions that cells set and nobody says; what a limit counts is seldom named after its column."""
@@ -244,9 +248,6 @@ class _Amount:
         every = [k for k in self.facts.values if k.table == self.base]
         if self._ops()[1] and kind.op in PLAIN:
             others += [(replace(kind, op=op), f"the {op}, not the {kind.op}") for op in PLAIN if op != kind.op]
-            known, rows = self.facts.of(replace(kind, op="present"), of), self.facts.of(self.count, of)
-            for v in self._values([replace(kind, op="sum")], [of]) if kind.op == "mean" and known and rows else ():
-                yield replace(v, number=v.number / (rows or 1)), "the mean with missing values as nought"
         if kind.op == "sum" or (kind.op == "count" and self.given.of_rows(self.base, self.figure.after)):
             what = f"the sum of {kind.of}" if kind.of else f"the number of rows of {self.base}"
             for file in sorted({k.repeated for k in every if k.repeated}):
@@ -269,7 +270,8 @@ class _Amount:
         least, most = (self.facts.of(Kind(self.base, end, of)) for end in ("min", "max"))
         what, sure = f"any {of} that the table holds", op in PLAIN and "sum" not in code
         if op == "sum":
-            most, what = self.facts.of(Kind(self.base, "sum", of), self.said.own), f"every {of} of these rows together"
+            rows = ALL if self._of_all() else self.said.own
+            most, what = self.facts.of(Kind(self.base, "sum", of), rows), f"every {of} of these rows together"
             sure = (least or 0) >= 0 and (code == ("sum",) or "*" not in self.said.code)
         beyond = most is not None and figure.value - figure.half > abs(most) * self._factor(of)
         return f"more than {what}" if beyond and sure else None
@@ -310,10 +312,6 @@ class _Amount:
         return whom if whom and len(whom) < len(here) else None
 
     def _near_shares(self, pool: Sequence[Label], parts: Sequence[str]) -> Iterator[Near]:
-        for target in pool if len(pool) == 1 and pool[0].column != YEAR else ():
-            for value in (v for v in self._levels(target.column) if v != target.value):
-                what = f"the share whose {target.column} is {value}, not {target.value}"
-                yield from ((v, what) for v in self._part(frozenset([(target.column, value)]), ALL))
         own, told = self.said.own, columns(self.said.clause, self.given.list)
         for column in (c for c in parts if c in told):
             for of, what in self._beside(own):

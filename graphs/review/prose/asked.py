@@ -121,7 +121,10 @@ def passed_over(question: str, tables: Tables, roles: Mapping[str, str], cells: 
     reading, seen = read(question, tables, roles), "\n".join(f"{x.code}\n{x.text}" for x in cells)
     if not cells or None in reading.queries or any(q.unused for q in reading.queries if q) or _BY_PLACE.search(seen):
         return
-    names = set(columns(question, tables)).difference(*map(keys, tables))
+    said = {w for w in re.findall(r"[^\W\d_]+", question.casefold())}
+    said |= {w.removesuffix("s") for w in said}  # of "roasting time" no column "roast" is asked for
+    words = {str(c["name"]): re.findall(r"[^\W\d_]+", str(c["name"]).casefold()) for t in tables for c in t["columns"]}
+    names = {c for c in columns(question, tables) if said & {*words[c]}}.difference(*map(keys, tables))
     queries = [q for q in reading.queries if q is not None]
     asked = [m for q in queries for m in q.measures if m.op not in ("count", "distinct", "present")]
     wanted = {bare(name or "") for m in asked for name in (m.of, m.other)} | {

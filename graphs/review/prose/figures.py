@@ -178,6 +178,21 @@ _PARTS = re.compile(
     rf"(?P<few>{_FEW}|(?<!\d[.,])\d) (?:in|out of)(?: every)? (?P<whole>{_FEW}|10)(?=,? [^\W\d]))\b",
     re.I,
 )
+_MULTIPLE = re.compile(
+    rf"(?P<over>(?:more than|over) )?(?:(?P<twice>twice)|(?P<many>{_FEW}) times)"
+    r"(?= (?:as|the|that|those|more|higher)\b)",
+    re.I,
+)
+
+
+def multiples(clause: str) -> Iterator[Figure]:
+    """How many times as much a sentence tells in words: three times as likely."""
+    for m in _MULTIPLE.finditer(clause):
+        value, half = float(2 if m["twice"] else _COUNTED.index(m["many"].lower())), 0.5
+        value += half * bool(m["over"])
+        yield Figure(m[0], value, half, False, "", False, clause, m.start(), m.end(), in_words=True)
+
+
 _ELLIPTIC = re.compile(r"[^.,;]*\b(?:is|are|was|were|do|does|did|has|have|had)(?: not|n't)\W*(?:$|[.,;)])", re.I)
 """What says a part of the other of what was said before: "two thirds of them pay, and one in three does not"."""
 CHANGES = re.compile(

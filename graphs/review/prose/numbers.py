@@ -21,6 +21,7 @@ from graphs.review.prose.figures import (
     Figure,
     counted,
     figures,
+    multiples,
     quantified,
     sentences,
     totals,
@@ -68,6 +69,7 @@ def numbers(work: Work) -> Iterator[Found]:
     shares += [*map(float, (v for v in again if isinstance(v, (int, float)))), *values(str(carried))]
     loose = _loose(told, known, shares, settings, groups)
     loose += _unfounded(work.report.answer, known, rows, in_percent)
+    loose += _unfounded_multiples(told, [values(shown(x)) for x in work.written])
     loose = [f for f in loose if (f.clause, f.start) not in work.recomputed]
     if loose := [f for f in loose if not _is_background(f, work.tables)]:
         told = ", ".join(dict.fromkeys(f.text for f in loose))
@@ -169,6 +171,9 @@ def _loose(
 
     def made(f: Figure) -> bool:
         beside = [g for g in every if g not in loose and g.clause in near[f.clause]]
+        shares, plain = ([g.value for g in beside if g.share is share] for share in (True, False))
+        if any(f.is_near(v * p / 100) for v in plain for s in shares for p in (s, 100 - s)):
+            return True  # what 15 % of 12 kg are, or what is left of them
         few = [(float(n), 0.0) for n in counted(f.clause)]
         told, exact = [(g.value, g.half) for g in beside], ((nearest(g), 0.0) for g in beside)
         return any(follows(f, some) for some in (few + told, [*few, *exact], *groups[f.clause]))
@@ -203,6 +208,16 @@ def _unfounded(text: str, known: Sequence[float], rows: Iterable[int], in_percen
         told = [f.value for f in figures(clause) if f.share]
         parts = (f for f in quantified(clause) if f.half > 1 and f.value != 50)
         yield from (f for f in parts if not any(f.is_near(v) for v in (*shares, *told)))
+
+
+def _unfounded_multiples(text: str, printed: Sequence[Sequence[float]]) -> Iterator[Figure]:
+    """How many times as much is told in words, and no two numbers of the text, or of what a cell printed, are so."""
+    every = [f for f in figures(text) if f.value]
+    pairs = [(a.value, b.value) for a, b in permutations(every, 2) if a.share == b.share]
+    pairs += [two for some in printed for two in permutations(some[:40], 2) if 0 not in two]
+    for f in (f for clause in sentences(text) for f in multiples(clause)):
+        if pairs and not any(f.is_near(a / b) for a, b in pairs):
+            yield f
 
 
 def _is_free(figure: Figure) -> bool:

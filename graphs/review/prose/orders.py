@@ -10,21 +10,22 @@ from dataclasses import replace
 from itertools import permutations
 from typing import Literal, NamedTuple
 
-from graphs.questions.reader.text import stem
 from graphs.review.facts import ALL, FALLS, PLAIN, RISES, Facts, Given, Of, computed_in
-from graphs.review.mentions import YEAR, Label, columns, contrasted, flags, labels, telling
+from graphs.review.mentions import YEAR, Label, columns, flags, labels, spoken
 from graphs.review.prose.figures import CHANGES, IS_POINTS, PERCENT, POINTS, Figure, figures, sentences
 from graphs.review.prose.said import meanings, statistic
 
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
 _AMONG = re.compile(r"\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b", re.I)
 """What leaves groups out before one is put first."""
-_EITHER = re.compile(
-    r"\b(?:best|worst|(?:most|least) (?!often|by|far|of|expensive|frequent|common|likely|popular|numerous|money)"
-    r"(?P<of>\w+(?:al|ent|ant|ive|ous|ful|able|ible|ual|ing|ed))\b)",
+_MEASURED = "often|by|far|of|expensive|frequent|common|likely|popular|numerous|money"
+_NO_AMOUNT = re.compile(
+    rf"\bat (?:least|most)\b|\b(?:is|are|was|were) (?:the )?(?:most|least) (?!{_MEASURED})\w+"
+    r"(?= (?:of|in|for)\b|[.,;:)]|$)|"
+    rf"\b(?:most|least) (?!{_MEASURED})\w+(?:al|ent|ant|ive|ous|ful|able|ible|ing|ed)\b",
     re.I,
 )
-"""Of what it is not said whether much of it is good."""
+"""What is a superlative and no amount: a kiln is "the most reliable", a rate "the least certain"."""
 _PARTS = re.compile(r";|,? \b(?:whereas|while|but)\b|, and\b")
 _FOLLOWED = re.compile(r"\b(?:followed by|ahead of|then comes?)\b", re.I)
 _NO_GROUP = frozenset({"none", "unknown", "other", "others", "missing", "n/a", "nan"})
@@ -33,7 +34,8 @@ _UPWARD = r"\b(?:from (?:the )?(?:lowest|smallest|least|worst)|ascending|in (?:r
 _RANKS = re.compile(r"\b(?:rank\w*|sort\w*|order(?:ed|ing)|order (?:of|by)|in (?:\w+ )?order)\b|^\W*order\b", re.I)
 _BESIDE = re.compile(r"\b(?:against|versus|vs|compared|than)\b", re.I)
 """What stands before those with which the first is compared."""
-_MORE = r"\b(?:more|higher|larger|greater|bigger|longer|above|older|better)\b"
+_BEATS = r"(?:beats?|out(?:perform|sell|score|rank|pace)s?|exceeds?|surpass\w*|overtakes?)"
+_MORE = rf"\b(?:{_BEATS}|more|higher|larger|greater|bigger|longer|above|older|better)\b"
 _LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b"
 _GAP = re.compile(rf"\s?(?:{PERCENT}|{POINTS}|points?|p\.?p)\s(?:\w+ ){{0,2}}(?:{_MORE}|{_LESS})", re.I)
 """What follows a number that tells how far two others are apart."""
@@ -77,7 +79,7 @@ class Statements:
                 yield from self._ranks(part, [n for n in labels(part, self.given.list) if n.column != YEAR])
             named = labels(clause, self.given.list)
             years = sorted({n.value for n in named if n.column == YEAR})
-            named = contrasted(clause, [n for n in named if n.column != YEAR], self.given.list)
+            named = [n for n in named if n.column != YEAR]
             yield from self._ways(clause, named, years)
             yield from self._apart(clause, before, list(self._beside(clause, named, years)))
         for m in _NUMBERED.finditer(self.text):
@@ -124,6 +126,12 @@ class Statements:
             if not rest and target[0] != column and frozenset([target]) in self.facts.values[k]
         ]
 
+    def _told(self, clause: str, column: str, series: Sequence[By]) -> list[By]:
+        """Of these tables, and of those that cells printed, the ones that hold the numbers that a sentence tells."""
+        said = [(n.value, s.figure) for _, some in spoken(clause, self.given.list) for s in some for n in s.labels]
+        every = [*series, *(by for name, by in self.given.printed if name == column)]
+        return [by for by in every if said and all(g in by and f.tells(by[g]) for g, f in said)]
+
     # What it says of them.
 
     def _ranks(self, clause: str, named: Sequence[Label], *, numbered: bool = False) -> Iterator[str]:
@@ -136,7 +144,8 @@ class Statements:
         for column in dict.fromkeys(n.column for n in named) if top or ordered else ():
             said = list(dict.fromkeys(n.value for n in named if n.column == column))
             series = self._shares(clause, column) or self._series(clause, column, _pairs(named, column))
-            either = self._either(clause)
+            series = self._told(clause, column, series) or series
+            either = top == "either"
             leads = [_in_order(by, top == "min", said) for by in series if first]
             leads += [order[::-1] for order in leads] if either else []
             cut = _BESIDE.search(clause) if not numbered else None
@@ -145,18 +154,12 @@ class Statements:
                 most = "highest" if top == "max" else "lowest"
                 yield f"{said[0]} is put first, and of {column} {' or '.join(sorted(heads))} is the {most}"
             elif len(said) > 1 and (ends or (ordered and (numbered or len(said) > 2))):
-                upward = way == "up" or (ends and way is None and top == "min")
+                upward = way == "up" or (ends and way is None and top in ("min", "either"))
                 every = [_in_order(by, upward, said) for by in series if {*said} <= {*by}]
                 every += [o[::-1] for o in every] if either or (way is None and ranks and not numbered) else []
                 right = [[g for g in order if ends or g in said][: len(said)] for order in every]
                 if right and said not in right:
                     yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
-
-    def _either(self, clause: str) -> bool:
-        """Whether it is not said which end is put first: of "the most punctual" what is least late."""
-        told = _EITHER.search(clause)
-        every = {w for t in self.given.list for c in t["columns"] for w in telling(str(c["name"]))}
-        return told is not None and (told["of"] is None or stem(told["of"].casefold()) not in every)
 
     def _ways(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """That numbers rose that fell over the years, or the other way round; that one group has more than another
@@ -170,7 +173,7 @@ class Statements:
                 first, last = (years[0], years[-1]) if len(years) > 1 else (min(by), max(by))
                 ends += [(by[first], by[last])] if first in by and last in by and first < last else []
         if not ends and (than := _compared(clause, named)) is not None:
-            way, (column, base, other) = _way(clause[: clause.casefold().rindex("than")], _MORE, _LESS), than
+            way, (column, base, other) = _way(clause[: named[1].start], _MORE, _LESS), than
             tables = self._shares(clause, column) or self._series(clause, column, ALL)
             ends = [(by[base], by[other]) for by in tables if {base, other} <= {*by} and by[base] != by[other]]
         if way is not None and ends and not any((last > first) == (way == "up") for first, last in ends):
@@ -257,15 +260,18 @@ def _compared(clause: str, named: Sequence[Label]) -> tuple[str, str, str] | Non
     """The column, the base and the other group of "one has more than the other", of which the base stands behind."""
     word = re.search(f"{_MORE}|{_LESS}", clause, re.I)
     alike = len(named) == 2 and named[0].column == named[1].column and named[0].value != named[1].value
-    than = re.compile(r"\bthan\b", re.I).search(clause, word.end()) if word is not None else None
+    than = re.compile(rf"\b(?:than|{_BEATS})\b", re.I).search(clause, word.start()) if word is not None else None
     if not alike or than is None or not named[0].end <= than.start() < named[1].start:
         return None
     return None if _AMONG.search(clause[: named[1].start]) else (named[0].column, named[1].value, named[0].value)
 
 
-def superlative(clause: str) -> Literal["max", "min"] | None:
-    """Whether a sentence speaks of the greatest or of the least; None where of neither or both."""
-    ways = meanings(re.sub(r"\bat (?:least|most)\b", " ", clause, flags=re.I), "M")
+def superlative(clause: str) -> Literal["max", "min", "either"] | None:
+    """Whether a sentence speaks of the greatest, of the least, or of one of them, as "slowest" does; None where of
+    neither or of both."""
+    clause = _NO_AMOUNT.sub(" ", clause)
+    ways = meanings(clause, "M")
     if not ways and _LEADS.search(clause):
         return "max"
-    return None if len(ways) != 1 else "max" if "max" in ways else "min"
+    either = re.search(r"\b(?:best|worst)\b", clause, re.I) or not meanings(clause, "M", sure=True)
+    return None if not ways else "either" if either else None if len(ways) > 1 else "max" if "max" in ways else "min"

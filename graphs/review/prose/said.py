@@ -31,16 +31,17 @@ def statistic(text: str) -> tuple[Statistic, ...]:
 
 
 @lru_cache(maxsize=4096)
-def meanings(text: str, codes: str) -> frozenset[str]:
-    """What the phrases of the lexicon that stand in a text mean, of those with one of these codes."""
+def meanings(text: str, codes: str, sure: bool = False) -> frozenset[str]:
+    """What the phrases of the lexicon that stand in a text mean, of those with one of these codes; where it must be
+    `sure`, without those that may mean the opposite, as "slowest" does."""
     exact, _ = lexicon.phrases()
     found = {
         meaning
         for phrase, (code, meaning) in exact.items()
         if code in codes and phrase not in _LOOSE and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", text, re.I)
     }
-    either = {"max", "min"} if any(" -" in meaning for meaning in found) else set[str]()  # slowest
-    return frozenset({meaning.split()[0] for meaning in found} | either)
+    either = {"max", "min"} if any(" -" in meaning for meaning in found) and not sure else set[str]()
+    return frozenset({meaning.split()[0] for meaning in found if not (sure and " -" in meaning)} | either)
 
 
 _AGAINST = re.compile(r"\b(?:against|versus|vs\.?|compared (?:with|to)|instead of|rather than) [€$£]?$", re.I)

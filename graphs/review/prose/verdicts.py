@@ -56,16 +56,27 @@ def untested(text: str, cells: Sequence[Execution]) -> Iterator[str]:
 
 _R = re.compile(r"\br\s?[=≈]\s?[-−]?$|\bcorrelat\w*\b[^.;]{0,40}$", re.I)
 _POSITIVE, _NEGATIVE = re.compile(r"\bpositiv", re.I), re.compile(r"\b(?:negativ|invers)", re.I)
+_TOLD_AS = re.compile(r"(?:[=≈]|\b(?:is|was|of|at)(?: (?:about|only|roughly|around))?)\s?$")
+_DOWN = re.compile(
+    r"\b(?:opposite|absolute|strength|magnitude|less|fewer|lower|smaller|weaker|shorter|f[ae]ll\w*|drop\w*|declin\w*|"
+    r"decreas\w*|down|either)\b",
+    re.I,
+)
+"""What says in other words that a correlation is negative, or that its sign is not told."""
 
 
 def turned(text: str, cells: Sequence[Execution]) -> Iterator[str]:
-    """The correlations that are called positive and were put out with the other sign, and the other way round."""
+    """The correlations that are told or called positive and were put out negative, and the other way round."""
     every = [v for x in cells for v in printed_numbers(x)]
     for f in (f for f in figures(text) if _R.search(f.before) and not f.share and f.value < 1):
         found = [v for v in every if f.is_near(v)]
-        up, down = _POSITIVE.search(f.clause) is not None, _NEGATIVE.search(f.clause) is not None
+        up, down = (way.search(f.clause) is not None for way in (_POSITIVE, _NEGATIVE))
         if found and up != down and all((v < 0) == up for v in found):
             yield f"{f.text} is said to be {'positive' if up else 'negative'}, and a cell put out {found[0]:.3g}"
+        minus, beside = f.text[0] in "-−–", re.split(r"[,;\d]", f.before)[-1] + f.after
+        bare = _TOLD_AS.search(f.before) is not None and not minus and not _DOWN.search(beside)
+        if found and up == down and (max(found) < 0 if bare else minus and min(found) > 0):
+            yield f"{f.text} is told with{'out its' if bare else ' a minus'} sign: a cell put out {found[0]:.3g}"
 
 
 def swapped(text: str, given: Given) -> Iterator[tuple[Figure, str]]:
