@@ -66,7 +66,7 @@ def make_plan(facts: Facts) -> Reply:
     tests += _from_roles(facts)
     if main is not None and lookups:
         join = _join(asked, main, lookups)
-        tests = [join, *(tests if "outcome" in join["parameters"] else [_screen_of(main)])]
+        tests = [join, *(tests if "outcome" in join["parameters"] else []), _screen_of(main)]
     if not any(s["template"] in facts.templates for s in tests):
         tests = [*_arms_of(facts), *_screen(facts)]
     elif asked and not facts.roles and all(wish.unread for wish in asked):
