@@ -17,6 +17,9 @@ TURNS = ("simpsons_paradox", "confounding", "leverage_point", "spurious_trend_co
          "pseudo_replication", "target_leakage", "join_fanout", "incomplete_period")  # fmt: skip
 """Warnings that turn an answer round, the gravest first: they stand before the claims that they touch."""
 
+_AGAIN = ("spurious_trend_correlation", "redundant_columns")
+"""Warnings of which another may have told: of a drift the one found along the time, of a copy that of a leakage."""
+
 _RELATIONS = TURNS[:4]
 """Of these the first two columns are the pair that they are about: they turn round only what was asked of both."""
 
@@ -54,7 +57,8 @@ def write_report(facts: Facts) -> Reply:
     usable = [f for f in once.values() if f["id"] not in held]
     asked = _asked(facts)
     spoken = [f for f in usable if f["type"] in ("claim", "warning") or f["kind"] in SPOKEN]
-    stories = [set(f["columns"]) for f in spoken if f["kind"] in ("simpsons_paradox", "clusters")]
+    flips = {"simpsons_paradox": 1.0, "clusters": 0.0}  # how near the question they must be to tell of their columns
+    stories = [set(f["columns"]) for f in spoken if _pair(f, asked) >= flips.get(f["kind"], 2.0)]
     best = max((strength(f) for f in spoken if (f["type"], f["kind"]) == ("claim", "driver")), default=0.0)
     headlines = _collapse(sorted(spoken, key=lambda f: _rank(f, asked, stories, best)))
     given = {str(a["part"]): a for a in facts.answers}
@@ -148,27 +152,40 @@ def strength(finding: Finding) -> float:
 
 
 def relevance(finding: Finding, asked: Sequence[Asked]) -> float:
-    """How much a finding is about what some part asks, from 0.2 to 1; all are equal where none names a column."""
-    wanted = [(set(part.columns), part.groups) for part in asked if part.columns]
+    """How much a finding is about what some part asks, from 0.2 to 1; all are equal where none names a column.
+
+    What else goes with the outcome, which is the last of a part's columns, is nearer than what goes with a factor.
+    """
     columns = set(finding["columns"])
-    about = (len(columns & named) / (1 if apart else min(2, len(named))) for named, apart in wanted)
-    return min(1.0, 0.2 + 0.8 * max(about, default=1.0))
+    about = [1.0] if not any(part.columns for part in asked) else []
+    for part in (part for part in asked if part.columns):
+        share = len(columns & set(part.columns)) / (1 if part.groups else min(2, len(part.columns)))
+        outcome = part.columns[-1] in columns
+        about.append(0.7 if share == 0.5 and outcome else share if outcome or not part.why else 0.5 * share)
+    return min(1.0, 0.2 + 0.8 * max(about))
+
+
+def _pair(finding: Finding, asked: Sequence[Asked]) -> float:
+    """How much what parts ask for is about the pair that a relation is of."""
+    return relevance({**finding, "columns": finding["columns"][:2]}, asked)
 
 
 def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]], best: float) -> tuple[Any, ...]:
     """Its place: what turns the answer round, what bites, what was found (`best`: how strong a driver is), the rest."""
     kind, pair, name = str(finding["kind"]), set(finding["columns"]), str(finding["id"])
     about = 1.0 if kind in ROWS else relevance(finding, asked)  # rows touch every number counted of them
-    both = kind not in _RELATIONS or relevance({**finding, "columns": finding["columns"][:2]}, asked) == 1.0
+    both = kind not in _RELATIONS or _pair(finding, asked) == 1.0
     near = about > 0.5 and both
     apart = any(part.groups and {*part.columns} & pair for part in asked)  # what tells those groups apart was asked for
     # What only turns round a relation weaker than the best driver stands where that would
     weak = kind == "confounding" and (alone := abs(float(finding["params"].get("alone") or 1.0))) < best
     score = about * (alone if weak else strength(finding)) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
     warning, few = finding["type"] == "warning", float(finding["effect"].get("value") or 0) <= 4
-    passing = kind == "leverage_point" and finding.get("segment") and not any(part.columns for part in asked)
+    rest = finding["params"].get("without")  # what is left of a relation that one point of a group moves
+    mild = isinstance(rest, (int, float)) and 0.5 <= float(finding["effect"].get("value") or 0) / (rest or 1e-9) <= 2
+    passing = kind == "leverage_point" and finding.get("segment") and (mild or not any(p.columns for p in asked))
     if warning and kind in TURNS and near and not passing and not weak:
-        return 0.0, float(TURNS.index(kind)), -about - score / 10, name
+        return 0.0, float(TURNS.index(kind)), -about - score / 10, False, name
     rules = (
         (3.3, kind == "identifier_column"),  # it says of no value that it misleads
         (1.0, warning and near and not (weak or passing)),  # a trap in what is asked comes before other claims
@@ -183,7 +200,8 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]],
         (1.8, finding["type"] == "claim" and about == 1.0 and any(part.columns for part in asked)),
         (2.0, True),
     )
-    return next(place for place, holds in rules if holds), 0.0, -score, name
+    # Of two that are alike the one with an outcome tells it in its units
+    return next(place for place, holds in rules if holds), 0.0, -score, not finding["roles"].get("outcome"), name
 
 
 def _collapse(findings: Sequence[Finding]) -> list[Finding]:
@@ -192,10 +210,10 @@ def _collapse(findings: Sequence[Finding]) -> list[Finding]:
     kept, told = list[Finding](), set[tuple[bool, frozenset[str]]]()
     for finding in findings:
         pair, claim = frozenset(finding["columns"]), finding["type"] == "claim" and not finding["params"].get("twice")
-        drift = finding["kind"] == "spurious_trend_correlation"  # looked for along the time, and again among all pairs
+        drift = finding["kind"] in _AGAIN
         pooled = claim and len(pair) == 2 and any(pair <= turned for turned in flipped)
         again = len(pair) > 1 and (claim, pair) in told
-        told |= {(claim, pair)} if claim or drift else set()
+        told |= {(claim, pair)} if claim or drift or finding["kind"] == "target_leakage" else set()
         kept += [] if pooled or (again and (claim or drift)) else [finding]
     return kept
 

@@ -11,11 +11,13 @@ from graphs.models.playbook.facts import Facts
 from graphs.questions.compile import compile
 from graphs.questions.expressions import NotComputable, columns_of
 from graphs.questions.query import AnyOf, Condition, Query, Where
-from graphs.questions.reader import read
+from graphs.questions.reader import lexicon, read
 from graphs.questions.reader.clauses import split
+from graphs.questions.reader.conditions import Known
 from graphs.questions.reader.intents import UNTOLD
+from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.text import name_words, stem
+from graphs.questions.reader.text import Word, name_words, stem
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,13 @@ def _wishes(question: str, facts: Facts) -> list[Wish]:
         if query is not None:
             found.append(Wish(text, about(query, facts), query, _refusal(query, facts)))
         else:
-            named = dict.fromkeys(c for _, some in clauses(text, facts) for c in some)
+            named = dict.fromkeys(c for _, some in clauses(text, facts, loosely=True) for c in some)
             if _WRONG.search(text) and times(facts.columns) and (whose := tuple(named) or _units(text, facts)):
                 named, why = dict.fromkeys(whose), SINCE
             found.append(Wish(text, tuple(named), None, why))
-    read_of = {c for wish in found for c in wish.columns}
-    return [*found, *(Wish(text, some) for text, some in clauses(question, facts) if not set(some) <= read_of)]
+    read_of, unread = {c for wish in found for c in wish.columns}, [w.text for w in found if w.query is None]
+    rest = (Wish(text, some) for text, some in clauses(question, facts) if not set(some) <= read_of)
+    return [*found, *(wish for wish in rest if not any(wish.text in text for text in unread))]
 
 
 def _units(text: str, facts: Facts) -> tuple[str, ...]:
@@ -87,8 +90,12 @@ def _units(text: str, facts: Facts) -> tuple[str, ...]:
     return next(((name,) for name, first in firsts if len(first) == 1 and first <= said), ())
 
 
-def clauses(text: str, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The clauses of a text with the columns that each names, by their names or by a value that they hold."""
+def clauses(text: str, facts: Facts, loosely: bool = False) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The clauses of a text with the columns that each names, by their names or by a value that they hold.
+
+    `loosely`: of what could not be read, so that there is no more than something to look at first: also by what an
+    adjective measures or by a word for the like, and amounts last, which are what is explained.
+    """
     columns = facts.columns
     for clause in split(text, columns, [f.name for f in facts.files]):
         items = [item for item in clause.items if item.code in "CEV" and item is not clause.subject]
@@ -96,8 +103,35 @@ def clauses(text: str, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
         named = [column for column in means if isinstance(column, Column)]
         if any(item.code in "XF" for item in clause.items):
             named = [*times(columns)[:1], *named]
+        named = _about(clause, named, columns) if loosely else named
         once = dict.fromkeys(column.name for column in named if not _is_key(column))
         yield re.sub(r"^(?:and|or|then|also|,)\s+", "", clause.text), tuple(once)
+
+
+def _about(clause: Clause, named: list[Column], columns: Sequence[Column]) -> list[Column]:
+    """The named columns of a clause that was not read, without those that only name the rows, and those that its other
+    words may be about; amounts, which are what is explained, last."""
+    known, found = Known(list(columns), None), list(named)
+    read_as = {n for item in clause.items if item.code in "CEV" for n in range(item.first, item.last + 1)}
+    for word in (word for n, word in enumerate(clause.words) if n not in read_as):
+        means = lexicon.phrases()[0].get((word.low,), ("", ""))  # of a comparative
+        measured = known.hinted(means[1] if means[0] == "j" else lexicon.dimensions("much little", word.low))
+        found += _spoken_of(word, columns) if measured is None else [measured]
+    apart = [column for column in found if not (column.key and column.kind == "text")]
+    return sorted(apart, key=lambda c: c.kind == "number" and c.n_unique > 8 and not names_years(c))
+
+
+def _spoken_of(word: Word, columns: Sequence[Column]) -> list[Column]:
+    """The first column that a word which names none may be about: by a word for the like, in short, or within it."""
+    families = (line.split() for line in lexicon.section("words")["about"].split(";"))
+    alike = {w for family in families if word.stem in map(stem, family) for w in family}
+    alike |= {word.low} - lexicon.harmless()
+    inside = word.stem if len(word.stem) > 3 and word.low in alike else " "
+    for column in columns:
+        short = (a for a in alike for w in column.words if len(w) >= 3 and a.startswith(w) and len(a) - len(w) >= 3)
+        if column.stems & {stem(a) for a in alike} or any(inside in w for w in column.words) or any(short):
+            return [column]
+    return []
 
 
 def times(columns: Sequence[Column]) -> list[Column]:

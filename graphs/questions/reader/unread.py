@@ -28,10 +28,6 @@ _MEANT = r"(?:[EVSC]d?[oi]+|[wnBqM]|ho?|[SRD]o?|KN|[EVh]|[EVSCNT]o?i|W[dw]*)_|_(
 
 _INTENTS = {"A": ("drivers", "predict", "why_changed", "compare", "relate", "change"), "F": ("forecast", "predict")}
 """What letters ask for: the intents of which one must be there."""
-_TURNS = set(
-    "twice double half first last nothing nobody none never best worst hardly neither nor zero gap minus".split()
-)
-"""Words that turn what is meant, wherever they stand."""
 LONG = 25
 """Words from which a question describes what is done, and such a word may only speak of it."""
 _SIZES = ("higher", "lower", "larger", "smaller", "bigger", "greater")
@@ -78,7 +74,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         return only == "undoes"
     return (
         item.code in "QKVTbkjmn#1BGC"
-        or clause.words[item.last].low in _TURNS
+        or clause.words[item.last].low in lexicon.some("turns")
         or (item.first > 0 and clause.words[item.first - 1].low == "how")  # "how long", where no column is a length
         or _moves(word, clause)
         or (before[-1:] == "M" and word.low in lexicon.people())  # what most people pay is no largest payment
