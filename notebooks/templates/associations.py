@@ -37,6 +37,7 @@ from notebooks.toolkit.intervals import (
 )
 from notebooks.toolkit.joint_model import step_of
 from notebooks.toolkit.ledger import effect, ledger
+from notebooks.toolkit.panels import panel_of, within_units
 from notebooks.toolkit.phrases import signed_number, unit_of
 from notebooks.toolkit.redundant import divisions
 from notebooks.toolkit.shapes import one_group, tell_shapes
@@ -514,8 +515,9 @@ for found in results:
     rates = found.get("rates", {"": 1.0})
     # What is rare can be twice as common in one group and still explain little of all variation
     large = abs(found["value"]) >= FLOOR[found["metric"]] or max(rates.values()) > 1.25 * min(rates.values())
-    # What was asked for by name is one question: few rows need not meet the level of a search, many not its floor
-    bar = max(alpha, 0.05) if asked and found["n"] < 200 else alpha
+    # What was asked for by name is one question: few rows need not meet the level of a search, many not its floor.
+    # Of fewer than 100 rows a moderate relation would not meet it either, and p has paid for the forms that were tried
+    bar = max(alpha, 0.05) if found["n"] < (200 if asked else 100) else alpha
     if asked and found["p"] < 1e-6 and abs(found["value"]) >= FLOOR[found["metric"]] / 3:
         large = True
     found["real"] = found["q"] < bar and found["held"] and large
@@ -1036,6 +1038,72 @@ for found, rows, steps, r in spurious[:2]:
 if not spurious:
     print("None." if drifting else "No column gives each row its own date, so there is nothing to look at.")
 
+# %% [markdown] id="units-text"
+# ## Which relations hold within the units of a panel
+#
+# Where each unit (a state, a firm) was measured at several times, rows of one are no separate observations, and a relation
+# of all rows may only say how the units differ. It is looked at once more after each unit's and each time's own mean is
+# taken out, with standard errors that allow for what the rows of a unit share.
+
+# %% id="units"
+one, at = panel_of(table) if len(df) <= 100_000 else ("", "")  # of more it takes long where units come and go
+held_within = {}
+for found in [f for f in results if f["real"] and "misleads" not in f and {f["a"], f["b"]} <= set(codes)][:12]:
+    a, b = found["a"], found["b"]
+    if not one or {one, at} & {a, b} or frozenset((a, b)) in flipped:
+        continue
+    if (inside := within_units(codes[a], codes[b], df[one], df[at])) is not None:
+        held_within[a, b] = inside
+        ledger.add("within units", f"{a} × {b}", inside.p)
+for found in [f for f in results if (f["a"], f["b"]) in held_within]:
+    a, b = found["a"], found["b"]
+    inside, alone = held_within[a, b], codes[[a, b]].dropna()
+    slope = np.polyfit(alone[a], alone[b], 1)[0]
+    far = inside.high if slope > 0 else -inside.low  # the most that there may be of it, in the direction of all rows
+    same = inside.slope * slope > 0 and inside.p < 0.05
+    verdict = "it holds" if same else "it is not beyond chance" if inside.p >= 0.05 else "it turns round"
+    found["within"] = (
+        f"Within {say(one)}s {verdict}: once each {say(one)}'s and each {say(at)}'s own mean is taken out, r = {signed(inside.r)} "
+        f"({chance(inside.p)}, {inside.units} {say(one)}s)."
+    )
+    if not asked or (same and abs(inside.slope) >= 0.5 * abs(slope)) or far > abs(slope):
+        continue
+    found["between"] = True
+    two = codes[a].nunique() == 2
+    by, step = (1.0, "") if two else step_of(a, alone[a])
+    if two:
+        first, second = sorted(df[a].dropna().unique(), key=str)
+        step = f"{say(a)} {second} instead of {first}"
+    pp = 100 if table.kind(b) != "number" else 1
+    unit_told = f" percentage points of {say(b)}" if pp == 100 else f" of {say(b)}"
+    report(
+        "warning",
+        "confounding",
+        f"{capital(say(a))} goes with {say(b)} mostly as the {say(one)}s differ: once each {say(one)}'s and each {say(at)}'s own mean is "
+        f"taken out, {step} goes with {signed(pp * by * inside.slope)}{unit_told} (95 % CI {signed(pp * by * inside.low)} to {signed(pp * by * inside.high)}, "
+        f"n = {inside.n:,} rows of {inside.units} {say(one)}s) instead of {signed(pp * by * slope)}.",
+        [a, b, one],
+        roles={"outcome": b, "factor": a, "stratifier": one},
+        effect=effect("slope_per_step", by * inside.slope, (by * inside.low, by * inside.high)),
+        test=ledger.test("within_by_unit", "within units", f"{a} × {b}"),
+        n=inside.n,
+        params={"alone": by * slope, "beside": by * inside.slope, "held_fixed": one},
+        caveats=[f"What changes within a {say(one)} for other reasons is not held fixed."],
+        confidence="medium",
+    )
+    fig, ax = figure(f"{say(a)} and {say(b)}: between and within {say(one)}s", height=2.7)
+    ends = np.array([inside.low, inside.high]) * by * pp
+    ax.plot(ends, [1, 1], color=COLOURS[1], lw=3)
+    ax.plot(inside.slope * by * pp, 1, "o", color=COLOURS[1], ms=9)
+    ax.plot(slope * by * pp, 0, "o", color=COLOURS[0], ms=9)
+    ax.axvline(0, color="black", lw=1)
+    ax.set_yticks([0, 1], ["all rows", f"within {say(one)}s"])
+    ax.set_ylim(-0.5, 1.7)
+    ax.set_xlabel(f"{label(b)}: {step}")
+    show(fig, f"{say(b)} with {say(a)} in all rows, and within {say(one)}s with its 95 % interval")
+if not held_within:
+    print("No panel." if not one else "No relation of two columns that vary within units.")
+
 # %% [markdown] id="stand-ins-text"
 # ## Which factors only stand in for another
 #
@@ -1150,6 +1218,8 @@ for z, x, alone, beside, spread, n, other_p in stand_ins[:3]:
         step = f"one standard deviation of {say(z)} goes with"
         size = signed
     before, after = size(alone.params["z"] * per), size(beside.params["z"] * per)
+    if z in factors:  # what was asked for is told with its interval, whatever becomes of it
+        before += f" (95 % CI {' to '.join(size(end * per) for end in alone.conf_int().loc['z'])})"
     middle = f"{step} by {after}" if two else f"{step} {after} standard deviations of {say(outcome)}"
     turned = beside.pvalues["z"] < 0.05 and alone.params["z"] * beside.params["z"] < 0
     left, share = without(z, x), "mostly" if low * high > 0 and not turned else "only"
@@ -1208,7 +1278,8 @@ def beside_all(factor):
     return (step, [c for c in found.weights.index if c != factor], found) if shrinks and open_end <= 0 else None
 
 
-asked_alone = [f for f in results if f["real"] and "misleads" not in f and frozenset((f["a"], f["b"])) not in flipped]
+asked_alone = [f for f in results if f["real"] and not {"misleads", "between"} & {*f}]
+asked_alone = [f for f in asked_alone if frozenset((f["a"], f["b"])) not in flipped]
 for _ in asked_alone if outcome in usable and len(factors) == 1 else []:
     held = beside_all(factors[0])
     if held is None:
@@ -1531,6 +1602,8 @@ spread_q = ledger.q("spreads")
 uneven = [u for u in uneven if spread_q[f"{u[1]} by {u[2]}"] < alpha / 10]
 for ratio, value, group, top, low, parts in sorted(uneven, key=lambda u: (-u[0], u[1], u[2]))[:3]:
     ends = spread_interval(list(parts.values()))
+    if ends[0] <= 1:  # the ranks of the distances differ surely, what would be told does not
+        continue
     gap = stats.ttest_ind(parts[top], parts[low], equal_var=False).confidence_interval()
     means = [with_unit(parts[level].mean(), value) for level in (top, low)]
     usual = ((parts[top].var(ddof=1) + parts[low].var(ddof=1)) / 2) ** 0.5
@@ -1814,13 +1887,14 @@ def how_often(found):
 
 def goes_with(found):
     """How much more or less of the outcome goes with a step of the other column, after a colon; empty where no straight
-    line tells it."""
+    line tells it. Its interval allows for a spread that differs along the line (HC3)."""
     if found["metric"] != "pearson_r" or found["b"] != outcome:
         return ""
     rows = df[[found["a"], outcome]].dropna().astype(float)
     by, step = step_of(found["a"], rows[found["a"]])
-    more = by * found["value"] * rows[outcome].std() / rows[found["a"]].std()
-    return f": {step} goes with {with_unit(abs(more), outcome)} {'more' if more > 0 else 'less'}"
+    line = OLS(rows[outcome], add_constant(rows[found["a"]])).fit(cov_type="HC3")
+    more, ends = by * line.params.iloc[1], sorted(np.sign(line.params.iloc[1]) * by * line.conf_int().iloc[1])
+    return f": {step} goes with {with_unit(abs(more), outcome)} {'more' if more > 0 else 'less'} (95 % CI {number(ends[0])} to {number(ends[1])})"
 
 
 def sentence(found, ci):
@@ -1857,7 +1931,9 @@ def sentence(found, ci):
         case "cohens_d":
             top, other = found["top"], min(found["means"], key=found["means"].get)
             means = f"mean {with_unit(found['means'][top], found['number'])} against {with_unit(found['means'][other], found['number'])}"
-            return f"{say(found['number'])} is higher where {say(found['group'])} is {top} than {other}: {means}, a difference of {v:.2f} standard deviations ({span}, {tail})."
+            gap = stats.ttest_ind(*found["halves"], equal_var=False).confidence_interval()
+            apart = f"{with_unit(found['means'][top] - found['means'][other], found['number'])} apart (95 % CI {number(gap.low)} to {number(gap.high)})"
+            return f"{say(found['number'])} is higher where {say(found['group'])} is {top} than {other}: {means}, {apart}, a difference of {v:.2f} standard deviations ({span}, {tail})."
         case "eta2" if "means" in found:
             top, low = found["top"], min(found["means"], key=found["means"].get)
             means = f"highest for {top} (mean {with_unit(found['means'][top], found['number'])}), lowest for {low} ({with_unit(found['means'][low], found['number'])})"
@@ -2023,8 +2099,7 @@ for found in told[:max_findings]:
         caveats.insert(0, f"It rests on only {found['n']} rows.")
     if found.get("thin", 5) < 5:
         caveats.insert(0, "Some combinations are rare, so the chi-square test is approximate.")
-    if shared := overlap(found):
-        caveats.insert(0, shared)
+    caveats[:0] = filter(None, (overlap(found), found.get("within")))
     report(
         "claim",
         "driver" if outcome and not factors else KIND.get(found["metric"], "correlation"),

@@ -21,10 +21,11 @@ import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.cleaning import load
-from notebooks.toolkit.columns import ID_NAME, TIME_NAME, is_text, names
+from notebooks.toolkit.columns import ID_NAME, is_text, names
 from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.intervals import d_interval, eta2_interval
 from notebooks.toolkit.ledger import effect, ledger
+from notebooks.toolkit.panels import panel_of
 from notebooks.toolkit.reading import read_once
 from notebooks.toolkit.sampling import _WHOLE
 from notebooks.toolkit.telling import report
@@ -91,12 +92,9 @@ keys = [
     for c in names(df)
     if len(df) > 1 and table.kind(c) in ("identifier", "time") and df[c].is_unique and df[c].notna().all()
 ]
-units = [
-    c for c in names(df) if table.kind(c) in ("identifier", "category", "text") and 1 < table.levels(c) <= len(df) / 2
-]
 times = [c for c in names(df) if table.kind(c) == "time"]
-steps = times + [c for c in table.of("number") if TIME_NAME.search(c) and (df[c].dropna() % 1 == 0).all()]
-pairs = [(u, t) for t in steps for u in units if not keys and not df.duplicated(subset=[u, t]).any()]
+panel = () if keys else panel_of(table)
+pairs = [panel] if any(panel) else []
 whole_numbers = [
     c for c in table.of("number") if 3 <= table.levels(c) <= len(df) / 3 and (df[c].dropna() % 1 == 0).all()
 ]
@@ -110,7 +108,7 @@ pairs = pairs or [  # each value of one column once with each of another: so is 
     and np.array_equal(np.diff(np.sort(df[t].unique())), np.ones(table.levels(t) - 1))  # t counts its steps
     and not df.duplicated(subset=[u, t]).any()
 ]
-again = [c for c in units if table.kind(c) == "identifier"]
+again = [c for c in names(df) if table.kind(c) == "identifier" and 1 < table.levels(c) <= len(df) / 2]
 if keys:
     named_keys = [c for c in keys if not ID_NAME.search(c)] or keys
     grain = f"each row {'is one' if not ID_NAME.search(named_keys[0]) else 'has its own'} {say(named_keys[0])}"

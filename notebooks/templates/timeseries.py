@@ -773,19 +773,31 @@ for found in trending[:max_findings]:
             "level off": f", and levels off (half of it before {half}, a saturating curve)",
             "S": f", along an S-shaped curve (slow, fast around {half}, slow again)",
         }[found["shape"]]
+    told = (
+        f"{say(name)} {'rises' if slope > 0 else 'falls'} over time by {with_unit(abs(slope) * span, name)} from {day(0)} to {day(-1)}{apart}{how} "
+        f"(95 % CI {number(min(low * way, high * way) * span)} to {number(max(low * way, high * way) * span)}, {number(abs(slope))} a {STEPS[unit]}"
+        f"{f' or {number(abs(yearly))} a year' if yearly else ''}{' on average' if curved else ''}, n = {found['n']:,}); it started near {with_unit(ends[0], name)}."
+    )
+    seen = points[name].dropna()
+    outside = max(seen.min() - ends.min(), ends.max() - seen.max())
+    if course == "trend" and outside > 0.3 * np.ptp(seen):  # a line that goes far beyond the values tells no change
+        yearly = 0.0
+        slope, low, high = (float(seen.iloc[-1] - seen.iloc[0]) / span, None, None)
+        told = (
+            f"{say(name)} {'rises' if slope > 0 else 'falls'} over time from {with_unit(seen.iloc[0], name)} in {day(0)} to "
+            f"{with_unit(seen.iloc[-1], name)} in {day(-1)}, but along no straight line (n = {found['n']:,})."
+        )
     report(
         "claim",
         "trend",
-        f"{say(name)} {'rises' if slope > 0 else 'falls'} over time by {with_unit(abs(slope) * span, name)} from {day(0)} to {day(-1)}{apart}{how} "
-        f"(95 % CI {number(min(low * way, high * way) * span)} to {number(max(low * way, high * way) * span)}, {number(abs(slope))} a {STEPS[unit]}"
-        f"{f' or {number(abs(yearly))} a year' if yearly else ''}{' on average' if curved else ''}, n = {found['n']:,}); it started near {with_unit(ends[0], name)}.",
+        told,
         [name],
         roles={"outcome": name, "time": time},
         direction="+" if slope > 0 else "-",
-        effect=effect("slope_per_step", slope, (low, high)),
+        effect=effect("slope_per_step", slope, None if low is None else (low, high)),
         test=ledger.test("glsar_slope", "trends", name),
         n=found["n"],
-        params={"change": slope * span, "change_ci": [low * span, high * span]}
+        params={"change": slope * span, "change_ci": None if low is None else [low * span, high * span]}
         | ({"per_year": yearly} if yearly else {})
         | ({"shape": found["shape"]} if curved else {}),
         caveats=[

@@ -13,8 +13,17 @@ ID_NAME = re.compile(
     r"[^\W\d]\s*#$|[^\W\d][\s_.-]+(no\.?|nr\.?)$",  # Patient #, Bestell-Nr.; but # of patients
     re.I,
 )
+UNIT_NAME = re.compile(
+    r"^(subject|subj|participant|patient|person|individual|animal|respondent|student|pupil|child|mother|family|household|firm|plant|plot|tree|litter)$",
+    re.I,
+)
 ROW_NAME = re.compile(rf"{ID_NAME.pattern}|^(obs|no|nr|num|number|case|line|entry|item|column_1|unnamed: 0)$", re.I)
 TIME_NAME = re.compile(r"(^|[_\s])(year|date|time|timestamp|month|quarter|week|day|hour|period|step|t)$", re.I)
+GROUP_NAME = re.compile(
+    r"(^|[_\s.])(race|ethnic\w*|religion|marital\w*|occupation|nationality|origin|region|sector|type|group|category|code)$",
+    re.I,
+)
+"""What whole numbers only stand for: there is no order between them."""
 YES_NO = (
     (r"yes|true|success\w*|succeeded", r"no|false|fail\w*"),
     (r"admit\w*|accept\w*", r"reject\w*|refus\w*|den\w*"),
@@ -52,7 +61,8 @@ def kind_of(s: Any, levels: int | None = None) -> str:
     counted = unique and len(values) >= 4 and not is_text(s) and bool(ROW_NAME.search(name))
     if counted and values.iloc[0] in (0, 1) and bool((values.diff().iloc[1:] == 1).all()):  # the rows' own numbers
         return "identifier"
-    if whole and levels >= 5 and ID_NAME.search(name) and not unique and values.value_counts().nunique() == 1:
+    equally = whole and levels >= 5 and not unique and values.value_counts().nunique() == 1
+    if equally and (ID_NAME.search(name) or UNIT_NAME.search(name)):
         return "identifier"  # whoever was measured, each equally often
     if whole and levels > 20 and ID_NAME.search(name):
         return "identifier"
@@ -61,6 +71,8 @@ def kind_of(s: Any, levels: int | None = None) -> str:
         if unique and len(values) >= 20 and texts.count(" ").mean() < 2 and texts.len().max() <= 40:
             return "identifier"
         return "category" if levels <= max(20, min(50, len(values) / 5)) else "text"
+    if whole and levels <= 8 and levels <= len(values) / 10 and GROUP_NAME.search(name):
+        return "category"
     span = values.max() - values.min()
     if whole and unique and len(values) >= 20 and span < 3 * len(values) and not TIME_NAME.search(name):
         return "identifier"

@@ -38,10 +38,32 @@ def _nearly_one(df: pd.DataFrame, numbers: list[str]) -> list[str]:
     return [name for name, column in zip(numbers, r, strict=True) if not (column <= 0.999).all()]
 
 
+def _are_units(table: Table, name: str) -> bool:
+    """Whether whole numbers from 0 or 1 on, none left out, say who was measured: at least two other columns have one
+    value for each of them, and not in its order (as bands of ages would)."""
+    df, levels = table.df, table.levels(name)
+    known = df[name].dropna()
+    if not 20 <= levels <= len(df) / 2 or known.min() not in (0, 1) or known.max() - known.min() != levels - 1:
+        return False
+    told = 0
+    for other in (c for c in names(df) if c != name and 2 <= table.levels(c) <= len(df) / 2):
+        pairs = df[[name, other]].dropna().drop_duplicates()
+        if len(pairs) <= levels:
+            steps = np.diff(pd.factorize(pairs.sort_values(name)[other], sort=True)[0])
+            both_ways = (steps > 0).any() and (steps < 0).any()
+            told += int(
+                both_ways and (np.sum(steps != 0) >= 1.5 * table.levels(other) or table.levels(other) > levels / 2)
+            )
+    return told >= 2
+
+
 def _leave_out(table: Table) -> None:
     """Mark constants, identifiers and copies of an earlier column."""
     df, n = table.df, len(table.df)
     r: Any
+    for name in table.of("number"):
+        if (df[name].dropna() % 1 == 0).all() and _are_units(table, name):
+            table.kinds[name] = "identifier"
     for name in names(df):
         kind = table.kind(name)
         if kind == "constant":

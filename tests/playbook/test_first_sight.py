@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+from statsmodels.datasets import macrodata
 
+from graphs.models.playbook.facts import Facts
+from graphs.models.playbook.wishes import wishes
 from notebooks.toolkit.trends import trend_of
 from tests.playbook.test_playbook import ask, brief, finding
 from tests.playbook.test_screening import Writer
@@ -31,7 +35,7 @@ def test_a_total_that_is_asked_about_is_tested_and_its_parts_are_not(
     (told,) = ran.of("driver", "claim")
     assert told.columns == ("income", "score")
     slope = np.polyfit(df["income"], df["score"], 1)[0]
-    assert told.text.endswith(f": each unit of income goes with {slope:.2f} more.")
+    assert f": each unit of income goes with {slope:.2f} more (95 % CI " in told.text
 
 
 def test_of_two_copies_the_one_that_is_asked_about_is_tested(
@@ -151,3 +155,106 @@ async def test_what_else_goes_with_an_outcome_stands_behind_what_was_asked_of_it
     _, _, report = await ask(("write_report",), brief(question="Q?", findings=[rank, turns, pair], plan=[asked]))
     assert report["findings"] == ["F3", "F1", "F2"]
     assert report["answers"][0]["why"].endswith("Known of sex and salary: Sex.")
+
+
+@pytest.fixture
+def panel(random: np.random.Generator) -> pd.DataFrame:
+    """40 states in 12 years: states with the law have less of it all along, and in none does the law change it."""
+    df = pd.DataFrame(
+        {"state": np.repeat([f"S{i + 10}" for i in range(40)], 12), "year": np.tile(range(1980, 1992), 40)}
+    )
+    since = np.repeat(random.integers(1978, 1998, 40), 12)
+    df["law"] = np.where(df["year"] >= since, "yes", "no")
+    df["violent"] = (400 + 20 * (since - 1988) + random.normal(0, 20, 480)).round(1)
+    df["robbery"] = (0.4 * df["violent"] + random.normal(0, 4, 480)).round(1)
+    return df
+
+
+def test_a_relation_of_units_measured_again_and_again_is_looked_at_within_them(
+    kernel: Kernel, table: Writer, panel: pd.DataFrame
+) -> None:
+    name = table("crime", panel)
+    ran = kernel.template("associations", data=table("law", panel.iloc[:, :4]), outcome="violent", factors=["law"])
+    assert ran.error is None
+    (between,) = [f for f in ran.of("confounding", "warning") if "state" in f.columns]
+    assert between.columns == ("law", "violent", "state")
+    assert between.effect is not None
+    low, high = between.effect.ci or (None, None)
+    assert low is not None
+    assert high is not None
+    assert -25 < low < 0 < high < 25
+    (pooled,) = ran.of("group_difference", "claim")
+    assert any(c.startswith("Within states it is not beyond chance") for c in pooled.caveats)
+    ran = kernel.template("associations", data=name, outcome="violent", factors=["robbery"])
+    assert not ran.of("confounding", "warning"), "what holds within the states, too"
+    assert any("Within states it holds" in c for c in ran.of("correlation", "claim")[0].caveats)
+
+
+def test_groups_are_told_apart_in_the_units_of_what_was_measured(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame({"sex": np.repeat(["f", "m"], 200), "pay": random.normal(100, 10, 400)})
+    df.loc[df["sex"] == "m", "pay"] += 8
+    ran = kernel.template("associations", data=table("pay", df), outcome="pay", factors=["sex"])
+    gap = df.groupby("sex")["pay"].mean().diff().iloc[-1]
+    assert f", {gap:.2f} apart (95 % CI " in ran.of("group_difference", "claim")[0].text
+
+
+def test_moderate_relations_of_few_rows_are_told_and_chance_is_not(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame(random.normal(size=(50, 6)), columns=list("abcdef"))
+    ran = kernel.template("associations", data=table("chance", df))
+    assert not [f for f in ran.findings if f.type == "claim"]
+    rest = df["b"] - stats.linregress(df["a"], df["b"]).slope * df["a"]
+    df["b"] = 0.46 * stats.zscore(df["a"]) + (1 - 0.46**2) ** 0.5 * stats.zscore(rest)  # so r is 0.46
+    ran = kernel.template("associations", data=table("few", df))
+    assert [f.columns for f in ran.findings if f.type == "claim"] == [("a", "b")]
+
+
+def about(question: str, *columns: str) -> tuple[str, ...]:
+    """What a question that cannot be read is taken to be about, in a table of these columns of amounts."""
+    held = [{"name": c, "dtype": "float64", "n_unique": 40, "examples": [1.5]} for c in columns]
+    facts = Facts(question=question, files=[{"name": "data.csv", "rows": 47, "columns": held}])
+    return next(wish.columns for wish in wishes(facts) if wish.query is None)
+
+
+def test_what_an_unread_question_may_be_about_is_looked_at_first() -> None:
+    swiss = ("Agriculture", "Education", "Fertility")
+    assert about("Did better-schooled provinces have fewer children?", *swiss) == ("Education", "Fertility")
+    assert about("Are deep earthquakes any weaker?", "depth", "mag", "stations") == ("depth", "mag")
+
+
+async def test_of_a_paradox_beside_the_question_its_other_column_is_told_all_the_same() -> None:
+    rank = finding(1, "claim", "driver", ["rank", "salary"], 0.6, "Rank.")
+    years = finding(
+        2, "warning", "simpsons_paradox", ["years", "salary", "rank"], 0.5, "Years.", roles={"stratifier": "rank"}
+    )
+    service = finding(3, "claim", "correlation", ["sex", "years"], 0.8, "Service.")
+    copy = finding(4, "warning", "redundant_columns", ["pay", "salary"], 1.0, "A copy.")
+    leak = copy | {"id": "F5", "kind": "target_leakage", "text": "A leak."}
+    found = [rank, years, service, copy, leak]
+    _, _, report = await ask(("write_report",), brief(question="Q?", findings=found, plan=[part("sex", "salary")]))
+    assert report["findings"].index("F1") < report["findings"].index("F3")
+    assert "F4" not in report["findings"], "told once, as what gives the outcome away"
+
+
+def test_a_line_far_beyond_the_values_is_no_change_over_time(kernel: Kernel, table: Writer) -> None:
+    income = macrodata.load_pandas().data["realdpi"]  # from 1,887 to 10,041, faster and faster
+    df = pd.DataFrame({"quarter": pd.date_range("1959-01-01", periods=len(income), freq="QS"), "income": income})
+    ran = kernel.template("timeseries", data=table("income", df))
+    assert ran.error is None
+    (trend,) = ran.of("trend", "claim")
+    assert "rises over time from 1,887 in 1959-01 to 10,041 in 2009-07, but along no straight line" in trend.text
+
+
+async def test_of_two_alike_the_one_of_what_was_asked_is_told_and_a_point_that_changes_little_is_not_first() -> None:
+    plain = finding(1, "claim", "correlation", ["wage", "education"], 0.4, "They rise together.")
+    units = finding(2, "claim", "correlation", ["education", "wage"], 0.4, "In dollars.", roles={"outcome": "wage"})
+    point = finding(
+        3, "warning", "leverage_point", ["education", "wage", "job"], 0.36, "One point.", segment="job = boss",
+        params={"without": 0.47},
+    )  # fmt: skip
+    found = [plain, units, point]
+    _, _, report = await ask(("write_report",), brief(question="Q?", findings=found, plan=[part("education", "wage")]))
+    assert report["findings"] == ["F2", "F3"]

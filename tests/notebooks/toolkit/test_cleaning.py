@@ -164,3 +164,15 @@ def test_a_flag_that_only_cuts_a_scale_is_not_tested_beside_it() -> None:
     assert set(table.left_out) == {"handsome"}
     noisy = np.where(RANDOM.random(N) < 0.01, 0, (SCALE >= 4).astype(int))
     assert clean(pd.DataFrame({"looks": SCALE, "handsome": noisy, "other": OTHER})).traps == []
+
+
+def test_numbers_that_say_who_was_measured_are_no_amount_and_codes_of_groups_have_no_order() -> None:
+    random = np.random.default_rng(3)
+    who = np.repeat(np.arange(1, 61), 4)
+    of_each = {"who": who, "sex": random.integers(0, 2, 60)[who - 1], "looks": random.normal(size=60).round(2)[who - 1]}
+    df = pd.DataFrame(of_each | {"race": random.integers(1, 4, 240), "kids": random.integers(1, 4, 240)})
+    table = clean(df.assign(mark=random.normal(size=240)))
+    assert [table.kind(c) for c in ("who", "race", "kids")] == ["identifier", "category", "number"]
+    assert table.left_out["who"] == "identifier"
+    bands = df.assign(band=who // 10, third=who // 20, looks=random.normal(size=240), sex=random.integers(0, 2, 240))
+    assert clean(bands).kind("who") == "number", "an age, of which bands were made"

@@ -1,0 +1,67 @@
+"""Tables whose rows are units measured again and again: which column names the units, and what holds within them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from notebooks.toolkit.columns import TIME_NAME, is_text, names
+from notebooks.toolkit.table import Table
+
+
+def panel_of(table: Table) -> tuple[str, str]:
+    """The columns of a panel's units and times, where no unit has two rows at one time; empty where there are none."""
+    df = table.df
+    units = [
+        c
+        for c in names(df)
+        if table.kind(c) in ("identifier", "category", "text") and 1 < table.levels(c) <= len(df) / 2
+    ]
+    steps = [c for c in names(df) if table.kind(c) == "time"]
+    counted = [c for c in table.of("number", "category") if TIME_NAME.search(c) and not is_text(df[c])]
+    steps += [c for c in counted if (df[c].dropna() % 1 == 0).all()]
+    pairs = ((u, t) for t in steps for u in units if not df.duplicated(subset=[u, t]).any())
+    return next(pairs, ("", ""))
+
+
+@dataclass(frozen=True)
+class Within:
+    """How one column goes with another once each unit's and each time's own level is taken out: the slope with its
+    95 % interval (standard errors by unit), its p, r, and how many rows and units there were."""
+
+    slope: float
+    low: float
+    high: float
+    p: float
+    r: float
+    n: int
+    units: int
+
+
+def within_units(x: pd.Series, y: pd.Series, unit: pd.Series, time: pd.Series) -> Within | None:
+    """The slope of y on x within units and times, with standard errors that allow for what the rows of a unit share.
+
+    None of fewer than 10 units, or where less than 2 % of the variation of x is left. Source: Arellano (1987).
+    """
+    rows = pd.DataFrame({"x": x.astype(float), "y": y.astype(float), "unit": unit, "time": time}).dropna()
+    count = rows["unit"].nunique()
+    if count < 10 or rows["x"].nunique() < 2 or rows["y"].nunique() < 2:
+        return None
+    left = rows[["x", "y"]] - rows[["x", "y"]].mean()
+    for _ in range(20):  # units and times in turn: at once where each unit has a row at each time
+        before = left
+        for by in ("unit", "time"):
+            left = left - left.groupby(rows[by]).transform("mean")
+        if (before - left).abs().max(axis=None) <= 1e-6 * rows[["x", "y"]].std().max():
+            break
+    squares = float((left["x"] ** 2).sum())
+    if squares < 0.02 * float(((rows["x"] - rows["x"].mean()) ** 2).sum()) or float((left["y"] ** 2).sum()) < 1e-12:
+        return None
+    slope = float((left["x"] * left["y"]).sum()) / squares
+    scores = (left["x"] * (left["y"] - slope * left["x"])).groupby(rows["unit"]).sum()
+    error = float(np.sqrt((scores**2).sum() * count / (count - 1))) / squares
+    reach = float(stats.t.ppf(0.975, count - 1)) * error
+    p = float(2 * stats.t.sf(abs(slope) / max(error, 1e-300), count - 1))
+    r = float(stats.pearsonr(left["x"], left["y"]).statistic)
+    return Within(slope, slope - reach, slope + reach, p, r, len(rows), count)
