@@ -157,8 +157,7 @@ def rare_class(work: Work) -> Iterator[Found]:
 
 
 @check(
-    "chained_assignment",
-    "Assign in one step: `df.loc[rows, column] = value`, or `df[column] = df[column].where(...)`.",
+    "chained_assignment", "Assign in one step: `df.loc[rows, column] = value`, or `df[column] = df[column].where(...)`."
 )
 def chained_assignment(work: Work) -> Iterator[Found]:
     """Values are assigned to the table itself and not to a copy."""
