@@ -91,11 +91,6 @@ def judge(
     verdict: Literal["pass", "pass_with_remarks", "fail"] = "fail" if failed else answer.verdict
     verdict = "pass_with_remarks" if verdict == "pass" and remarks else verdict
     return Reviewed(
-        run_id=run_id,
-        step_id=step_id,
-        round=number,
-        verdict=verdict,
-        objections=tuple(objections) if failed else (),
-        remarks=tuple(dict.fromkeys([*remarks, *told])),
-        checks=len(checks),
-    )
+        run_id=run_id, step_id=step_id, round=number, verdict=verdict, objections=tuple(objections) if failed else (),
+        remarks=tuple(dict.fromkeys([*remarks, *told])), checks=len(checks),
+    )  # fmt: skip

@@ -46,18 +46,12 @@ def work_of(
         if cell.cell_type != "code" or not cell.source.strip():
             continue
         error = next((ExecutionError(name=o.ename, value=o.evalue) for o in cell.outputs if "ename" in o), None)
+        tags = tuple(t for t in cell.metadata.get("tags", ()) if t in _OURS) or ("code",)
         execution = Execution(
-            id=f"ex_{place}",
-            run_id=run.id,
-            sandbox_id="",
-            seq=place,
-            code=cell.source,
-            tags=tuple(t for t in cell.metadata.get("tags", ()) if t in _OURS) or ("code",),
-            outputs=tuple(map(_output, cell.outputs)),
-            error=error,
-            status="error" if error else "ok",
+            id=f"ex_{place}", run_id=run.id, sandbox_id="", seq=place, code=cell.source, tags=tags, error=error,
+            outputs=tuple(map(_output, cell.outputs)), status="error" if error else "ok",
             count=cell.get("execution_count"),
-        )
+        )  # fmt: skip
         executions.append(execution)
         reported = [o.get("data", {}).get(FINDING_MIME) for o in cell.outputs]
         told += [(execution.cell, finding) for finding in reported if isinstance(finding, dict)]

@@ -71,3 +71,11 @@ def test_whatever_is_offered_is_understood_in_whole(question: str, rounds: list[
         (query,) = read(offered, rounds).queries
         assert query is not None
         assert not query.unused
+
+
+def test_a_sum_that_means_nothing_is_not_offered() -> None:
+    boats = pd.DataFrame({"boat": [f"B{i}" for i in range(60)], "rig": list("ABC") * 20, "LOA (ft)": range(20, 80),
+                          "wind_ms": [0.5 + i % 9 for i in range(60)]})  # fmt: skip
+    offered = offers("Which rig grumbles the most?", dated("boats.csv", boats))
+    assert offered
+    assert not [o for o in offered if "total" in o]

@@ -197,14 +197,20 @@ def test_what_the_key_numbers_are_the_rows_and_no_amount_of_like_name() -> None:
     [
         ("How many stoppages were caused by Power?", "stoppages"),
         ("What share of stoppages were Power?", "stoppages"),
-        ("What is the average Unit Price per stoppage in North?", "stoppage"),
+        ("What is the average Unit Price of a stoppage in North?", "stoppage"),
         ("What is the average Unit Price of stoppages that were Seal?", "stoppages"),
     ],
 )
 def test_the_one_noun_that_nobody_knows_is_the_rows_and_is_named(asked: str, noun: str, faults: Tables) -> None:
     query = one(asked, faults)
-    assert f"“{noun}” is read as the rows of the table, which has no such word." in query.notes
+    assert f"The table has no word “{noun}”: each row is taken for one." in query.notes
     assert query.where or query.measures[0].where
+
+
+def test_what_there_is_per_row_is_so_where_the_table_counts_nothing_else(permits: Tables, faults: Tables) -> None:
+    query = one("What are the average guests per ceremony in 2024?", permits)
+    assert [(m.op, m.of) for m in query.measures] == [("mean", "guests")]
+    assert read("What is the average Unit Price per leakage?", faults).queries == (None,)
 
 
 @pytest.mark.parametrize(
@@ -269,3 +275,10 @@ def test_a_share_of_one_number_that_another_counts_is_their_ratio() -> None:
     table = pd.DataFrame({"kiln": list("ABC") * 20, "Pieces": range(20, 80), "Cracked": range(60)})
     query = one("What share of the pieces cracked?", dated("firings.csv", table))
     assert [(m.op, m.of) for m in query.measures] == [("sum", "Cracked"), ("sum", "Pieces")]
+
+
+@pytest.mark.parametrize(("asked", "pools"), [("in March", True), ("in March 2024", False), ("in 2024", False)])
+def test_a_month_of_several_years_is_said_to_be_that_of_each(asked: str, pools: bool) -> None:
+    table = pd.DataFrame({"stopped": pd.date_range("2023-02-01", periods=60, freq="9D"), "pump": list("ABC") * 20})
+    query = one(f"How many rows are there {asked} by pump?", dated("stops.csv", table))
+    assert ("The month is taken of each year from 2023 to 2024 together." in query.notes) is pools

@@ -39,9 +39,8 @@ def read(
     if together is not None:
         apart = "VKTn" if re.search(_TABLE, question, re.I) else "VKTnU"  # "describe the bonus", of which there is none
         some = [c.written([i]) for c in split(question, columns, files) for i in c.items if i.code in apart and i.first]
-        return Reading(
-            parts=(question,), queries=(None if some else together,), why_not=(unclear(some) if some else "",)
-        )
+        why = unclear(some) if some else ""
+        return Reading(parts=(question,), queries=(None if some else together,), why_not=(why,))
     time, new = _time(columns, roles or {}, question), list[made.Made]()
     for make in (made.lasting, made.reached, made.classes):
         if (column := make(question, columns)) is not None:
@@ -87,7 +86,6 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
         first, year, last = span["first"] or span["a"], span["year"] or "", span["last"] or span["b"]
         yield span[0], f"from {_full(first)}{year} to {_full(last)}"  # March to May: not these two alone
     yield from ((m[0], f"{45 if m[1] else 15} minutes") for m in re.finditer(_QUARTER, question, re.I))
-    yield from ((m[1], "take") for m in re.finditer(r"\bhow long\b.*\b(spend|spent)\b", question, re.I))
     if earned := re.search(_EARNS, question, re.I):  # what we take, and not what we take in fines
         behind = words(question[earned.end() :])
         what = next((w.stem for w in behind if w.low not in lexicon.some("stop") - {"per"}), "")
@@ -146,7 +144,19 @@ def _of_the_whole(question: str, columns: Sequence[Column]) -> Query | None:
 
 
 def _of_which_time(query: Query, time: Column | None, columns: Sequence[Column], question: str) -> Query:
-    """The query with a note on its time, where the table has several and the question names none of them."""
+    """The query with notes on its time: which it is, of several of which the question names none, and that a month is
+    that of each year."""
+    told, ends = (
+        query.model_dump_json(exclude={"text", "notes"}),
+        [str(e)[:4] for e in (time.low, time.high)] if time else [],
+    )
+    if (
+        (period := re.search(r'"(month|quarter) \d+"', told))
+        and ends[:1] != ends[1:]
+        and not re.search(r'"(19|20)\d\d"', told)
+    ):
+        note = f"The {period[1]} is taken of each year from {ends[0]} to {ends[1]} together."
+        query = query.model_copy(update={"notes": (*query.notes, note)})
     others = [
         c for c in columns if time and c.kind == "time" and c != time and c.file == time.file and not made.born(c)
     ]

@@ -97,8 +97,6 @@ def _reworded(ask: Ask) -> None:
     clause = ask.clause
     if re.match("Sd+V", ask.codes) and clause.written(clause.items[:1]).casefold() == "how often":
         clause.items[0].code, clause.items[0].means = "h", "count"  # how often was Blue Fork inspected
-    if re.match("hC", ask.codes):  # how many portions did we sell
-        use([i for i in clause.of("U") if clause.words[i.first].stem in lexicon.says("sales")])
     if ask.codes[:1] == "q" and clause.words[0].low == "when" and ask.known.time is not None:
         for place in (i for i in clause.of("1U") if clause.written([i]).casefold() in ("first", "last")):
             ask.stats, ask.columns = ["min" if place.code == "1" else "max"], [expr(ask.known.time)]
@@ -112,6 +110,8 @@ def _reworded(ask: Ask) -> None:
         clause.says(lexicon.section("said")["unchanged"])  # any forecast takes it so
     if ask.codes[:1] == "d" and clause.items[-1].code == "U" and clause.words[-1].low in ("up", "down"):
         clause.items[-1].code, clause.items[-1].means = "Y", "change"  # are cancellations up
+    if re.match("[aci]*hE?dY", ask.codes):
+        clause.of("Y")[0].code = "U"  # how many were dropped: which, and no trend
     if "Y" in ask.codes:
         clause.says(r"\b(?:lately|recently|these days|nowadays)\b")  # a trend is told to the last day
     if re.search(_ALIKE, clause.text, re.I) and re.match("[ac]*d", ask.codes):
@@ -126,11 +126,15 @@ def _reworded(ask: Ask) -> None:
             ask.columns = [expr(i.column) for i in flags[:1]]
             use(flags[:1])
     top = clause.items[-1]  # which glaze is used most, when do we release most, who ships most often: by their rows
-    who = re.fullmatch("[ac]*qU+[SM]", ask.codes) and clause.words[0].low == "who" and top.means == "mode"
+    often = re.fullmatch("qU+[SM]|qCE[SM]", ask.codes) and top.means in (
+        "mode",
+        "max count",
+        *["max"] * ("E" in ask.codes),
+    )
     done = re.fullmatch("[aci]*q[CG]d?[UE]*M", ask.codes) and clause.written([top]).casefold() in ("most", "the most")
     passive = clause.words[top.first - 1].low.endswith("ed") and "U" not in ask.codes
     done = done and (passive or ("d" in ask.codes and ask.known.amount() is None))
-    if who or done:
+    if often or done:
         top.code, top.means = "M", "max count"
     for _, usual, what in (f for shape in ("([MS])(?:E?o)?(C)(?=.*Bo?[CEG])", "(S)(C)") for f in clause.find(shape)):
         said = usual[0].means == "max count" or clause.written(usual).casefold() in ("typical", "usual")
@@ -216,10 +220,6 @@ def _ordered(ask: Ask) -> None:
             hour = Item("G", 0, 0, "hour_of_day" if time.clock else "weekday")
             top[0].means = f"{top[0].means.split()[0]} count"
             return use(when, top, _named(ask, top[0], hour))
-    for _, which, of, rows, top in clause.find("^(q)(C)(E)(M)$"):  # which turbine stopped most often
-        if of[0].column.kind == "text" and top[0].means.partition(" ")[2] in ("", "count"):
-            top[0].means = f"{top[0].means.split()[0]} count"
-            return use(which, of, rows, _named(ask, top[0], of[0]))
     for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
         item, last = named[0], clause.words[named[0].last].low
         if which[0].code == "v" and "q" in ask.codes[: clause.items.index(which[0])]:
@@ -235,7 +235,7 @@ def _ordered(ask: Ask) -> None:
     for _, which, run, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
         run = [i for n, i in enumerate(run) if i.code in "CEG" and not any(k.code in "oi" for k in run[:n])]
         things = [i for i in run if i.code in "EG" or i.column.kind not in ("number", "bool")]
-        if re.match("[ac]*qCEMC", ask.codes):
+        if re.match("[ac]*qCEM", ask.codes):
             things = run = run[:1]  # which potter fired the most pieces
         who = which[0].code == "q" and clause.words[which[0].first].low == "who"
         if who:

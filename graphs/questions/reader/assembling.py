@@ -97,7 +97,9 @@ class Draft:
         self.notes += clause.notes
         nouns = [(i, clause.words[i.last].low) for i in clause.items if i.code == "E" and i.means is None]
         self.notes += [
-            f"“{w}” is read as the rows of the table{'' if i.sure else ', which has no such word'}."
+            f"“{w}” is read as the rows of the table."
+            if i.sure
+            else f"The table has no word “{w}”: each row is taken for one."
             for i, w in nouns
             if w in lexicon.some("events") or not i.sure
         ]

@@ -16,50 +16,49 @@ from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import Word, name_words, stem
 
 _SOMEONE = r"(?:er|or|ist|ian|ee|man|men|maid|mate|child|children|folk|people)s?$"
-_LONG = 25
-"""Words from which a sentence describes what is done."""
 
 
 def rows(ws: Sequence[Word], items: Sequence[Item], columns: Sequence[Column], files: Sequence[str]) -> None:
     """Have the one unknown noun of a sentence be the rows, where it can be nothing else."""
     unknown, codes = [n for n, i in enumerate(items) if i.code == "U"], "".join(i.code for i in items)
-    if not unknown or "E" in codes or files[1:] or len(ws) > _LONG or not columns:
+    if not unknown or "E" in codes or files[1:] or len(ws) > 25 or not columns:
         return
     described = [n for n in unknown if _described(ws, items, n, codes)]
     n = (described or unknown)[0]
     noun, before, after = items[n], codes[:n], codes[n + 1 :]
-    per = before.endswith("B") and ws[noun.first - 1].low == "per"
-    if (unknown[1:] and not described) or not (_names(ws, noun, per) and _things(ws[noun.last].low, columns)):
-        return
     said = {i.column for i in items if i.code == "C"} | {i.means[0] for i in items if i.code == "V"}
-    alone = not any(_counts(c, c.words) for c in columns if c not in said)
-    named = not any(_counts(c, c.words[-1:]) for c in columns if c not in said)
+    lead = ws[max(noun.first - 1, 0)].low  # pieces per load, what a load costs
+    one = lead == "per" or (lead in ("a", "an") and any(c.kind == "number" for c in said))
+    if (unknown[1:] and not described) or not (_names(ws, noun, one) and _things(ws[noun.last].low, columns)):
+        return
+    alone = not any(_counts(c) for c in columns if c not in said)
     bare = not re.search("Ko?N", after) and not any(c.kind != "time" for c in said)
     acts = any(ws[i.first].low in ("do", "does", "did") for i in items[n + 1 : n + 2])  # whose they are
-    says = bool(re.match("[dwo]*n?[dw]*(?:V|K|C[oi]*V)", after)) or (
-        bool(re.match("[dwo]*n?[dw]*C", after)) and any(i.code == "C" and i.column.kind == "bool" for i in items)
-    )
-    if per:
-        fits = bool(said) and named
+    about = re.match("(?:[oi]+[VT])?[dwo]*n?[dw]*(?:V|K|C[oiB]*V|(C))", after)
+    says = about and (about[1] is None or any(c.kind == "bool" for c in said))
+    if one:
+        fits = bool(said) and (alone or lead != "per")
     elif re.search("ho?$", before) or (re.search("So?$", before) and any(i.means == "share" for i in items)):
-        fits = bool(described) or (not bare and ("V" in after and alone if acts else says or named))
+        fits = not bare and bool("V" in after and alone if acts else says)
     else:
-        fits = bool(described) or (before.endswith("M") and not (bare or after) and alone)
-    if fits:
+        fits = before.endswith("M") and not (bare or after) and alone
+    if fits or described:
         noun.code, noun.sure = "E", False
 
 
-def _names(ws: Sequence[Word], noun: Item, per: bool) -> bool:
-    """Whether a word can be a noun of several things; behind "per", of one."""
+def _names(ws: Sequence[Word], noun: Item, one: bool) -> bool:
+    """Whether a word can be a noun of several things, or of `one`."""
     word = ws[noun.last]
     several = len(word.low) > 3 and word.low.endswith("s") and word.low[-2] not in "sui" and stem(word.low) != word.low
-    return noun.first == noun.last and not word.quote and word.text.islower() and (per or several)
+    return noun.first == noun.last and not word.quote and word.text.islower() and (one or several)
 
 
 def _things(word: str, columns: Sequence[Column]) -> bool:
     """Whether a noun can be the rows, which are no people: some of the people are not all of them."""
     people = lexicon.some("people")
-    held = {w for c in columns if c.key for w in c.words} | {w for c in columns for w in name_words(c.file)}
+    held = {w for c in columns if c.key and c.kind != "number" for w in c.words} | {
+        w for c in columns for w in name_words(c.file)
+    }
     persons = held & people or {"age", "gender", "sex"} & {w for c in columns for w in c.words}
     other = re.search(_SOMEONE, word) or word in people | lexicon.some("doers", "times") or measures(word)
     return not persons and not other
@@ -73,8 +72,8 @@ def _described(ws: Sequence[Word], items: Sequence[Item], n: int, codes: str) ->
     return bool(adjective or (re.search("[oi]$", codes[:n]) and re.match("w[dn]*[VCK]", codes[n + 1 :])))
 
 
-def _counts(column: Column, said: Sequence[str]) -> bool:
-    """Whether a column may say how many of something each row has, by these of its words: hints, varroa_count."""
+def _counts(column: Column) -> bool:
+    """Whether a column may say how many of something each row has: hints, varroa_count."""
     whole = column.kind == "number" and not column.label and ("int" in column.dtype or column.missing)
-    several = any(w.endswith("s") and w not in lexicon.some("units") for w in said)
-    return bool(whole and not column.unit and (several or {"count", "n", "number", "quantity"} & set(said)))
+    counted = any(w.endswith("s") or w in ("count", "n", "number", "quantity") for w in column.words)
+    return bool(whole and not column.unit and counted)

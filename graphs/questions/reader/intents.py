@@ -37,7 +37,8 @@ def usual(column: Column, notes: list[str], each: bool = False, question: str = 
         return Measure(op="share", where=(Condition(left=expr(column), op="=", right=column.yes),))
     several = any(w.endswith("s") and w not in lexicon.some("units") for w in column.words)  # the most tickets
     most = several and "int" in column.dtype.casefold() and re.search(r"\b(?:most|fewest|worst)\b", question, re.I)
-    masses = {u for kind in ("mass", "volume", "length") for u in lexicon.section("units").get(kind, ())}
+    scales = lexicon.section("units")
+    masses = {*scales["mass"], *scales["volume"], *(u for u, size in scales["length"].items() if size >= 1000)}
     most = most or (column.unit in masses and re.search(r"\bthe most (?!\w+(?:ed|ing|ive)\b)", question, re.I))
     flow = (most or flows(question, column)) and not each and "per" not in column.words  # no sum of prices per kg
     notes.append(f"No statistic is named; the {'sum' if flow else 'mean'} of “{column.name}” is taken.")

@@ -296,20 +296,15 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     """The items in order, with what belongs to a value or a column: "battery problems" and "problems with the battery"
     are rows, "the nightly rate" is a column of money, and "visits last month" one of that month."""
     items = sorted((i for i in items if i.code != "x"), key=lambda i: i.first)
-    nouns = {stem(w) for w in lexicon.listed("nouns")}
     for item in [i for i in items if i.code == "G" and i.first and ws[i.first - 1].low in ("a", "an")]:
         items.insert(items.index(item), Item("B", item.first - 1, item.first - 1, "by"))  # bookings a month
     for n, item in enumerate(items):
         before, codes = items[n - 1] if n else None, "".join(i.code for i in items[n + 1 : n + 3])
         said, word = {w.low for w in ws[item.first : item.last + 1]}, ws[item.first]
-        noun = item.code == "U" and word.stem in nouns
-        if noun and ((before and before.code == "V") or re.match("[oiw]V", codes)):
-            item.code = "E"
         counted = before and (before.code in "jM" or before.means == "count") and word.low.endswith("s")
         if counted and item.code == "C" and item.column.kind == "time" and word.stem != stem(item.column.words[-1]):
             item.code = "E"  # how many funerals, of which the table has the date
-        state = [i for i in items[n + 1 : n + 3] if i.code == "V" or (i.code == "C" and i.column.kind == "bool")]
-        still = item.code == "U" and state and re.match("n?[VC]", codes) and word.low in ("still", "already")
+        still = item.code == "U" and re.match("n?[VC]", codes) and word.low in ("still", "already")
         held = before.column if before and before.code == "C" else None
         rated = said == {"rate"} and held and held.unit in lexicon.section("units")["money"]
         done = item.code == "C" and item.column.words[-1] in ("to", "by") and codes[:1] == "V"

@@ -300,9 +300,7 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
     for column in columns:
         levels = column.values if column.kind in ("text", "bool") else ()
         ends = [end for v in levels if (words := name_words(v))[1:] for end in (words[0], words[-1])]
-        ends += [
-            end for v in levels for end in name_words(v) * 2 if len(name_words(v)) == 1
-        ]  # Oyster is no King Oyster
+        ends += [end for v in levels for end in name_words(v) * 2 if len(name_words(v)) == 1]  # no King Oyster
         for level in levels or [str(e) for e in column.examples if column.kind == "text"]:
             key = name_words(level)
             if not key or all(k.isdigit() for k in key) or (column.kind == "bool" and level.casefold() in _YES | _NO):

@@ -219,9 +219,8 @@ def share(ask: Ask) -> None:
     for item in (i for i in clause.items if i.code == "C" and expr(i.column) not in [g.of for g in ask.groups]):
         column, said = item.column, {stem(w) for w in name_words(clause.written([item]))}
         meant = expr(column) in ask.columns or (chance is not None and item.first > chance)
-        meant = meant or bool(
-            re.search("SoCd+$", ask.codes[: clause.items.index(item)])
-        )  # what share of revenue is organic
+        # what share of revenue is organic
+        meant = meant or bool(re.search("SoCd+$", ask.codes[: clause.items.index(item)]))
         levels = [v for v in column.values if column.kind == "text" and {stem(w) for w in name_words(v)} == said]
         dated = column.kind == "time" and column.missing > 0
         if meant and (levels or dated or column.kind == "bool"):  # likely to be admitted; the return rate

@@ -8,9 +8,10 @@ from itertools import accumulate, islice
 from typing import Any
 
 from graphs.questions.query import Condition, Query
-from graphs.questions.reader import lexicon, read
+from graphs.questions.reader import read
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import Known
+from graphs.questions.reader.intents import usual
 from graphs.questions.reader.items import Clause, Item
 from graphs.questions.reader.linking import Column, read_columns
 
@@ -21,14 +22,8 @@ _MOST = 3
 _CLASSES = 12
 """Values up to which a column that nobody has named is one to divide rows by."""
 _STATISTICS = {"sum": "total", "mean": "average", "median": "median", "min": "lowest", "max": "highest"}
-_COMPARED = {
-    "=": "is",
-    "!=": "is not",
-    ">": "is more than",
-    ">=": "is at least",
-    "<": "is less than",
-    "<=": "is at most",
-}
+_COMPARED = {"=": "is", "!=": "is not", ">": "is more than", "<": "is less than"} | {
+    ">=": "is at least", "<=": "is at most"}  # fmt: skip
 _TOTALS = ("sum", "count")
 """What an item means that asks for how much or how many."""
 
@@ -90,11 +85,8 @@ def _met(condition: Condition) -> str:
     right = {True: "yes", False: "no"}.get(condition.right) if isinstance(condition.right, bool) else condition.right
     if condition.op == "during" and isinstance(right, str):
         number = right.partition("month ")[2]
-        return (
-            f" in {month_name[int(number)] if number.isdigit() else right}"
-            if number.isdigit() or right.isdigit()
-            else ""
-        )
+        named = month_name[int(number)] if number.isdigit() else right
+        return f" in {named}" if number.isdigit() or right.isdigit() else ""
     says = _COMPARED.get(condition.op)
     return f"{condition.left.strip('`')} {says} {right}" if says and isinstance(right, (str, int, float)) else ""
 
@@ -137,7 +129,7 @@ def _wordings(items: Sequence[Item], columns: Sequence[Column], question: str) -
         yield f"How many rows are there{''.join(by)}{of_rows}?"
     which = by or ([""] if spoken or met else [f" by {c}" for c in classes])
     for figure in figures:
-        adds = totals and not lexicon.some("levelled") & set(figure.words)
+        adds = totals and usual(figure, [], question="the most of it").op == "sum"
         yield from (f"What is the {'total' if adds else 'average'} {figure.name}{some}{of_rows}?" for some in which)
     yield from (f"How many rows are there{some}{of_rows}?" for some in by)
     yield from (f"What is the average {figure.name} by {c}?" for figure in figures for c in classes)

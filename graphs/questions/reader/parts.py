@@ -250,9 +250,8 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     if len(numbers) == 1 and numbers[0].kind == "bool" and any(measuring.of_many(a) for a in draft.asks):
         return [Measure(op="count", where=(Condition(left=expr(numbers[0]), op="=", right=numbers[0].yes),))]
     if len(numbers) == 1 and (base.group_by or base.where or single):
-        sold = re.search(
-            r"\b(?:sells?|sold|br(?:ings?|ought) in)\b", draft.question, re.I
-        )  # all of it, and not of each
+        # all of it, and not of each
+        sold = re.search(r"\b(?:sells?|sold|br(?:ings?|ought) in)\b", draft.question, re.I)
         each = intents.EACH.search(draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
         each = each and not sold
         return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]

@@ -28,6 +28,8 @@ _MEANT = r"(?:[EVSC]d?[oi]+|[wnBqM]|ho?|[SRD]o?|KN|[EVh]|[EVSCNT]o?i|W[dw]*)_|_(
 
 _INTENTS = {"A": ("drivers", "predict", "why_changed", "compare", "relate", "change"), "F": ("forecast", "predict")}
 """What letters ask for: the intents of which one must be there."""
+_ONLY_DOES = "^[ac]*q[CG]_K?M[CE]$|^h[oi]*C.*d[oi]*[VCEG]?_i*[TV]?$|So[VC]?E_iC$|^i?q[CG]d_M$|^q_M$"
+"""Where a verb is all that is left between what is asked and what it is asked of."""
 LONG = 25
 """Words from which a question describes what is done, and such a word may only speak of it."""
 _SIZES = ("higher", "lower", "larger", "smaller", "bigger", "greater")
@@ -61,7 +63,7 @@ def unread(clause: Clause, opening: bool, stepped: bool, spelled: bool) -> Itera
             listed = re.search("[CV][ac]+[dS]?$", shape[0]) and not shape[1]  # from the age and the income
             opens = clause.asks and item is clause.items[-1] and re.match("[aci]*[qd]", codes)  # which is the wettest
             told = opens and not set("MSRjOHLKD") & set(codes)
-            speaks = spelled and item.code == "U" and not (word.casefold() in _TURNS or listed or told)
+            speaks = spelled and item.code == "U" and not (word.casefold() in lexicon.some("turns") or listed or told)
             yield word, not speaks and _changes(*shape, clause, item)
 
 
@@ -92,16 +94,18 @@ def _verb(clause: Clause, item: Item) -> str:
     """Whether an unread word is a verb between all that a question has: who turned out the most jobs, how many miles did
     the van clock up, which percentage of jobs ended in a claim. "undoes", where it may choose rows or another column."""
     at, codes = clause.items.index(item), "".join(i.code for i in clause.items)
-    before, after = re.sub("U+$", "", codes[:at]), codes[at:].lstrip("U")
-    helped = re.search("d[oi]*[VCEG]?$", before) and {w.low for w in clause.words} & {"do", "does", "did"}
-    named = [i.column for i in clause.items if i.code == "C"]
-    fits = item.code == "U" and (
-        (re.fullmatch("[ac]*q[CG]", before) and re.fullmatch("K?M[CE]", after))
-        or (re.match("h[oi]*C", before) and helped and re.fullmatch("i*[TV]?", after) and named[0].kind == "number")
-        or (re.search("So[VC]?E$", before) and re.fullmatch("iC", after) and named[-1].kind == "bool")
-        or (re.fullmatch("i?q[CG]d", before) and after == "M")
-        or (before == "q" and after == "M" and clause.words[0].low == "who")
-    )
+    before = re.sub("U+$", "", codes[:at])
+    fits = item.code == "U" and re.search(_ONLY_DOES, f"{before}_{codes[at:].lstrip('U')}")
+    if fits and codes[0] == "h":  # what a visit brings: of a visit nothing is known
+        lead, named = clause.words[clause.items[len(before)].first - 1].low, [i for i in clause.items if i.code == "C"]
+        helped = {w.low for w in clause.words} & {"do", "does", "did"} and lead not in (
+            "a",
+            "an",
+            "the",
+            "each",
+            "every",
+        )
+        fits = fits if helped and named[0].column.kind == "number" else None
     faults = {stem(w)[:5] for w in (*lexicon.columns_of("faults"), *lexicon.some("undone"))}
     word, behind = clause.words[item.first], {w.low for w in clause.words[item.last + 1 : item.last + 2]}
     undoes = {word.stem[:5], root(word.low)[:5]} & faults or behind & lexicon.some("undoing")
@@ -185,9 +189,8 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         compared = n and items[n - 1].code == "K"
         return not compared and (long or bool(re.search(rf"\b{re.escape(str(plain(item.means)))}\b", said)))
     named = not long and item.first > 0 and ask.clause.words[item.first].text[:1].isupper()
-    return (
-        item.code != "U" or item.used or draft.spelled or bool(_verb(ask.clause, item)) or not (named or ask.share)
-    )  # a verb that is not read says which share
+    spelled = draft.spelled or bool(_verb(ask.clause, item))  # a verb that is not read says which share
+    return item.code != "U" or item.used or spelled or not (named or ask.share)
 
 
 def labels(draft: Draft, queries: Sequence[Query]) -> list[str]:
