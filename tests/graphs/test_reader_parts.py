@@ -317,3 +317,9 @@ def test_a_number_of_groups_is_no_value_of_the_column_before_it(births: list[dic
     asked = "Test if the mean weight of the three wards is equal. Use a one-way ANOVA."
     query = one(f"{asked}\n{SAID_IN_FULL}", births)
     assert (query.where, [g.of for g in query.group_by]) == ((), ["ward"])
+
+
+def test_rows_of_the_other_sex_and_outliers_that_stay_are_not_passed_over(births: list[dict[str, Any]]) -> None:
+    assert read(f"Find the mean weight of the female infants.\n{SAID_IN_FULL}", births).queries == (None,)
+    kept = read(f"Calculate the mean weight. Do not remove any outliers.\n{SAID_IN_FULL}", births).queries
+    assert all(q and all(s.do != "remove_outliers" for s in q.prepare) for q in kept)

@@ -357,6 +357,8 @@ def _said(key: Sequence[str], level: str, ws: Sequence[Word], i: int, last: int,
     word = ws[i]
     if len(key) > 1 or _fills(ws, i, last):
         return True
+    if word.low in lexicon.harmless() and word.low != key[0]:
+        return False  # using, and not used
     if len(level) <= 2:
         return word.text == level and level.isupper() and level != "I" and (level != "A" or i > 0)
     if word.low in common or word.low in lexicon.some("function", "stop"):

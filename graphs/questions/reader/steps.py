@@ -130,6 +130,8 @@ def _derive(s: _Step) -> _Done:
 
 
 def _outliers(s: _Step) -> _Done:
+    if re.search(r"\b(?:not|never) (?:\w+ )?(?:remov|exclu|drop|delet|eliminat)", s.clause.text, re.I):
+        return []
     points = _says(s.clause, "outliers") or s.rule is not None
     return (
         [q.RemoveOutliers(columns=tuple(c.name for c in s.own), rule=s.rule or q.Rule())]

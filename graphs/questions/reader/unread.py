@@ -63,7 +63,8 @@ def unread(clause: Clause, opening: bool, stepped: bool, spelled: bool) -> Itera
             listed = re.search("[CV][ac]+[dS]?$", shape[0]) and not shape[1]  # from the age and the income
             opens = clause.asks and item is clause.items[-1] and re.match("[aci]*[qd]", codes)  # which is the wettest
             told = opens and not set("MSRjOHLKD") & set(codes)
-            speaks = spelled and item.code == "U" and not (word.casefold() in lexicon.some("turns") or listed or told)
+            kept = word.casefold() in lexicon.some("turns", "female", "male") or listed or told
+            speaks = spelled and item.code == "U" and not kept
             yield word, not speaks and _changes(*shape, clause, item)
 
 
