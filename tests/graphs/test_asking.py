@@ -149,7 +149,8 @@ async def test_a_part_whose_cell_fails_is_not_answered_and_the_next_is(bench, ta
 
 async def test_an_answer_by_the_playbook_loads_no_graph_and_no_check_of_prose():
     spared = {"langgraph", "pandas", "graphs.review.base", "graphs.review.prose", "notebooks.runner"}
-    code = f"import graphs.worker, graphs.direct, graphs.review.values, sys; print({spared} & set(sys.modules))"
+    loaded = "graphs.worker, graphs.direct, graphs.answering, graphs.review.values"
+    code = f"import {loaded}, sys; print({spared} & set(sys.modules))"
     done = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
     told, _ = await done.communicate()
     assert told.decode().strip() == "set()", "each takes up to a second of a process's time, and somebody waits"
