@@ -120,8 +120,8 @@ async def backend(doing: str = "working") -> AsyncIterator[Backend]:
 
 @asynccontextmanager
 async def sandboxes_beside(files: Sequence[Path]) -> AsyncIterator[None]:
-    """Have the sandboxes' host start, and what speaks with it be loaded, while the rest of the command is loaded and the
-    files are stored, for work on these files; the host ends with the command.
+    """Have the sandboxes' host start, and what speaks with it be loaded, while all else is loaded and the files are
+    stored, for work on these files; the host ends with the command.
 
     Whatever stands in its way is told by whoever asks for a sandbox. None is started for a running server, which has
     its own, nor where a file is missing, which is to be said at once. Where another program turns out to work in the
