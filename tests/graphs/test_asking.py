@@ -14,6 +14,7 @@ from artifacts.store import Store
 from graphs.questions.measures import WAYS
 from graphs.request import Question, Request
 from graphs.workbench import Workbench
+from notebooks.files import Tree
 from notebooks.telling.answers import said
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -145,6 +146,19 @@ async def test_a_part_whose_cell_fails_is_not_answered_and_the_next_is(bench, ta
     assert [(a.question, a.status) for a in view.answers] == [("1", "not_answered"), ("2", "answered")]
     assert view.answers[0].why
     assert view.run.goal == "None? (and 1 more)"
+
+
+async def test_each_file_goes_into_a_new_sandbox_once(bench, table, monkeypatch):
+    placed, place = [], Tree.place
+
+    async def counted(tree, name, source):
+        placed.append(name)
+        await place(tree, name, source)
+
+    monkeypatch.setattr(Tree, "place", counted)
+    _, view = await answers(bench, Question(id=1, text="How many?", queries=(COUNT,)), table=table)
+    assert [a.status for a in view.answers] == ["answered"]
+    assert placed == ["points.csv"]
 
 
 async def test_an_answer_by_the_playbook_loads_no_graph_and_no_check_of_prose():
