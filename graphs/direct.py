@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,7 @@ async def answer_all(
     """
     asked = "\n".join(question.text for question in questions)
     async with desk.step("open", "system", "Read the files") as step_id:
-        loading = asyncio.ensure_future(asyncio.to_thread(_load, templates))
+        loading = asyncio.ensure_future(asyncio.to_thread(_load, templates, asked if desk.model.rule_based else ""))
         tables = await open_tables(desk, asked, files, roles, step_id)
         desk = replace(desk, templates=await loading)
     done = {step.name for step in (await desk.view()).steps if step.status == "done"}
@@ -59,15 +60,21 @@ async def answer_all(
     await desk.emit(ReportMade(run_id=desk.run_id, answer=answers_text(answers), answers=answers))
 
 
-def _load(folder: Path) -> tuple[Template, ...]:
-    """Load what comes once the files are read, while the sandbox reads them: templates, the reader and the checks."""
+def _load(folder: Path, asked: str) -> tuple[Template, ...]:
+    """Load what comes once the files are read, while the sandbox reads them: templates, the reader and the checks.
+
+    What was `asked` is read of a table without columns, for the patterns that the reader makes as it needs them.
+    """
     import graphs.answering
     import graphs.review.values  # noqa: F401
-    from graphs.questions.reader import lexicon
+    from graphs.questions.reader import lexicon, read
 
+    templates = tuple(catalog(folder))
     lexicon.phrases()
     lexicon.kin(False)
-    return tuple(catalog(folder))
+    with suppress(*_FAULTS):  # which is told when it is read of the table
+        read(asked[:_TITLE], [{"name": "", "rows": 0, "sampled": False, "columns": []}], {})
+    return templates
 
 
 async def follow_up(desk: Desk, turn: Turn, files: Sequence[str], roles: Mapping[str, str]) -> None:

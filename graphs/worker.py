@@ -313,7 +313,7 @@ class Worker:
         session = await self._editor.take(run_id)
         if session is None:
             session = await on_live(self.host, lambda host: Session.resume(self._store, host, run_id))
-        if not session.executions:  # an earlier process may have ended before it had written them all
+        if not session.executions and not session.filled:  # an earlier process may have ended before all were written
             for artifact in reversed(self._store.artifacts(run_id=run_id, role="input")):
                 await session.upload(await in_own_thread(self._store.path, artifact), artifact.name)
         try:

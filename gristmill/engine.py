@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from artifacts.home import default_home
 from notebooks.language import PythonEngine
+from notebooks.patience import waiting
 
 if TYPE_CHECKING:
     from artifacts.events import Event, RunEnded, RunView
@@ -39,13 +40,15 @@ class GristmillEngine(PythonEngine):
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
         """Run the cells, as `notebooks.engine.GristmillEngine` does, which also says what is raised."""
-        from gristmill.discovery import find_server
-        from notebooks import engine
-        from notebooks.job import Bridge
+        with waiting("Loading Gristmill"):
+            from gristmill.discovery import find_server
+            from notebooks import engine
+            from notebooks.job import Bridge
 
         with engine.loop_in_thread() as loop:
             bridge = Bridge(loop)
-            server = bridge.call(find_server(default_home()))
+            with waiting("Looking for a running Gristmill server"):
+                server = bridge.call(find_server(default_home()))
             if server is not None:
                 _hand_over(bridge, server, nb_man, kernel_name, **options)
                 return
@@ -84,7 +87,8 @@ def _hand_over(
         _, files, folders, _ = take_along(nb_man.nb, kernel_name, input_path)
         limit = max(execution_timeout or timeout or 0, 0)
         options = {"limit": limit, "allow_errors": allow_errors, "folders": folders}
-        run = _send(bridge, remote, nb_man.nb, input_path, files, options)
+        with waiting("Sending the notebook to the server"):
+            run = _send(bridge, remote, nb_man.nb, input_path, files, options)
         logger.info(f"The server at {server.url} runs it as {run}: {server.url}/runs/{run}")
         served = _Served(bridge, remote, limit, allow_errors)
         streams = {"stdout": stdout_file, "stderr": stderr_file}

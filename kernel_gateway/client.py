@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
+from kernel_gateway import sdk
 from kernel_gateway.errors import GatewayError, GatewayUnavailable, NoIsolation, SandboxFailed, SandboxGone
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ async def on_live[T](find: Callable[[], Awaitable[Host]], do: Callable[[Host], A
 
 
 def load_sdk() -> None:
-    """Import E2B's SDK, which takes a third of a second, before anybody waits for it."""
-    import e2b_code_interpreter  # noqa: F401
+    """Import E2B's SDK, as far as it is needed, before anybody waits for it."""
+    sdk.load()
 
 
 async def stop_host(host: Host, home: Path) -> None:
@@ -183,8 +184,8 @@ async def list_sandboxes(host: Host, metadata: dict[str, str]) -> list[tuple[str
 
     Unlike `live_sandboxes` it gives none of them a longer life. Raises GatewayError.
     """
-    from e2b import SandboxException
-    from e2b_code_interpreter import AsyncSandbox, SandboxQuery, SandboxState
+    from e2b import SandboxException, SandboxQuery, SandboxState
+    from e2b_code_interpreter import AsyncSandbox
 
     found: list[tuple[str, dict[str, str]]] = []
     with _transport_errors(host):

@@ -383,7 +383,7 @@ _INTERRUPTED = _End("interrupted", ExecutionError(name="KeyboardInterrupt", valu
 def host_failures() -> tuple[type[Exception], ...]:
     """What the SDK raises when the host, not the code, fails."""
     import httpx
-    from e2b_code_interpreter import SandboxException
+    from e2b import SandboxException
 
     return (SandboxException, httpx.HTTPError, OSError, json.JSONDecodeError)
 

@@ -28,6 +28,7 @@ from notebooks.filling import EXPECTED, KEY, Filling, runs, took_too_long
 from notebooks.job import Bridge, Job, finish, open_session, plan_uploads, started
 from notebooks.language import PythonEngine, check_language
 from notebooks.parameters import check_name, tags
+from notebooks.patience import waiting
 
 _START_SECONDS = 60.0
 
@@ -179,7 +180,8 @@ def _recorded(nb_man: Any, kernel_name: str, input_path: str | None, patience: f
     name = Path(input_path or "notebook.ipynb").name
     title = next((h for c in notebook.cells if c.cell_type == "markdown" and (h := heading(c.source))), name)
     isolation = os.environ.get("GRISTMILL_ISOLATION", "bubblewrap")
-    with loop_in_thread() as loop:
+    with loop_in_thread() as loop, contextlib.ExitStack() as opening:
+        opening.enter_context(waiting("Opening the record and a sandbox"))
         # While it starts there is time to import the SDK and to open the record.
         finding = asyncio.run_coroutine_threadsafe(find_host(home, isolation=isolation, starting=_say_so), loop)
         load_sdk()
@@ -194,6 +196,7 @@ def _recorded(nb_man: Any, kernel_name: str, input_path: str | None, patience: f
                 try:
                     job = end.job = Job(bridge, store, session)
                     job.make_folders(folders)
+                    opening.close()
                     yield job
                 finally:
                     bridge.call(session.close())

@@ -66,7 +66,7 @@ class Tree:
         No links, pipes, hidden files or caches. Where the sandbox has just told a `digest` of all its files that is the
         one of the last look, nothing has changed. Raises what the SDK raises when the host fails.
         """
-        from e2b_code_interpreter import FileType
+        from e2b import FileType
 
         if digest is not None and digest == self._digest:
             return []

@@ -259,7 +259,7 @@ async def _remove(there: Shared, path: str, every: Sequence[Artifact]) -> str | 
 
 async def _in_sandbox(session: Session) -> set[str] | None:
     """The files in `project/` of a run's sandbox, by their path there; None where it cannot be asked."""
-    from e2b_code_interpreter import FileType
+    from e2b import FileType
 
     root = f"{files.HOME}/{FOLDER}"
     try:

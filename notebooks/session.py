@@ -64,6 +64,7 @@ class Session:
         self._taken_over = False
         self._brought = set[str]()  # files of cells that ran elsewhere
         self._life, self._renewed = SANDBOX_LIFE, time.monotonic()
+        self.filled = False  # whether all of the run's inputs were written here when it began
         self.language: dict[str, Any] = {}  # a notebook's `language_info`, once a cell has told it
 
     @classmethod
@@ -425,6 +426,7 @@ class Session:
             log.send(session._opened())  # which is recorded while the files are on their way
             if with_inputs:
                 await session._write_inputs()
+                session.filled = True
             await session._tree.changes()
             await log.settle()
         return session

@@ -18,8 +18,7 @@ from graphs.questions.scope import Scope
 from graphs.questions.source import Call, Cells, Source, Tables, called, literal
 from graphs.questions.steps import prepare
 from graphs.questions.values import groups, singles
-from notebooks.toolkit.columns import ROW_NAME
-from notebooks.toolkit.naming import readable
+from notebooks.toolkit.naming import ROW_NAME, readable
 
 NOTEBOOKS = {"why_changed", "experiment", "drivers", "forecast", "clean", "join", "plot", "distribution"}
 """Intents whose answer is a notebook of its own. The others have one where they ask for nothing in particular."""

@@ -120,7 +120,8 @@ async def backend(doing: str = "working") -> AsyncIterator[Backend]:
 
 @asynccontextmanager
 async def sandboxes_beside(files: Sequence[Path]) -> AsyncIterator[None]:
-    """Have the sandboxes' host start while all else is being loaded, for work on these files; it ends with the command.
+    """Have the sandboxes' host start, and what speaks with it be loaded, while all else is loaded and the files are
+    stored, for work on these files; the host ends with the command.
 
     Whatever stands in its way is told by whoever asks for a sandbox. None is started for a running server, which has
     its own, nor where a file is missing, which is to be said at once. Where another program turns out to work in the
@@ -129,17 +130,19 @@ async def sandboxes_beside(files: Sequence[Path]) -> AsyncIterator[None]:
     from artifacts.home import in_use
     from gristmill import discovery
     from gristmill.settings import load
-    from kernel_gateway.client import GatewayError, find_host, stop_host
+    from kernel_gateway.client import GatewayError, find_host, load_sdk, stop_host
 
     settings = load()
     if discovery.read(settings.home) is not None or not all(file.is_file() for file in files):
         yield
         return
     starting = asyncio.create_task(find_host(settings.home, isolation=settings.isolation))
-    await asyncio.sleep(0)  # it is on its way before imports hold the loop
+    loading = asyncio.create_task(asyncio.to_thread(load_sdk))
+    await asyncio.sleep(0)  # both are on their way before imports hold the loop
     try:
         yield
     finally:
+        await loading
         with suppress(GatewayError):
             host = await starting
             if not in_use(settings.home):

@@ -29,12 +29,12 @@ import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.cleaning import load
-from notebooks.toolkit.columns import ID_NAME, names, yes_level
+from notebooks.toolkit.columns import names, yes_level
 from notebooks.toolkit.drawing import COLOURS, figure, share_dots, show
 from notebooks.toolkit.intervals import eta2_interval, v_interval
 from notebooks.toolkit.ledger import effect, ledger
 from notebooks.toolkit.telling import report
-from notebooks.toolkit.naming import name_and_unit
+from notebooks.toolkit.naming import ID_NAME, name_and_unit
 from notebooks.toolkit.wording import chance, label, number, percent, say, signed, tick, with_unit
 
 # %% [markdown] id="ab_test-03"

@@ -21,10 +21,11 @@ import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.cleaning import load
-from notebooks.toolkit.columns import ID_NAME, is_text, names
+from notebooks.toolkit.columns import TIME_NAME, is_text, names
 from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.intervals import d_interval, eta2_interval
 from notebooks.toolkit.ledger import effect, ledger
+from notebooks.toolkit.naming import ID_NAME
 from notebooks.toolkit.panels import panel_of
 from notebooks.toolkit.reading import read_once
 from notebooks.toolkit.sampling import _WHOLE

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.attempts import CannotAnswer, check_columns
-from notebooks.toolkit.columns import ID_NAME, is_text, speaks_of_yes, yes_level
+from notebooks.toolkit.columns import is_text, speaks_of_yes, yes_level
 from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.guesses import is_time
 from notebooks.toolkit.ledger import effect, ledger
+from notebooks.toolkit.naming import ID_NAME
 from notebooks.toolkit.phrases import dot_with_interval, signed_number, unit_of
 from notebooks.toolkit.telling import answer, report
 from notebooks.toolkit.wording import chance, label, number, percent, say, signed, tick, with_unit

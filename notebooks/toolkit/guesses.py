@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from notebooks.toolkit.columns import ID_NAME, is_text, names
+from notebooks.toolkit.columns import is_text, names
 from notebooks.toolkit.dates import YEAR_NAME
+from notebooks.toolkit.naming import ID_NAME
 from notebooks.toolkit.phrases import unit_of
 
 RATE_NAME = re.compile(

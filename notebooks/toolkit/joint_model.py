@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from notebooks.toolkit.columns import ID_NAME, is_text, kind_of
+from notebooks.toolkit.columns import is_text, kind_of
 from notebooks.toolkit.guesses import is_time
 from notebooks.toolkit.logistic import curvature, likeliest, mcfadden_r2, no_effects, standardised
+from notebooks.toolkit.naming import ID_NAME
 from notebooks.toolkit.phrases import several, unit_of
 from notebooks.toolkit.wording import number, percent, say
 

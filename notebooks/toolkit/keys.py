@@ -4,7 +4,8 @@ import re
 
 import pandas as pd
 
-from notebooks.toolkit.columns import ID_NAME, is_text, names
+from notebooks.toolkit.columns import is_text, names
+from notebooks.toolkit.naming import ID_NAME
 
 
 def keyed(values: pd.Series) -> pd.Series:

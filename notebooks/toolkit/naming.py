@@ -17,6 +17,14 @@ WRITTEN = {"pct": "%", "percent": "%", "c": "°C", "f": "°F", "db": "dB", "kwh"
 WRITTEN |= {f"{size}m{power}": f"{size}m{'²³'[power - 2]}" for size in ("", "c", "k") for power in (2, 3)}
 WRITTEN |= {f"{k}{money}": f"{k}{money.upper()}" for money in ("usd", "eur", "gbp", "chf") for k in ("", "k")}
 
+ID_NAME = re.compile(
+    r"(^|[_\s.])(id|uuid|guid|key|index|row|rownames?|record|serial)$|(?-i:[a-z]I[dD]$)|"
+    r"^(user|customer|cust|client|order|product|item|patient|person|member|account|session|case|record|sample|subject|"
+    r"employee|student|store|shop|device|invoice|transaction|visitor|passenger|player|team)id$",  # not paid, or grid
+    re.I,
+)
+ROW_NAME = re.compile(rf"{ID_NAME.pattern}|^(obs|no|nr|num|number|case|line|entry|item|column_1|unnamed: 0)$", re.I)
+
 
 def name_and_unit(column: str) -> tuple[str, str]:
     """A column's name in words, and the unit that it ends in: `bill_length_mm` → bill length, mm."""

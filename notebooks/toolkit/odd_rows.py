@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.attempts import CannotAnswer, check_columns, file_row
-from notebooks.toolkit.columns import ID_NAME, is_text
+from notebooks.toolkit.columns import is_text
 from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.guesses import is_time
 from notebooks.toolkit.ledger import effect
+from notebooks.toolkit.naming import ID_NAME
 from notebooks.toolkit.phrases import several, unit_of
 from notebooks.toolkit.sentinels import _is_code
 from notebooks.toolkit.telling import answer

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.attempts import CannotAnswer, check_columns, file_row
-from notebooks.toolkit.columns import ID_NAME, is_text, names, yes_level
+from notebooks.toolkit.columns import is_text, names, yes_level
 from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.guesses import is_numeric
 from notebooks.toolkit.joining import write_table
 from notebooks.toolkit.joint_model import parts_of_target, usable_factors
 from notebooks.toolkit.ledger import effect
+from notebooks.toolkit.naming import ID_NAME
 from notebooks.toolkit.phrases import plain_ticks, several
 from notebooks.toolkit.predict import as_features, candidate_models
 from notebooks.toolkit.telling import answer

@@ -14,6 +14,7 @@ from artifacts.store import Store
 from graphs.questions.measures import WAYS
 from graphs.request import Question, Request
 from graphs.workbench import Workbench
+from notebooks.files import Tree
 from notebooks.telling.answers import said
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -147,9 +148,23 @@ async def test_a_part_whose_cell_fails_is_not_answered_and_the_next_is(bench, ta
     assert view.run.goal == "None? (and 1 more)"
 
 
+async def test_each_file_goes_into_a_new_sandbox_once(bench, table, monkeypatch):
+    placed, place = [], Tree.place
+
+    async def counted(tree, name, source):
+        placed.append(name)
+        await place(tree, name, source)
+
+    monkeypatch.setattr(Tree, "place", counted)
+    _, view = await answers(bench, Question(id=1, text="How many?", queries=(COUNT,)), table=table)
+    assert [a.status for a in view.answers] == ["answered"]
+    assert placed == ["points.csv"]
+
+
 async def test_an_answer_by_the_playbook_loads_no_graph_and_no_check_of_prose():
     spared = {"langgraph", "pandas", "graphs.review.base", "graphs.review.prose", "notebooks.runner"}
-    code = f"import graphs.worker, graphs.direct, graphs.review.values, sys; print({spared} & set(sys.modules))"
+    loaded = "graphs.worker, graphs.direct, graphs.answering, graphs.review.values"
+    code = f"import {loaded}, sys; print({spared} & set(sys.modules))"
     done = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
     told, _ = await done.communicate()
     assert told.decode().strip() == "set()", "each takes up to a second of a process's time, and somebody waits"

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from papermill.parameterize import parameterize_notebook
 from artifacts.events import ExecutionEnded, OutputReceived, RunEnded, RunResumed
 from artifacts.store import Store
 from kernel_gateway.client import Host, connect_sandbox
+from notebooks import patience
 from notebooks.errors import BadNotebook, NotebookNotFound, ParameterError
 from notebooks.export import write_out
 from notebooks.files import Entry, Tree
@@ -37,9 +39,11 @@ def home(gateway: tuple[Host, Path]) -> Path:
     return gateway[1]
 
 
-async def papermill(home: Path, cwd: Path, *arguments: str) -> tuple[int, str]:
+async def papermill(
+    home: Path, cwd: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
     """Run the papermill command; returns its exit status and what it said."""
-    environment = {**os.environ, "GRISTMILL_HOME": str(home), "GRISTMILL_SANDBOX": "local"}
+    environment = {**os.environ, "GRISTMILL_HOME": str(home), "GRISTMILL_SANDBOX": "local"} | (environment or {})
     command = [str(Path(sys.executable).parent / "papermill"), "--engine", "gristmill", *arguments]
     process = await asyncio.create_subprocess_exec(
         *command, cwd=cwd, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
@@ -51,6 +55,42 @@ async def papermill(home: Path, cwd: Path, *arguments: str) -> tuple[int, str]:
             process.kill()
             await process.wait()
     return process.returncode, said.decode()
+
+
+def test_what_takes_long_is_said_again_and_again_and_what_is_quick_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said, third = list[str](), threading.Event()
+
+    def hear(line: str) -> None:
+        said.append(line)
+        if len(said) == 3:
+            third.set()
+
+    monkeypatch.setattr("papermill.log.logger.info", hear)
+    with patience.waiting("Being quick"):
+        pass
+    assert said == []
+    monkeypatch.setattr(patience, "PATIENCE", 0.0)
+    monkeypatch.setattr(patience, "AGAIN", 0.0)
+    with patience.waiting("Opening a sandbox"):
+        assert third.wait(60)
+    told = len(said)
+    assert all(line.startswith("Opening a sandbox (") and line.endswith(" s so far)") for line in said)
+    assert not any(thread.name == "patience" for thread in threading.enumerate())
+    assert len(said) == told
+
+
+async def test_papermill_says_what_it_waits_for_before_the_first_cell(
+    home: Path, tmp_path: Path, write_notebook: Callable[..., Path]
+) -> None:
+    write_notebook("1 + 1", name="in.ipynb")
+    (tmp_path / "sitecustomize.py").write_text("from notebooks import patience\npatience.PATIENCE = 0.0\n")
+    way = os.pathsep.join([str(tmp_path), str(Path(patience.__file__).parents[1])])
+    status, said = await papermill(home, tmp_path, "in.ipynb", "out.ipynb", environment={"PYTHONPATH": way})
+    assert status == 0, said
+    for what in ("Loading Gristmill", "Looking for a running Gristmill server", "Opening the record and a sandbox"):
+        assert f"{what} (" in said.partition("100%")[0]
 
 
 async def test_the_papermill_command_runs_uploads_and_records(

@@ -1,0 +1,44 @@
+"""The SDK in parts: less is imported, and whoever asks for more gets it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+SPARED = ("e2b.template.main", "e2b.sandbox_sync.main", "e2b.api.client.models.template_build", "rich", "pygments")
+
+
+def said(code: str) -> str:
+    """What a fresh process prints."""
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_what_runs_code_comes_without_what_makes_templates_and_without_the_other_half() -> None:
+    told = said(f"import sys; from kernel_gateway import sdk; sdk.load(); print(*set({SPARED}) & set(sys.modules))")
+    assert told == ""
+    whole = said(f"import sys, e2b_code_interpreter; print(*sorted(set({SPARED}) & set(sys.modules)))")
+    assert whole == " ".join(sorted(SPARED)), "each of these is there to be spared"
+
+
+@pytest.mark.parametrize("package", ["e2b", "e2b_code_interpreter"])
+def test_every_name_of_a_package_is_had_as_without_it(package: str) -> None:
+    names = said(f"import {package} as p; print(*sorted(n for n in vars(p) if n[0] != '_' and n != 'annotations'))")
+    assert "AsyncSandbox" in names.split()
+    loaded = "from kernel_gateway import sdk; sdk.load(); "
+    each = f"import {package} as p; print(*(n for n in {names.split()} if not hasattr(p, n)))"
+    assert said(loaded + each) == ""
+    star = f"from {package} import *; print(Sandbox.__name__, AsyncSandbox.__name__, SandboxException.__name__)"
+    assert said(loaded + star) == "Sandbox AsyncSandbox SandboxException"
+    other = f"import {package} as p\ntry: p.nothing\nexcept AttributeError as e: print(e)"
+    assert said(f"{loaded}\n{other}") == f"module '{package}' has no attribute 'nothing'"
+
+
+def test_a_package_that_was_imported_before_is_left_as_it_is() -> None:
+    assert said("import e2b; from kernel_gateway import sdk; sdk.load(); print('Sandbox' in vars(e2b))") == "True"
+
+
+def test_httpx_is_whole_but_for_its_command_line() -> None:
+    told = said("from kernel_gateway import sdk; sdk.load(); import httpx, httpx._main; print(httpx._main.main.name)")
+    assert told == "main"
