@@ -6,7 +6,7 @@ setup:
 	@sh deploy/setup.sh
 
 demo: setup
-	@$(BIN)/gristmill analyze examples/penguins.csv --ask "Does bill length predict bill depth, and what separates the species?"
+	@$(BIN)/gristmill analyze examples/penguins.csv --ask "Does bill length predict bill depth, and what separates the species?" --out demo
 
 serve: setup
 	@$(BIN)/gristmill serve

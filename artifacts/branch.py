@@ -29,7 +29,7 @@ def branch(events: Sequence[Event], run: Run, *, turn_id: str | None = None) -> 
     view = extend(None, copied)
     assert view is not None
     if view.run.status in ("running", "queued", "waiting"):
-        copied.append(RunEnded(run_id=run.id, status="done"))
+        copied.append(RunEnded(run_id=run.id, status="done", outcome=view.outcome))
     return copied
 
 
@@ -45,5 +45,6 @@ def begun(parent: Run, run_id: str) -> Run:
             "began_at": None,
             "ended_at": None,
             "worked": None,
+            "outcome": None,
         }
     )

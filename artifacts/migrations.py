@@ -130,6 +130,7 @@ STEPS: tuple[Step, ...] = (
         WHERE spans.run_id = runs.id;
         """,
     ),
+    Step("0008_run_outcomes", "ALTER TABLE runs ADD COLUMN outcome VARCHAR"),
 )
 
 

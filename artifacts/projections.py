@@ -31,7 +31,7 @@ from artifacts.types import Artifact, Run
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-RUN = "id, goal, agent, model, params, status, place, parent_id, created_at, began_at, ended_at, worked"
+RUN = "id, goal, agent, model, params, status, place, parent_id, created_at, began_at, ended_at, worked, outcome"
 ARTIFACT = "id, sha256, name, media_type, size, role, run_id, execution_id, parents, created_at"
 
 _WORKED = (
@@ -110,6 +110,7 @@ def _project(write: DuckDBPyConnection, event: Event) -> None:
             _update(write, "runs", event.run_id, status="running", place=None, **begun)
         case RunEnded():
             ended = {"status": event.status, "place": None, "ended_at": utc(event.at), "error": event.error}
+            ended |= {"outcome": event.outcome}
             write.execute(_WORKED, [utc(event.at), event.run_id])
             _update(write, "runs", event.run_id, **ended, working_at=None)
         case ExecutionStarted(execution=execution) if execution.replaces is not None:
@@ -151,7 +152,7 @@ def _update(write: DuckDBPyConnection, table: str, id: str, **values: object) ->
 
 def read_run(row: tuple[Any, ...]) -> Run:
     """A row of `RUN`."""
-    id, goal, agent, model, params, status, place, parent_id, created_at, began_at, ended_at, worked = row
+    id, goal, agent, model, params, status, place, parent_id, created_at, began_at, ended_at, worked, outcome = row
     return Run(
         id=id,
         goal=goal,
@@ -165,6 +166,7 @@ def read_run(row: tuple[Any, ...]) -> Run:
         began_at=began_at.replace(tzinfo=UTC) if began_at else None,
         ended_at=ended_at.replace(tzinfo=UTC) if ended_at else None,
         worked=worked,
+        outcome=outcome,
     )
 
 

@@ -35,7 +35,7 @@ TABLES: tuple[Table, ...] = (
         "runs",
         "One row for each question, notebook or reproduction.",
         "SELECT id, goal, agent, model, params, status, parent_id, created_at, began_at, ended_at, error,"
-        " answer FROM runs",
+        " outcome, answer FROM runs",
         "created_at, id",
         {
             "id": "the run's id",
@@ -49,6 +49,7 @@ TABLES: tuple[Table, ...] = (
             "began_at": "when its turn came, if it was queued (UTC)",
             "ended_at": "when it ended (UTC)",
             "error": "why it did not reach its end, in a sentence",
+            "outcome": "answered, unconfirmed (a value came out otherwise when computed again), partly or not_answered",
             "answer": "the answer to its question, without those of further turns",
         },
     ),

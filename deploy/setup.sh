@@ -33,6 +33,27 @@ system_part() {
   fi
 }
 
+# Runs a command that may take minutes. After three seconds, and then each ten, a line says how far it has come.
+patiently() {
+  cache=$(.venv/bin/uv cache dir 2>/dev/null || echo /nonexistent)
+  before=$(megabytes "$cache")
+  (
+    waited=0
+    while sleep 1 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+      waited=$((waited + 1))
+      [ $((waited % 10)) = 3 ] || continue
+      say "  ... $(($(megabytes "$cache") - before)) MB unpacked, .venv has $(megabytes .venv) MB, $waited s"
+    done
+  ) &
+  ticker=$!
+  failed=0
+  "$@" || failed=$?
+  kill $ticker 2>/dev/null || :
+  return $failed
+}
+
+megabytes() { du -sm "$1" 2>/dev/null | awk '{ size = $1 } END { print size + 0 }'; }
+
 environment() {
   stamp=.venv/.installed
   wanted=$(cat requirements.lock pyproject.toml deploy/setup.sh | cksum)
@@ -46,10 +67,10 @@ environment() {
       exit 1
     fi
   fi
-  say "Installing the locked packages (about 450 MB, once) ..."
-  .venv/bin/python -m pip install -q --disable-pip-version-check "uv==$(sed -n 's/^# bootstrap: uv //p' deploy/setup.sh)"
-  .venv/bin/uv pip install -q --python .venv/bin/python --compile-bytecode -r requirements.lock
-  .venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation --compile-bytecode -e .
+  say "Installing the locked packages (about 450 MB to fetch, 2 GB unpacked, once) ..."
+  patiently .venv/bin/python -m pip install -q --disable-pip-version-check "uv==$(sed -n 's/^# bootstrap: uv //p' deploy/setup.sh)"
+  patiently .venv/bin/uv pip install -q --python .venv/bin/python --compile-bytecode -r requirements.lock
+  patiently .venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation --compile-bytecode -e .
   printf '%s' "$wanted" > "$stamp"
 }
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from artifacts.events import AnswerMade
-from artifacts.types import Answer, Recomputation, marked
+from artifacts.types import marked
 from graphs.state import Desk
-from notebooks.telling.answers import plain
 
 MOST = 2_000_000
 """Values of all tables together, up to which reading them again costs next to nothing."""
@@ -28,17 +27,4 @@ async def confirm(desk: Desk, question: str, tables: Sequence[dict[str, Any]], s
 
     again = await computed_again(beside(desk, view), answers, tables)
     for answer in marked(answers, again):
-        await desk.emit(AnswerMade(run_id=desk.run_id, step_id=step_id, answer=_noted(answer)))
-
-
-def _noted(answer: Answer) -> Answer:
-    """The answer with a note for each value that came out otherwise."""
-    other = [v for v in answer.values if v.recomputed is not None and v.recomputed.verdict == "unequal"]
-    notes = [
-        f"Computed again from the input files, {v.name} is {_got(v.recomputed)}, not {plain(v.value)}." for v in other
-    ]
-    return answer.model_copy(update={"notes": (*answer.notes, *notes)})
-
-
-def _got(again: Recomputation | None) -> str:
-    return "another value" if again is None or again.got is None else plain(again.got)
+        await desk.emit(AnswerMade(run_id=desk.run_id, step_id=step_id, answer=answer))

@@ -28,12 +28,12 @@ def _mark_interrupted(store: Store, run: Run) -> None:
     for event in loose_ends(view):
         store.append_sync(event)
     if view.turn is None:  # its notebook was being edited: it stands as it did before, with stale cells
-        store.append_sync(RunEnded(run_id=run.id, status=_rested(view), error=view.error))
+        store.append_sync(RunEnded(run_id=run.id, status=_rested(view), error=view.error, outcome=view.outcome))
         return
     ended = "The program that worked on it ended before the run did; "
     sentence = f"{ended}`gristmill runs resume {run.id}` goes on from the last finished step."
     last = store.events(run.id, after=view.last_seq - 1)[-1].at  # it was worked on until then, and not till now
-    store.append_sync(RunEnded(run_id=run.id, status="interrupted", error=sentence, at=last))
+    store.append_sync(RunEnded(run_id=run.id, status="interrupted", error=sentence, outcome=view.outcome, at=last))
 
 
 def _rested(view: RunView) -> RunStatus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,6 +36,17 @@ def command(line: str) -> tuple[str, str] | None:
         return None
     name, _, rest = line[1:].partition(" ")
     return name, rest.strip()
+
+
+_BESIDE = "a again change edit it last me now please question that the this turn".split()  # noqa: SIM905
+
+
+def meant(line: str) -> str:
+    """The hint for a line that has no slash and is a command's name all the same: "undo that"; else empty."""
+    name, *rest = re.findall(r"\w+", line.casefold()) or [""]
+    if name in ("undo", "redo", "stop", "help", "resume", "quit", "exit") and set(rest) <= set(_BESIDE):
+        return f"/{'quit' if name == 'exit' else name} is the command for that; /help lists all of them."
+    return ""
 
 
 def unknown(name: str) -> str:

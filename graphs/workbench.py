@@ -308,6 +308,7 @@ class Workbench:
         run_id = end.run_id
         async with self._deciding:
             view = await in_own_thread(self.store.view, run_id)
+            end = end.model_copy(update={"outcome": view.outcome})
             model = None
             if view.undelivered and not self._in_flight.closed and end.status not in ("interrupted", "waiting"):
                 with contextlib.suppress(InputError):

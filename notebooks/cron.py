@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from artifacts.types import Schedule, now
@@ -33,6 +35,59 @@ def next_due(schedule: Schedule, after: datetime) -> datetime:
 def local_time(at: datetime, timezone: str) -> str:
     """A moment as the clocks of a zone show it: `Mon 23 Nov 2026, 07:00`."""
     return f"{at.astimezone(_zone(timezone)):%a %d %b %Y, %H:%M}"
+
+
+def in_words(cron: str) -> str:
+    """A cron line in plain words, `every day at 07:00`; empty for one that has no short reading, or is none."""
+    from croniter import CroniterError, croniter
+
+    try:
+        times = croniter(cron)
+    except (CroniterError, ValueError, KeyError, AttributeError):
+        return ""
+    fields: list[list[Any]] = list(times.expanded)
+    if len(fields) != 5 or times.nth_weekday_of_month or not all(f == ["*"] or _numbers(f) for f in fields):
+        return ""
+    days, clock = _days(*fields[2:]), _clock(*fields[:2])
+    if not days or not clock:
+        return ""
+    return clock if days == "every day" and clock.startswith("every") else f"{days} {clock}"
+
+
+def _numbers(field: list[Any]) -> bool:
+    return all(isinstance(value, int) for value in field)
+
+
+def _days(day: list[Any], month: list[Any], weekday: list[Any]) -> str:
+    """On which days; empty where both a day of the month and a weekday are named, of which either is enough."""
+    named = [calendar.day_name[(int(d) - 1) % 7] for d in weekday if d != "*"]
+    months = "" if month == ["*"] else f" of {_listed([calendar.month_name[int(m)] for m in month])}"
+    if day != ["*"]:
+        return "" if named else f"on day {_listed([str(d) for d in day])}{months or ' of every month'}"
+    if months:
+        return ""
+    if not named:
+        return "every day"
+    return "every weekday" if weekday == [1, 2, 3, 4, 5] else f"every {_listed(named)}"
+
+
+def _clock(minute: list[Any], hour: list[Any]) -> str:
+    """At which times of a day; empty for more than a few."""
+    if hour != ["*"] and minute != ["*"]:
+        times = [f"{h:02d}:{m:02d}" for h in hour for m in minute]
+        return f"at {_listed(times)}" if len(times) <= 4 else ""
+    if hour != ["*"]:
+        return ""
+    if minute == ["*"]:
+        return "every minute"
+    step = 60 // len(minute)
+    if len(minute) == 1:
+        return f"every hour at minute {minute[0]}" if minute != [0] else "every hour"
+    return f"every {step} minutes" if minute == list(range(0, 60, step)) else ""
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def due_times(schedule: Schedule, after: datetime, until: datetime) -> Iterator[datetime]:

@@ -166,7 +166,8 @@ def apply(view: RunView | None, event: Event) -> RunView:
             return replace(view, notes=(*view.notes, event))
         case ev.RunEnded():
             worked = _worked(view, event.at)
-            ended = _with(view.run, status=event.status, place=None, ended_at=event.at, worked=sum(worked.values()))
+            how = {"status": event.status, "outcome": event.outcome, "place": None, "ended_at": event.at}
+            ended = _with(view.run, **how, worked=sum(worked.values()))
             if event.status != "waiting":  # for a person's answer, in the middle of a turn
                 view = document.end_turn(view, event.status, event.at)
             return replace(view, run=ended, error=event.error, progress=None, queued=None, worked=worked, working=None)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from artifacts.events.base import Recorded
-from artifacts.types import Match, Run, RunStatus
+from artifacts.types import Match, Run, RunOutcome, RunStatus
 
 
 class RunStarted(Recorded):
@@ -103,11 +103,12 @@ class Compared(Recorded):
 
 
 class RunEnded(Recorded):
-    """`error` is one sentence for a person: what happened and what to do next."""
+    """`error` is one sentence for a person: what happened and what to do next; `outcome` how its questions came out."""
 
     kind: Literal["run_ended"] = "run_ended"
     status: RunStatus
     error: str | None = None
+    outcome: RunOutcome | None = None
 
 
 AT_REST = (RunEnded, SandboxLeft)

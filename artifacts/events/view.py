@@ -22,10 +22,12 @@ from artifacts.types import (
     PlanStep,
     Question,
     Run,
+    RunOutcome,
     Spent,
     Task,
     Turn,
     Used,
+    run_outcome,
 )
 
 
@@ -119,6 +121,11 @@ class RunView:
     working: datetime | None = None  # since when a turn is being worked on; None while nobody does
     previous: RunView | None = field(default=None, repr=False)  # the run before its last turn or edit, for taking back
     undone: RunView | None = field(default=None, repr=False)  # the run before that was taken back, if nothing was since
+
+    @property
+    def outcome(self) -> RunOutcome | None:
+        """How its questions came out so far; None before there is a report, and where it answers none."""
+        return run_outcome(self.answers) if self.report is not None else None
 
     @property
     def cells_of(self) -> tuple[int, int] | None:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from artifacts.types.answer import ANSWER_MIME, Answer, AnswerStatus, AnswerValue, Recomputation, marked, outcome
+from artifacts.types.answer import (
+    ANSWER_MIME,
+    Answer,
+    AnswerStatus,
+    AnswerValue,
+    Recomputation,
+    RunOutcome,
+    marked,
+    outcome,
+    run_outcome,
+)
 from artifacts.types.base import Value, new_id, now
 from artifacts.types.cell import (
     PROGRESS_MIME,
@@ -59,6 +69,7 @@ __all__ = [
     "Question",
     "Recomputation",
     "Run",
+    "RunOutcome",
     "RunStatus",
     "Schedule",
     "Spent",
@@ -74,4 +85,5 @@ __all__ = [
     "new_id",
     "now",
     "outcome",
+    "run_outcome",
 ]

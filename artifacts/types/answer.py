@@ -12,6 +12,8 @@ ANSWER_MIME = "application/vnd.gristmill.answer+json"
 """A cell answers a part of the question by displaying an `Answer` (less evidence) under this MIME type."""
 
 AnswerStatus = Literal["answered", "partly", "not_answered"]
+RunOutcome = Literal["answered", "unconfirmed", "partly", "not_answered"]
+"""How all that a run was asked came out; unconfirmed: answered, but a value came out otherwise when computed again."""
 
 
 class Recomputation(Value):
@@ -72,11 +74,24 @@ class Answer(Value):
     question: str = ""
     outdated: tuple[str, ...] = ()
 
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether one of its values came out otherwise when it was computed again."""
+        return any(v.recomputed is not None and v.recomputed.verdict == "unequal" for v in self.values)
+
 
 def outcome(answers: Sequence[Answer]) -> AnswerStatus:
     """How a question of these parts came out: answered or not answered where all of them were, else partly."""
     found = {answer.status for answer in answers}
     return found.pop() if len(found) == 1 else "partly" if found else "not_answered"
+
+
+def run_outcome(answers: Sequence[Answer]) -> RunOutcome | None:
+    """How all that a run was asked came out; None where it has no answers as data."""
+    if not answers:
+        return None
+    came = outcome(answers)
+    return "unconfirmed" if came == "answered" and any(a.unconfirmed for a in answers) else came
 
 
 def marked(answers: Sequence[Answer], again: Iterable[Recomputation]) -> tuple[Answer, ...]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from artifacts.types.answer import RunOutcome
 from artifacts.types.base import Value, now
 
 RunStatus = Literal["queued", "running", "waiting", "done", "failed", "cancelled", "interrupted"]
@@ -18,7 +19,8 @@ class Run(Value):
 
     `place` is that of a run whose status is queued, from 1 for the next one; None for any other. `began_at` is when the
     turn came of a run that was queued; None for one that began as it was created. `worked` are the seconds in which it
-    was worked on, up to its last end: not those in which it rested between two turns or waited for a person.
+    was worked on, up to its last end: not those in which it rested between two turns or waited for a person. `outcome`
+    is how its questions had come out by then; None for a run that answers none, and for old records.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Run(Value):
     began_at: datetime | None = None
     ended_at: datetime | None = None
     worked: float | None = None
+    outcome: RunOutcome | None = None
 
     @property
     def working_since(self) -> datetime:

@@ -45,6 +45,8 @@ _TOLD = re.compile(
     r"at the same",
     re.I,
 )
+# What may be the question's own words, which claim nothing.
+_QUOTED = re.compile('[“"«]([^“”"«»]+)[”"»]')
 _DECLARED_NOT = re.compile(r"\b(not|non|quasi)\b|non-|quasi-", re.I)
 
 
@@ -53,9 +55,10 @@ def causal_words(work: Work) -> Iterator[Found]:
     """No cause is claimed in so many words that the design does not allow."""
     if randomised(work):
         return
-    things = [str(n) for t in work.tables for n in (t["name"], *(c["name"] for c in t["columns"]))]
-    names = {w for thing in things for w in telling(thing)}
-    for where, text in work.sentences.items():
+    names = {w for t in work.tables for n in (t["name"], *(c["name"] for c in t["columns"])) for w in telling(str(n))}
+    goal = work.view.run.goal.casefold()
+    for where, written in work.sentences.items():
+        text = _QUOTED.sub(lambda quoted: "" if quoted[1].strip(" .?").casefold() in goal else quoted[0], written)
         for claim in _CAUSE.finditer(text):
             asked = "?" in text[claim.end() :].partition(".")[0]
             named = stem(re.split(r"\W", claim[0], maxsplit=1)[0].casefold()) in names  # lifts, of a table of them
@@ -82,9 +85,8 @@ def randomised(work: Work) -> bool:
 
 def _about(work: Work, text: str) -> list[str]:
     """The columns that a text names, by their names or their values; keys are none."""
-    named = [*labels(text, work.tables), *flags(text, work.tables)]
-    found = {*columns(text, work.tables), *(n.column for n in named)}
-    return sorted(c for c in found if not is_key(c))
+    found = (n.column for n in (*labels(text, work.tables), *flags(text, work.tables)))
+    return sorted(c for c in {*columns(text, work.tables), *found} if not is_key(c))
 
 
 @check("sign_flips", "Compare within those groups as well, and say what holds there.")

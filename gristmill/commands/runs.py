@@ -51,6 +51,7 @@ async def list_(
     from gristmill.terminal import console, pieces
     from gristmill.terminal.words import STATUS_STYLES, one_line, took, when
     from gristmill.terminal.words import status as status_of
+    from notebooks.telling.answers import OUTCOMES
 
     screen = console.make()
     if not runs:
@@ -60,7 +61,8 @@ async def list_(
     rows = [
         [
             Text(r.id),
-            Text(status_of(r), style=STATUS_STYLES[r.status]),
+            Text(status_of(r), style=STATUS_STYLES[r.status] if r.outcome in (None, "answered") else ""),
+            Text(OUTCOMES[r.outcome].lower(), style=pieces.OUTCOME_STYLES[r.outcome]) if r.outcome else Text(""),
             Text(when(r.created_at)),
             Text(took(r)),
             Text(r.agent),
@@ -68,7 +70,7 @@ async def list_(
         ]
         for r in runs
     ]
-    pieces.table(screen, rows, header=("RUN", "STATUS", "BEGUN", "TOOK", "KIND", "QUESTION"))
+    pieces.table(screen, rows, header=("RUN", "STATUS", "OUTCOME", "BEGUN", "TOOK", "KIND", "QUESTION"))
     tell_rest(runs, offset)
 
 

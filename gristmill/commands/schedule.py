@@ -159,6 +159,7 @@ async def list_(as_json: bool) -> None:
 
     from gristmill.terminal import console, pieces
     from gristmill.terminal.words import one_line
+    from notebooks.cron import in_words
 
     screen = console.make()
     if not found:
@@ -172,13 +173,14 @@ async def list_(as_json: bool) -> None:
             [
                 Text(s.id),
                 Text(s.cron),
+                Text(in_words(s.cron), style="dim"),
                 Text(s.timezone),
                 Text(item.next_due or "paused"),
                 last,
                 Text(one_line(_what(s))),
             ]
         )
-    pieces.table(screen, rows, header=("SCHEDULE", "CRON", "ZONE", "NEXT", "LAST", "WHAT"))
+    pieces.table(screen, rows, header=("SCHEDULE", "CRON", "WHEN", "ZONE", "NEXT", "LAST", "WHAT"))
 
 
 @command.command("show")
@@ -197,10 +199,13 @@ async def show(ref: str, limit: int, as_json: bool) -> None:
 
     from gristmill.terminal import console
     from gristmill.terminal.words import one_line, when
+    from notebooks.cron import in_words
 
     screen, s = console.make(), found.schedule
     screen.print(Text(f"{s.id}  {one_line(_what(s))}", style="bold"))
-    screen.print(Text(f"{s.cron} in {s.timezone}, next {found.next_due or 'not before it is resumed: it is paused'}"))
+    plain = f" ({words})" if (words := in_words(s.cron)) else ""
+    following = found.next_due or "not before it is resumed: it is paused"
+    screen.print(Text(f"{s.cron}{plain} in {s.timezone}, next {following}"))
     screen.print(Text(_manner_of(s), style="dim"))
     if not found.fires:
         screen.print("It has not fired yet.")

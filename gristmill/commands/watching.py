@@ -18,7 +18,6 @@ from gristmill.backend import Backend
 from gristmill.errors import Failed, Misuse
 from gristmill.terminal import pieces
 from gristmill.terminal.story import Story
-from notebooks.telling.answers import reported
 
 
 async def watch(backend: Backend, run: Run, story: Story, *, after: int = 0) -> RunView:
@@ -116,7 +115,7 @@ def conclude(story: Story, view: RunView, out: Path | None, files: list[Path]) -
     if view.report is None or view.report != story.reported:
         pieces.findings(console, view)
     if view.reviews and view.reviews[-1].verdict != "fail":
-        pieces.review(console, view.reviews[-1], reported(view))
+        pieces.review(console, view.reviews[-1], view.outcome)
     pieces.ending(console, view)
     pieces.whereabouts(console, view, out, files)
     click.echo(left_out := missing(files), err=True, nl=False)

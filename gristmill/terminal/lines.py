@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,12 +53,13 @@ class Typed:
 
     def __init__(self, above: Callable[[], str], below: Callable[[], str]) -> None:
         from prompt_toolkit import PromptSession
+
+        self._around: Callable[[], tuple[str, str]] = lambda: (above(), below())
         from prompt_toolkit.styles import Style
 
         self._session: PromptSession[str] = PromptSession(
             lambda: [("class:above", above()), ("", "> ")],
             bottom_toolbar=lambda: [("", below())],
-            refresh_interval=0.25,
             style=Style.from_dict({"bottom-toolbar": "noreverse #888888", "above": "#888888"}),
         )
 
@@ -67,12 +69,27 @@ class Typed:
 
     async def next(self) -> str | None:
         """As above. Raises Interrupted for Ctrl-C."""
+        watching = asyncio.create_task(self._redrawn())
         try:
             return await self._session.prompt_async()
         except EOFError:
             return None
         except KeyboardInterrupt:
             raise Interrupted(not self._session.default_buffer.text) from None
+        finally:
+            watching.cancel()
+
+    async def _redrawn(self) -> None:
+        """Draw the line again when what stands around it has changed, and not while nothing happens."""
+        shown = self._around()
+        while True:
+            await asyncio.sleep(_LOOKS)
+            if shown != (shown := self._around()):
+                self._session.app.invalidate()
+
+
+_LOOKS = 0.25
+"""Seconds between two looks at what stands around the line that is typed."""
 
 
 @contextmanager

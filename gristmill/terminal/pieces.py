@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from artifacts.events import Noted, Reviewed, RunView
-from artifacts.types import AnswerStatus, Approval, Finding, Objection, Question, Run, now
+from artifacts.types import Approval, Finding, Objection, Question, Run, RunOutcome, now
 from graphs.budget import spent, standing
 from graphs.look import unreadable
 from gristmill.plain import turn_answers
@@ -25,7 +25,7 @@ from gristmill.terminal.words import (
     status,
     took,
 )
-from notebooks.telling.answers import OUTCOMES, Said, said_of
+from notebooks.telling.answers import OUTCOMES, Said, came_out, said_of
 from notebooks.telling.story import told
 
 MOST_FINDINGS = 7  # what a reader takes in at once; the report has the rest
@@ -34,7 +34,12 @@ VERDICTS = {
     "pass_with_remarks": ("passed, with remarks", "green"),
     "fail": ("sent back", "yellow"),
 }
-OUTCOME_STYLES: dict[AnswerStatus, str] = {"answered": "green", "partly": "yellow", "not_answered": "bold yellow"}
+OUTCOME_STYLES: dict[RunOutcome, str] = {
+    "answered": "green",
+    "unconfirmed": "bold yellow",
+    "partly": "yellow",
+    "not_answered": "bold yellow",
+}
 
 
 def say(console: Console, text: Text | str, indent: int = 0, lead: Text | str = "", style: str = "") -> None:
@@ -105,7 +110,7 @@ def answers(console: Console, given: Sequence[Said], question: str = "") -> None
         console.print()
         say(console, one_line(question), style="bold")
     for part in given:
-        style = OUTCOME_STYLES[part.answer.status]
+        style = OUTCOME_STYLES[came_out(part.answer)]
         say(console, Text(clean(part.text).strip()), 2, lead=Text(f"{part.outcome}: ", style=style))
         if len(given) > 1 and part.answer.status != "answered":
             say(console, f"“{one_line(part.answer.part)}”", 4, style="dim")
@@ -166,7 +171,7 @@ def _list(console: Console, title: str, lines: Sequence[str]) -> None:
         say(console, one_line(line), 2, lead="- ")
 
 
-def review(console: Console, made: Reviewed, outcome: AnswerStatus | None = None) -> None:
+def review(console: Console, made: Reviewed, outcome: RunOutcome | None = None) -> None:
     """One round of the reviewer's verdict. What passed is told in green where the question was answered, too."""
     word, style = VERDICTS[made.verdict]
     if made.verdict != "fail" and outcome not in (None, "answered"):
@@ -251,6 +256,9 @@ def ending(console: Console, view: RunView) -> None:
     run = view.run
     console.print()
     told = Text(status(run).capitalize(), style=f"bold {STATUS_STYLES[run.status]}")
+    came = run.outcome or view.outcome
+    if run.status == "done" and came is not None and came != "answered":
+        told = Text(OUTCOMES[came], style=OUTCOME_STYLES[came]) + Text("; done", style="dim")
     if run.ended_at:
         told += Text(f" after {took(run)}", style="dim")
     console.print(told)

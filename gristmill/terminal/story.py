@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
@@ -181,7 +181,10 @@ class Story:
             case AnswerMade():  # at once: what follows is the screening of the table, which takes its time
                 pieces.answers(self.console, [said_of(event.answer)])
             case ReportMade():  # before the review: it takes its time, and a person can read meanwhile
-                pieces.findings(self.console, view)
+                if self.reported is not None and _says(self.reported) == _says(event):
+                    pieces.say(self.console, "The answer and the findings are as they were.", style="dim")
+                else:
+                    pieces.findings(self.console, view)
                 self.reported = view.report
             case Reviewed(verdict="fail"):
                 pieces.review(self.console, event)
@@ -278,6 +281,11 @@ class Story:
         if execution.error:
             told = f"{execution.error.name}: {one_line(execution.error.value)}"
             pieces.say(self.console, Text(told, style="red"), 12)
+
+
+def _says(report: ReportMade) -> tuple[Any, ...]:
+    """What a report says, less what was not checked, to which the reviewer's objections are added."""
+    return report.answer, report.answers, report.order, report.not_found
 
 
 def _made(made: Artifact | Finding, width: int) -> Text:

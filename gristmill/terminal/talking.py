@@ -200,6 +200,8 @@ class Talk:
         if typed is None:
             if waits and view is not None:
                 await self._answer(view, line)
+            elif hint := slash.meant(line):
+                self._out.print(hint)
             elif line:
                 await self._say(line)
         elif typed[0] in self._commands:

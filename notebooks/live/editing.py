@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from artifacts.events import CellsStale, Event, Redone, RunEnded, RunResumed, RunView, SandboxLeft, Undone
+from artifacts.events import CellsStale, Event, Redone, RunEnded, RunResumed, RunView, SandboxLeft, Undone, apply
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Answer, Cell, RunStatus
@@ -396,10 +396,12 @@ class LiveNotebook:
 
     async def _record[E: Event](self, event: E, view: RunView) -> E:
         """Record a step of the run's history between turns, after which it is at rest as in a view."""
-        if (await in_own_thread(self._store.view, self.run_id)).turn is not None:  # said while this waited
+        before = await in_own_thread(self._store.view, self.run_id)
+        if before.turn is not None:  # said while this waited
             raise EditError(f"{self.run_id} is being worked on. Wait for its end, or stop it.")
         begun = RunResumed(run_id=self.run_id, why="edit")
-        ended = RunEnded(run_id=self.run_id, status=_status(view), error=view.error)
+        outcome = apply(apply(before, begun), event).outcome
+        ended = RunEnded(run_id=self.run_id, status=_status(view), error=view.error, outcome=outcome)
         recorded = (await self._store.append_all([begun, event, ended]))[1]
         assert isinstance(recorded, type(event))
         return recorded
@@ -409,7 +411,8 @@ async def _end(log: RunLog, before: RunView) -> None:
     """The run is at rest again, as it was before, or done if a notebook that had failed is mended."""
     mended = log.view.run.agent == "notebook" and all(c.state == "fresh" for c in log.view.cells)
     status: RunStatus = "done" if mended else _status(before)
-    await log.emit(RunEnded(run_id=log.run_id, status=status, error=None if mended else before.error))
+    error = None if mended else before.error
+    await log.emit(RunEnded(run_id=log.run_id, status=status, error=error, outcome=log.view.outcome))
 
 
 def _status(view: RunView) -> RunStatus:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from artifacts.events import RunView
-from artifacts.types import Answer, AnswerStatus, AnswerValue, Recomputation, outcome
+from artifacts.types import Answer, AnswerValue, Recomputation, RunOutcome
 from notebooks.telling.words import number
 
-OUTCOMES: dict[AnswerStatus, str] = {
+OUTCOMES: dict[RunOutcome, str] = {
     "answered": "Answered",
+    "unconfirmed": "Not confirmed",
     "partly": "Partly answered",
     "not_answered": "Not answered",
 }
@@ -48,6 +49,11 @@ class Said:
     asides: tuple[str, ...]
 
     @property
+    def plainly(self) -> bool:
+        """Whether it is answered and nothing speaks against that, so that its outcome need not be said before it."""
+        return came_out(self.answer) == "answered"
+
+    @property
     def cells(self) -> tuple[str, ...]:
         """The cells that show it."""
         return tuple(dict.fromkeys(e.cell for e in self.answer.evidence))
@@ -66,12 +72,12 @@ def said(view: RunView) -> tuple[Said, ...]:
 def said_of(answer: Answer) -> Said:
     """One answer for reading."""
     values = tuple(SaidValue(v.name, value_text(v), v.recomputed) for v in answer.values)
-    return Said(answer, OUTCOMES[answer.status], sentence(answer), values, asides(answer))
+    return Said(answer, OUTCOMES[came_out(answer)], sentence(answer), values, asides(answer))
 
 
-def reported(view: RunView) -> AnswerStatus | None:
-    """How the question of a run came out; None while that is open, and for a record that has no answers as data."""
-    return outcome(view.answers) if view.answers and view.report is not None else None
+def came_out(answer: Answer) -> RunOutcome:
+    """How a part came out: its status, or unconfirmed where a value came out otherwise when computed again."""
+    return "unconfirmed" if answer.status == "answered" and answer.unconfirmed else answer.status
 
 
 def sentence(answer: Answer) -> str:
@@ -99,8 +105,17 @@ def answers_text(answers: Sequence[Answer]) -> str:
             offered = f" You could ask: {' '.join(answer.offers)}" if answer.offers else ""
             told.append(f"{OUTCOMES[answer.status]}: {_stop(answer.part)} {sentence(answer)}{offered}")
         else:
-            told.append(" ".join((sentence(answer), *asides(answer))))
+            told.append(" ".join((sentence(answer), *asides(answer), *_unconfirmed(answer))))
     return "\n\n".join(told)
+
+
+def _unconfirmed(answer: Answer) -> Iterator[str]:
+    """A sentence for each value that came out otherwise, for a text in which values have no marks."""
+    for value in answer.values:
+        if value.recomputed is not None and value.recomputed.verdict == "unequal":
+            got = "another value" if value.recomputed.got is None else plain(value.recomputed.got)
+            given = plain(value.value)
+            yield f"Not confirmed: computed again from the input files, {value.name} is {got}, not {given}."
 
 
 def value_text(value: AnswerValue) -> str:

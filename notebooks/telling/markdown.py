@@ -62,7 +62,7 @@ def _answers(said: story.Told) -> list[str]:
     if said.answer:
         lines += [said.answer.strip(), ""]
     for part in said.answers:
-        whole = part.answer.status == "answered"
+        whole = part.plainly
         lead = "" if whole else f"**{part.outcome}: {line(part.answer.part)}** "
         lines += [f"{lead}{line(part.text)}", ""]
         marked = ((line(v.name), line(v.text), f", {v.mark}" if v.mark else "") for v in part.values)

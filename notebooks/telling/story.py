@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from artifacts.events import Reviewed, RunView
-from artifacts.types import AnswerStatus, Execution, Finding
-from notebooks.telling.answers import OUTCOMES, Said, reported, said
+from artifacts.types import Execution, Finding, RunOutcome
+from notebooks.telling.answers import OUTCOMES, Said, said
 
 HEADLINES = 7
 """Findings that a reader meets at once; the others are a table further down."""
@@ -63,7 +63,7 @@ class Told:
     title: str
     analyst: str
     ending: str
-    outcome: AnswerStatus | None
+    outcome: RunOutcome | None
     verdict: str
     review: Reviewed | None
     rounds: int
@@ -111,7 +111,7 @@ def told(view: RunView) -> Told:
     rest = [f for f in ranked if f.id not in shown]
     # A report that says itself what was not found has had these findings before it.
     not_found = report.not_found if report and report.not_found else tuple(f.text for f in nulls if f.rank is None)
-    outcome = reported(view)
+    outcome = view.outcome
     return Told(
         title=view.run.goal,
         analyst=_analyst(view),
@@ -141,7 +141,7 @@ def is_bite(finding: Finding) -> bool:
     return finding.type == "warning" and finding.evidence.artifact is None
 
 
-def _verdict(view: RunView, outcome: AnswerStatus | None) -> str:
+def _verdict(view: RunView, outcome: RunOutcome | None) -> str:
     """How the run came out, in a line: of a question without its answer that first, and then the review."""
     reviewed = _VERDICTS[view.reviews[-1].verdict] if view.reviews else _UNREVIEWED[view.run.agent]
     if outcome is None or outcome == "answered":

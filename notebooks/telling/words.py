@@ -41,7 +41,8 @@ _OF_KIND = {
 
 def kind(finding: Finding) -> str:
     """What sort of finding this is, in words: `Simpson’s paradox`, `Group difference`."""
-    words = finding.kind.replace("_", " ").capitalize()
+    # A "driver" is related to the outcome that was asked for; only an experiment (`ab_effect`) shows a cause.
+    words = {"driver": "association"}.get(finding.kind, finding.kind).replace("_", " ").capitalize()
     return words.replace("Simpsons", "Simpson’s").replace("Ab effect", "A/B effect")
 
 

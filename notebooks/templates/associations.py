@@ -1856,7 +1856,9 @@ def chart(found):
                 }
             )
             ax.plot(line["x"], line["y"], "o-", color=COLOURS[1], lw=2.6, ms=8)
-            drawn = f"line: {'median of each tenth' if ranked else 'mean of each fifth'}"
+            part = {10: "tenth", 5: "fifth"}.get(len(line), f"of {len(line)} parts")
+            where = "at each value" if len(line) == x.nunique() else f"of each {part}"
+            drawn = f"line: {'median' if ranked else 'mean'} {where}"
         else:
             ends = np.linspace(x.min(), x.max(), 60)
             ax.plot(ends, np.polyval(np.polyfit(x, y, 2 if "bent" in found else 1), ends), color=COLOURS[1], lw=2.6)

@@ -137,7 +137,7 @@ else:
 report(
     "descriptive",
     "grain",
-    f"{table.file} has {whole.rows if whole else table.raw_rows:,} rows{once} and {df.shape[1]} columns{period}; {grain}.",
+    f"{table.file} has {whole.rows if whole else table.raw_rows:,} rows{once} and {df.shape[1]} columns{period}; {grain.rstrip('.')}.",
     keys[:1] or list(pairs[0] if pairs else []),
     n=whole.rows if whole else len(df),
     confidence="high",

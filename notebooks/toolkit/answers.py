@@ -23,7 +23,7 @@ def of_rows(rows: pd.DataFrame, where: str = "", columns: Any = (), lasting: str
     said = f"{len(rows):,} row{'s' * (len(rows) != 1)}" + f" where {readable(where, rows)}" * bool(where)
     known = int(rows[list(columns)].notna().all(axis=1).sum())
     if columns and known < len(rows):
-        left_out = f"{len(rows) - known:,} without a value are left out"
+        left_out = f"{len(rows) - known:,} without a value {'is' if len(rows) - known == 1 else 'are'} left out"
         said += f"; {known:,} of them have both values" if len(columns) > 1 else f"; {left_out}"
     below = int((rows[lasting] < 0).sum()) if lasting else 0
     lengths = f"{below:,} length{'s' * (below != 1)} of time {'are' if below != 1 else 'is'} below zero"

@@ -54,8 +54,8 @@ def environment() -> Environment:
     ):
         env.globals[function.__name__] = function
         env.filters[function.__name__] = function
-    env.globals.update(local_time=cron.local_time, span=schedule.duration, TRIES=schedule.TRIES)
-    for name in ("STATUS", "METRIC", "TYPE", "VERDICT", "ROLE", "DECISION"):
+    env.globals.update(local_time=cron.local_time, in_words=cron.in_words, span=schedule.duration, TRIES=schedule.TRIES)
+    for name in ("STATUS", "METRIC", "TYPE", "VERDICT", "ROLE", "DECISION", "OUTCOMES"):
         env.globals[name] = getattr(words, name)
     return env
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from artifacts.events import RunView
-from artifacts.types import FIRST_TURN, Message, Turn
+from artifacts.types import FIRST_TURN, Message, RunOutcome, Turn, run_outcome
 from notebooks.telling.answers import said_of
+from notebooks.telling.story import told
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,33 @@ class End:
     cells: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Reported:
+    """What stands in the page after the first turn: how that came out, and how much else is told there."""
+
+    outcome: RunOutcome | None
+    findings: int
+    warnings: int
+
+    @property
+    def more(self) -> str:
+        """What stands there beside the answer."""
+        counted = ((self.findings, "finding"), (self.warnings, "warning about the data"))
+        return " and ".join(f"{n} {word if n == 1 else _several(word)}" for n, word in counted if n)
+
+
+def _several(word: str) -> str:
+    first, *rest = word.split(" ")
+    return " ".join((f"{first}s", *rest))
+
+
 def entries(view: RunView) -> list[Entry]:
     """The conversation, turn by turn; what was said and is not taken up yet stands last."""
-    told: list[Entry] = []
+    said: list[Entry] = []
     for place, turn in enumerate(view.turns):
         later = view.turns[place + 1].started_at if place + 1 < len(view.turns) else None
-        told += _turn(view, turn, later)
-    return told + [Entry(m.id, "coming", m) for m in view.undelivered]
+        said += _turn(view, turn, later)
+    return said + [Entry(m.id, "coming", m) for m in view.undelivered]
 
 
 def _turn(view: RunView, turn: Turn, later: datetime | None) -> Iterator[Entry]:
@@ -53,7 +74,9 @@ def _turn(view: RunView, turn: Turn, later: datetime | None) -> Iterator[Entry]:
     yield from (entry for _, entry in sorted(timed, key=lambda pair: pair[0]))
     if turn.id == FIRST_TURN:
         if view.report is not None and turn.status != "running":
-            yield Entry(f"{turn.id}-report", "report", len(view.report.order))
+            page, later_turns = told(view), {t.id for t in view.turns[1:]}
+            came = run_outcome([a for a in view.answers if a.question not in later_turns])
+            yield Entry(f"{turn.id}-report", "report", Reported(came, len(page.headlines), len(page.bites)))
     else:
         for number, answer in enumerate(a for a in view.answers if a.question == turn.id):
             yield Entry(f"{turn.id}-answer-{number}", "answer", said_of(answer))

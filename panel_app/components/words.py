@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from artifacts.types import Spent, Used
 from notebooks.telling import words as telling
+from notebooks.telling.answers import OUTCOMES as OUTCOMES
 
 STATUS = {
     "queued": "Queued",
@@ -137,7 +138,7 @@ def words(name: str) -> str:
     return _NAMES.get(name) or name.replace("_", " ").strip().capitalize()
 
 
-_NAMES = {"simpsons_paradox": "Simpson’s paradox", "ab_effect": "A/B effect"}
+_NAMES = {"driver": "Association", "simpsons_paradox": "Simpson’s paradox", "ab_effect": "A/B effect"}
 
 
 def short(text: str, length: int = 90) -> str:

@@ -109,6 +109,8 @@ class RunPage(Page):
         bench, run_id, told = self.workbench, self.view.run.id, ""
         wire.send([Patch(do="set", id="told", html="")])
         match slash.command(text):
+            case None if told := slash.meant(text):
+                pass
             case None:
                 await bench.ask(run_id, text, queue=queue, budget=self._more)
                 self._more = None

@@ -318,6 +318,7 @@ def test_released_steps_are_never_edited():
         "0005_attempts": "cca0b2f9b1b823b5",
         "0006_outcomes": "b356867fad14fcc9",
         "0007_worked": "60a7d9f235fde237",
+        "0008_run_outcomes": "3972662dfb71ad17",
     }
     digests = {step.name: hashlib.sha256(step.sql.encode()).hexdigest()[:16] for step in migrations.STEPS}
     assert digests == released

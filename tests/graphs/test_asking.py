@@ -16,6 +16,7 @@ from graphs.request import Question, Request
 from graphs.workbench import Workbench
 from notebooks.files import Tree
 from notebooks.telling.answers import said
+from notebooks.telling.story import told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -68,7 +69,10 @@ async def test_the_values_of_a_plain_answer_are_computed_again(bench, table, mon
     (wrong,) = view.answers[0].values
     assert (wrong.value, wrong.recomputed.verdict) == (78, "unequal")
     assert said(view)[0].values[0].mark.startswith("not confirmed: computed again it is 50")
-    assert any("Computed again from the input files, mean of y is 50" in note for note in view.answers[0].notes)
+    assert view.run.outcome == bench.store.run(view.run.id).outcome == "unconfirmed"
+    assert (told(view).good, told(view).verdict) == (False, "Not confirmed")
+    assert not any("omputed again" in aside for aside in said(view)[0].asides)  # the mark says it
+    assert view.report.answer.count("computed again from the input files, mean of y is 50") == 1
 
 
 async def test_a_model_answers_by_queries_that_tested_code_carries_out(bench, table, asked, answer):

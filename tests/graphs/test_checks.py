@@ -292,6 +292,14 @@ def test_a_cause_without_a_randomised_assignment_is_remarked_on(answer, roles, s
     assert (found.ok, bool(found.remarks)) == (True, said)
 
 
+def test_words_of_the_question_in_quotation_marks_claim_no_cause():
+    goal = "What drives sales and how did they change?"
+    quoted = results(cell(1), answer="Not answered: “What drives sales” No test is about it.", goal=goal)
+    assert (quoted["causal_words"].ok, quoted["causal_words"].remarks) == (True, ())
+    told = results(cell(1), answer="“The price drives sales up” is what the table shows.", goal=goal)["causal_words"]
+    assert told.remarks or not told.ok
+
+
 @pytest.mark.parametrize(
     ("check", "bad", "good"),
     [

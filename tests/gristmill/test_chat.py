@@ -53,9 +53,14 @@ def test_the_playbook_answers_lines_and_commands_and_the_end_of_input_is_polite(
             ("/files", "penguins.csv"),
             ("/budget tokens=9000/turn", "from the next turn on"),
             ("/stop", "Nothing is under way"),
+            ("undo that", "/undo is the command for that"),
         ):
             child.sendline(line)
             child.expect_exact(told)
+        child.expect(pexpect.TIMEOUT, timeout=2)
+        drawn = child.before
+        child.expect(pexpect.TIMEOUT, timeout=2)
+        assert child.before == drawn, "while nothing happens nothing is drawn"
         assert left(child) == 0
         told = child.before if isinstance(child.before, str) else ""
         assert "The run is kept: gristmill chat --run run_" in told

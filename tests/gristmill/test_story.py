@@ -117,6 +117,18 @@ def plain() -> Console:
     return Console(file=io.StringIO(), width=100, highlight=False, markup=False, emoji=False)
 
 
+def test_a_report_that_did_not_change_is_not_printed_again() -> None:
+    console = plain()
+    with Story(console) as story:
+        for event in story_events():
+            story.feed(event)
+            if isinstance(event, ev.ReportMade):
+                story.feed(event.model_copy(update={"seq": 0, "not_checked": ("causes", "An objection stands.")}))
+    assert isinstance(console.file, io.StringIO)
+    told = console.file.getvalue()
+    assert (told.count("Answer\n"), told.count("The answer and the findings are as they were.")) == (1, 1)
+
+
 def test_the_story_has_plan_cells_findings_verdict_and_where_everything_went() -> None:
     told = tell(plain())
     for words in (

@@ -9,13 +9,31 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from artifacts.types import Schedule, new_id
-from notebooks.cron import check, due_times, next_due
+from notebooks.cron import check, due_times, in_words, next_due
 from notebooks.errors import ScheduleError
 
 
 def schedule(cron: str, timezone: str = "Europe/Berlin", created_at: datetime | None = None) -> Schedule:
     created = created_at or datetime(2000, 1, 1, tzinfo=UTC)  # long ago, whatever date this machine has
     return Schedule(id=new_id("sch"), cron=cron, timezone=timezone, kind="question", goal="?", created_at=created)
+
+
+@pytest.mark.parametrize(
+    ("cron", "words"),
+    [
+        ("0 7 * * *", "every day at 07:00"),
+        ("30 6,18 * * 1-5", "every weekday at 06:30 and 18:30"),
+        ("0 9 * * sun", "every Sunday at 09:00"),
+        ("5 0 1,15 * *", "on day 1 and 15 of every month at 00:05"),
+        ("@hourly", "every hour"),
+        ("*/15 * * * *", "every 15 minutes"),
+        ("0 7 1 * 1", ""),  # on the first, and on Mondays
+        ("0 7 * * 1#2", ""),
+        ("no cron", ""),
+    ],
+)
+def test_a_cron_line_is_said_in_plain_words_where_it_has_a_short_reading(cron: str, words: str) -> None:
+    assert in_words(cron) == words
 
 
 def times(cron: str, start: str, count: int, timezone: str = "Europe/Berlin") -> list[str]:

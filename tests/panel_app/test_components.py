@@ -10,11 +10,12 @@ from datetime import timedelta
 import pytest
 from markupsafe import Markup
 
-from artifacts.events import RunView, SandboxOpened
-from artifacts.types import FINDING_MIME, Effect, Evidence, Execution, Finding, Output, Run
+from artifacts.events import ReportMade, RunEnded, RunStarted, RunView, SandboxOpened, fold
+from artifacts.types import FINDING_MIME, Answer, Effect, Evidence, Execution, Finding, Output, Run, RunOutcome
 from notebooks.telling import words as telling
 from panel_app.components import code, outputs, safe, words
 from panel_app.components.render import part
+from panel_app.components.talk import entries
 from panel_app.face import Face, Row
 from panel_app.theme import DARK, LIGHT
 
@@ -248,6 +249,33 @@ def test_a_run_took_what_it_was_worked_on_and_not_the_hour_between_two_turns() -
     done = run.model_copy(update={"ended_at": run.created_at + timedelta(hours=1)})
     assert "7.0 s" in part("components/runs.html", "row", done)
     assert "1 h 0 min" in part("components/runs.html", "row", done.model_copy(update={"worked": None}))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "shown"), [("not_answered", "Not answered"), ("unconfirmed", "Not confirmed"), ("answered", "Done")]
+)
+def test_a_run_in_a_list_is_a_green_done_only_where_it_answered(outcome: RunOutcome, shown: str) -> None:
+    run = Run(id="run_1", goal="Which?", agent="ask", model="playbook/1", status="done", outcome=outcome)
+    row = part("components/runs.html", "row", run)
+    assert f">{shown}</span>" in row
+    assert ("s-done" in row) == (outcome == "answered")
+
+
+def test_the_conversation_says_that_there_is_no_answer_and_counts_what_stands_in_the_page() -> None:
+    run = Run(id="run_1", goal="Which?", agent="ask", model="playbook/1", status="done")
+    answer = Answer(part="Which?", status="not_answered", why="No column is called so.")
+    view = fold(
+        [
+            RunStarted(run_id="run_1", seq=1, run=run),
+            ReportMade(run_id="run_1", seq=2, answer="", answers=(answer,)),
+            RunEnded(run_id="run_1", seq=3, status="done", outcome="not_answered"),
+        ]
+    )
+    (entry,) = [e for e in entries(view) if e.kind == "report"]
+    told = part("components/talk.html", "entry", Face(view), entry)
+    assert "<strong>Not answered.</strong>" in told
+    assert "stands in the page" not in told
+    assert "finding" not in told
 
 
 def test_the_arguments_of_a_step_are_edited_as_what_they_are() -> None:
