@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.cleaning import load
-from notebooks.toolkit.columns import TIME_NAME, is_text, names
+from notebooks.toolkit.columns import is_text, names
 from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.intervals import d_interval, eta2_interval
 from notebooks.toolkit.ledger import effect, ledger

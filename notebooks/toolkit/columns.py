@@ -6,18 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-ID_NAME = re.compile(
-    r"(^|[_\s.])(id|uuid|guid|key|index|row|rownames?|record|serial)$|(?-i:[a-z]I[dD]$)|"
-    r"^(user|customer|cust|client|order|product|item|patient|person|member|account|session|case|record|sample|subject|"
-    r"employee|student|store|shop|device|invoice|transaction|visitor|passenger|player|team)id$|"  # not paid, or grid
-    r"[^\W\d]\s*#$|[^\W\d][\s_.-]+(no\.?|nr\.?)$",  # Patient #, Bestell-Nr.; but # of patients
-    re.I,
-)
+from notebooks.toolkit.naming import ID_NAME, ROW_NAME
+
 UNIT_NAME = re.compile(
     r"^(subject|subj|participant|patient|person|individual|animal|respondent|student|pupil|child|mother|family|household|firm|plant|plot|tree|litter)$",
     re.I,
 )
-ROW_NAME = re.compile(rf"{ID_NAME.pattern}|^(obs|no|nr|num|number|case|line|entry|item|column_1|unnamed: 0)$", re.I)
 TIME_NAME = re.compile(r"(^|[_\s])(year|date|time|timestamp|month|quarter|week|day|hour|period|step|t)$", re.I)
 GROUP_NAME = re.compile(
     r"(^|[_\s.])(race|ethnic\w*|religion|marital\w*|occupation|nationality|origin|region|sector|type|group|category|code)$",
