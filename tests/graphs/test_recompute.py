@@ -179,6 +179,7 @@ PART = 100 * P.groupby("ward")["days"].sum() / P["days"].sum()
 IN_2023 = O[O["order_date"].dt.year == 2023]
 OLD, BY_AGE = P[P["age"] > 60]["days"].mean(), "df[df['age'] > 60]['days'].mean()"
 YEARS = O["order_date"].dt.year.value_counts()
+TWICE = O.merge(payments(), on="order_id")["items"].sum()
 BY_YEAR = "print(df['order_date'].dt.year.value_counts())"
 
 
@@ -201,6 +202,10 @@ BY_YEAR = "print(df['order_date'].dt.year.value_counts())"
         (f"In 2023 orders held {O['items'].sum()} items, {IN_2023['items'].mean():.3f} per order.",
          "How many items did we sell in 2023?", "df['items'].agg(['sum', 'mean'])",
          f"{O['items'].sum()} {IN_2023['items'].mean()}", "the value without the condition that order_date is 2023"),
+        (f"The orders hold {TWICE} items in total.", "", "df['items'].sum()", TWICE,
+         "counted once for each row of payments"),
+        (f"The orders hold {TWICE} items in total, {TWICE / 4:.2f} of 4 items each.", "", "df['items'].sum()",
+         f"{TWICE} {TWICE / 4}", None),
         ("From the highest they are Cedar, Aster and Birch.", "Rank the wards by how many days patients stay.", BY_WARD,
          "", None),
         ("Per bed the most days are those of Aster: 9.1.", "", BY_WARD, "Aster  9.1\nBirch  5.0\nCedar  4.0\n", None),

@@ -250,7 +250,9 @@ class _Amount:
             others += [(replace(kind, op=op), f"the {op}, not the {kind.op}") for op in PLAIN if op != kind.op]
         if kind.op == "sum" or (kind.op == "count" and self.given.of_rows(self.base, self.figure.after)):
             what = f"the sum of {kind.of}" if kind.of else f"the number of rows of {self.base}"
-            for file in sorted({k.repeated for k in every if k.repeated}):
+            told = [f.value for f in figures(self.said.clause) if f.value not in (1, self.figure.value)]
+            product_of = any(self.figure.is_near(a * b) for a, b in combinations(told, 2))  # 117 at €180 are €21,060
+            for file in sorted({k.repeated for k in every if k.repeated}) if not product_of else ():
                 key = self.given.repeats(self.base, file)[0]
                 how = f"{what}, counted once for each row of {file} with the same {key}"
                 others.append((replace(kind, repeated=file), how))
