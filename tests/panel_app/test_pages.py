@@ -263,7 +263,9 @@ def test_schedules_are_listed_with_what_came_of_them(watch: NewWatch, store: Sto
     lost = store.schedules.attempt(fire, 1)
     assert lost is not None
     store.schedules.attempt_failed(lost, "There is no file sales.csv.")
-    expect(page.locator(".schedule")).to_contain_text("0 7 * * 1-5 in Europe/Berlin")  # the open page keeps up
+    expect(page.locator(".schedule")).to_contain_text(
+        "every weekday at 07:00 in Europe/Berlin"
+    )  # the open page keeps up
     expect(page.locator(".schedule .status")).to_have_text("To be retried")
     expect(page.locator(".fire")).to_contain_text("There is no file sales.csv.")
     store.schedules.end(fire, "failed", "There is no file sales.csv.", notify=["team"])
