@@ -38,13 +38,15 @@ def command(line: str) -> tuple[str, str] | None:
     return name, rest.strip()
 
 
-_BESIDE = "a again change edit it last me now please question that the this turn".split()  # noqa: SIM905
+_BESIDE = frozenset(
+    ("a", "again", "change", "edit", "it", "last", "me", "now", "please", "question", "that", "the", "this", "turn")
+)
 
 
 def meant(line: str) -> str:
     """The hint for a line that has no slash and is a command's name all the same: "undo that"; else empty."""
     name, *rest = re.findall(r"\w+", line.casefold()) or [""]
-    if name in ("undo", "redo", "stop", "help", "resume", "quit", "exit") and set(rest) <= set(_BESIDE):
+    if name in ("undo", "redo", "stop", "help", "resume", "quit", "exit") and _BESIDE.issuperset(rest):
         return f"/{'quit' if name == 'exit' else name} is the command for that; /help lists all of them."
     return ""
 
