@@ -51,12 +51,13 @@ class Part:
     def said(self) -> Answer:
         """The answer as it stands: all that cells gave, as one."""
         so_far, query = self.answers, self.query or Query()
+        status, asked = outcome(so_far), query.read_as
         return so_far[-1].model_copy(
             update={
                 "part": self.text,
                 "question": self.question,
-                "status": outcome(so_far),
-                "text": " ".join(a.text for a in so_far if a.text),
+                "status": "partly" if asked and status == "answered" else status,
+                "text": " ".join([f"Read as “{asked}”"] * bool(asked) + [a.text for a in so_far if a.text]),
                 "values": tuple(v for a in so_far for v in a.values),
                 "evidence": _each_once(e for a in so_far for e in a.evidence),
                 "why": " ".join(dict.fromkeys(a.why for a in so_far if a.why)),

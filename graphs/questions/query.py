@@ -341,6 +341,7 @@ class Query(Value):
     decimals: int | None = None  # of the sentence; values are always told in full
     notes: tuple[str, ...] = ()  # how it was read, where a reader should know it
     unused: tuple[str, ...] = ()  # the words of `text` that were not understood
+    read_as: str = ""  # the plain question that this answers, where `text` was not read and this is likely meant
 
 
 class Reading(Value):

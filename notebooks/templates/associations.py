@@ -1048,7 +1048,8 @@ if not spurious:
 # %% id="units"
 one, at = panel_of(table) if len(df) <= 100_000 else ("", "")  # of more it takes long where units come and go
 held_within = {}
-for found in [f for f in results if f["real"] and "misleads" not in f and {f["a"], f["b"]} <= set(codes)][:12]:
+tested = [f for f in results if (f["real"] or asked) and "misleads" not in f]
+for found in [f for f in tested if {f["a"], f["b"]} <= set(codes)][:12]:
     a, b = found["a"], found["b"]
     if not one or {one, at} & {a, b} or frozenset((a, b)) in flipped:
         continue
@@ -1081,7 +1082,7 @@ for found in [f for f in results if (f["a"], f["b"]) in held_within]:
         "confounding",
         f"{capital(say(a))} goes with {say(b)} mostly as the {say(one)}s differ: once each {say(one)}'s and each {say(at)}'s own mean is "
         f"taken out, {step} goes with {signed(pp * by * inside.slope)}{unit_told} (95 % CI {signed(pp * by * inside.low)} to {signed(pp * by * inside.high)}, "
-        f"n = {inside.n:,} rows of {inside.units} {say(one)}s) instead of {signed(pp * by * slope)}.",
+        f"r = {signed(inside.r)}, n = {inside.n:,} rows of {inside.units} {say(one)}s) instead of {signed(pp * by * slope)}.",
         [a, b, one],
         roles={"outcome": b, "factor": a, "stratifier": one},
         effect=effect("slope_per_step", by * inside.slope, (by * inside.low, by * inside.high)),
@@ -1139,6 +1140,14 @@ def goes_along(z, x):
     return (between / max(1e-12, ((whole - whole.mean()) ** 2).sum())) ** 0.5
 
 
+def is_switch(name):
+    """Whether a column of two levels changes once along the time, as a law that comes into force does."""
+    if not times:
+        return False
+    rows = df[[times[0]]].assign(on=codes[name]).dropna().sort_values(times[0])
+    return bool((rows["on"].diff().fillna(0) != 0).sum() == 1 and rows[times[0]].is_unique)
+
+
 def alone_and_beside(z, x):
     """Least squares of the outcome on one factor, and on it beside another, all in standard deviations."""
     rows = pd.concat(
@@ -1177,8 +1186,11 @@ related = {
 }
 related = {c: f for c, f in related.items() if c in codes or df[c].nunique() <= 8}
 stand_ins, faint = [], []
+switches = {
+    c for c in codes if codes[c].nunique() == 2 and is_switch(c)
+}  # nothing in the same rows stands behind a date
 for z in sorted(
-    (c for c in related if c in codes and related[c] in results),
+    (c for c in related if c in codes and related[c] in results and c not in switches),
     key=lambda c: (c not in factors, -related[c]["strength"], c),
 ):
     found = related[z]
@@ -1186,6 +1198,8 @@ for z in sorted(
     partners = sorted((c for c in links if links[c] >= 0.4), key=lambda c: (-links[c] * related[c]["strength"], c))
     for x in partners[:3]:
         alone, beside, other_p, spread, n = alone_and_beside(z, x)
+        if alone.pvalues["z"] > 0.05:
+            continue  # nothing that could be another's
         # How much is left of it in its own direction; where that is hardly known, chance may have left a little more
         left = beside.params["z"] / alone.params["z"]
         if (beside.pvalues["z"] < 0.01 and left > 0) or left > (0.55 if beside.pvalues["z"] > 0.1 else 0.4):
@@ -1265,6 +1279,8 @@ def beside_all(factor):
     """The step of a factor in a model of the outcome with all other columns, where half of it or more goes or it turns
     round, so that it may be none; with the other columns, the heaviest first, and the rows. None otherwise."""
     others = [c for c in usable if c not in (outcome, factor) and related.get(c, {"strength": 0})["strength"] < 0.9]
+    # What all but repeats the factor cannot be told apart from it: the cylinders of an engine and its size
+    others = [c for c in others if factor not in codes or df[c].nunique() > 20 or abs(goes_along(factor, c)) < 0.8]
     try:
         found = find_drivers(df[[outcome, factor, *others]], outcome)
     except CannotAnswer:
@@ -1280,7 +1296,7 @@ def beside_all(factor):
 
 asked_alone = [f for f in results if f["real"] and not {"misleads", "between"} & {*f}]
 asked_alone = [f for f in asked_alone if frozenset((f["a"], f["b"])) not in flipped]
-for _ in asked_alone if outcome in usable and len(factors) == 1 else []:
+for _ in asked_alone if outcome in usable and len(factors) == 1 and factors[0] not in switches else []:
     held = beside_all(factors[0])
     if held is None:
         continue
@@ -1651,6 +1667,7 @@ parts = [
     for c in table.of("category")
     if 0 < len(small) <= 3 and 2 <= df[c].nunique() <= 20
     for level, part in df.groupby(c, sort=True)[list(dict.fromkeys(c for p in small for c in p))]
+    if len(part) >= 0.05 * len(df)  # a point of a handful of rows says little of all
 ]
 everything = [p for p in pairs if all(table.kind(c) == "number" for c in p)] if len(df) <= 50 else []
 for (by, level, part), few in [(p, small) for p in parts] + [(("", "", df), everything[:60])]:
@@ -1877,7 +1894,7 @@ def how_often(found):
     None for any other pair.
     """
     a, b, counts = found["a"], found["b"], found["counts"]
-    if 2 not in counts.shape:
+    if 2 not in counts.shape or (outcome in (a, b) and counts.shape[b == outcome] != 2):
         return None
     (a, b), counts = ((a, b), counts) if counts.shape[1] == 2 else ((b, a), counts.T)
     yes = yes_level(counts.columns)
@@ -1890,9 +1907,23 @@ def how_often(found):
 def goes_with(found):
     """How much more or less of the outcome goes with a step of the other column, after a colon; empty where no straight
     line tells it. Its interval allows for a spread that differs along the line (HC3)."""
-    if found["metric"] != "pearson_r" or found["b"] != outcome:
+    if found["metric"] not in ("pearson_r", "spearman_r") or found["b"] != outcome:
         return ""
     rows = df[[found["a"], outcome]].dropna().astype(float)
+    if rows.min(axis=None) > 0 and rows.skew().min() > 2:  # both grow by factors, and a line follows the largest
+        logs = np.log(rows)
+        line = OLS(logs[outcome], add_constant(logs[found["a"]])).fit(cov_type="HC3")
+        r, (more, ends) = (
+            stats.pearsonr(logs[found["a"]], logs[outcome]),
+            (line.params.iloc[1], line.conf_int().iloc[1]),
+        )
+        if abs(r.statistic) >= 0.3 and r.pvalue < 0.001:
+            return (
+                f": on logarithms r = {signed(r.statistic)}, and 1 % more of {say(found['a'])} goes with {abs(more):.2f} % "
+                f"{'more' if more > 0 else 'less'} (95 % CI {' to '.join(f'{end:.2f}' for end in sorted(np.sign(more) * ends))})"
+            )
+    if found["metric"] == "spearman_r":
+        return ""
     by, step = step_of(found["a"], rows[found["a"]])
     line = OLS(rows[outcome], add_constant(rows[found["a"]])).fit(cov_type="HC3")
     more, ends = by * line.params.iloc[1], sorted(np.sign(line.params.iloc[1]) * by * line.conf_int().iloc[1])
@@ -2138,7 +2169,8 @@ for found in [f for f in absent if len(named) <= 4 and {f["a"], f["b"]} <= set(n
         "null",
         KIND.get(found["metric"], "correlation"),
         f"No relation worth reporting between {say(found['a'])} and {say(found['b'])}{means_of(found)} "
-        f"({METRICS[found['metric']]} = {number(found['value'])}, 95 % CI {number(ci[0])} to {number(ci[1])}, n = {found['n']:,}).",
+        f"({METRICS[found['metric']]} = {number(found['value'])}, 95 % CI {number(ci[0])} to {number(ci[1])}, n = {found['n']:,})."
+        + (f" {found['within']}" if "within" in found else ""),
         [found["a"], found["b"]],
         effect=effect(found["metric"], found["value"], ci),
         test=ledger.test(found["test"], family, f"{found['a']} × {found['b']}"),

@@ -216,7 +216,7 @@ def about(question: str, *columns: str) -> tuple[str, ...]:
     """What a question that cannot be read is taken to be about, in a table of these columns of amounts."""
     held = [{"name": c, "dtype": "float64", "n_unique": 40, "examples": [1.5]} for c in columns]
     facts = Facts(question=question, files=[{"name": "data.csv", "rows": 47, "columns": held}])
-    return next(wish.columns for wish in wishes(facts) if wish.query is None)
+    return next(wish.columns for wish in wishes(facts) if wish.unread)
 
 
 def test_what_an_unread_question_may_be_about_is_looked_at_first() -> None:
@@ -258,3 +258,35 @@ async def test_of_two_alike_the_one_of_what_was_asked_is_told_and_a_point_that_c
     found = [plain, units, point]
     _, _, report = await ask(("write_report",), brief(question="Q?", findings=found, plan=[part("education", "wage")]))
     assert report["findings"] == ["F2", "F3"]
+
+
+def reading(question: str, rows: int, **columns: object) -> tuple[tuple[str, ...], str]:
+    """The columns that a question beside their names is about, and as which plain question it is read."""
+    numbers: dict[str, object] = {"dtype": "float64", "n_unique": 40, "examples": [1.5]}
+    levels = {c: {"dtype": "str", "n_unique": len(v), "values": v} for c, v in columns.items() if isinstance(v, list)}
+    held = [{"name": c, **levels.get(c, numbers)} for c in columns]
+    (wish,) = wishes(Facts(question=question, files=[{"name": "data.csv", "rows": rows, "columns": held}]))
+    return wish.columns, wish.query.read_as if wish.query else ""
+
+
+def test_a_question_beside_the_columns_is_read_as_the_likeliest_plain_one() -> None:
+    trial = {"Treatment": ["Placebo", "Treated"], "Sex": ["F", "M"], "Improved": ["Marked", "None", "Some"]}
+    told = "How often is Improved Marked or None or Some, by Treatment?"
+    assert reading("Does the new drug help?", 84, **trial, Age=0) == (("Treatment", "Improved"), told)
+    assert reading("Are women professors paid less?", 90, sex=["Female", "Male"], age=0, salary=0)[1] == (
+        "Does salary differ by sex?"
+    )
+    factor_last = reading("Is there more smog when it's hot?", 111, ozone=0, radiation=0, temperature=0)
+    assert factor_last == (("temperature", "ozone"), "Is ozone related to temperature?")
+    heights = reading("Do tall parents have tall children?", 900, children=0, midparentHeight=0, childHeight=0)
+    assert heights[0] == ("midparentHeight", "childHeight"), "and not the number of children"
+
+
+def test_what_asks_for_some_rows_or_a_figure_is_not_read_as_a_relation() -> None:
+    shop = {"city": ["Berlin", "Ulm"], "staff": 0, "income": 0, "noise": 0}
+    for question in (
+        "Which workers are the richest?",
+        "Do the rich make noise in Berlin?",
+        "Did the poor never have staff?",
+    ):
+        assert reading(question, 90, **shop)[1] == "", question

@@ -145,7 +145,12 @@ def _associations(facts: Facts, file: File, outcome: str, factors: list[str]) ->
     if outcome in here and here[outcome].kind == "time":
         if numbers := [n for n, c in here.items() if c.kind == "number" and n in factors]:
             yield from _over_time(facts, file, numbers)
-    elif "ab_test" in facts.templates and not more and (declared or (by in here and is_of_arms(here[by]))):
+    elif (
+        "ab_test" in facts.templates
+        and not more
+        and (declared or (by in here and is_of_arms(here[by])))
+        and not (outcome in here and here[outcome].kind == "text" and here[outcome].n_unique > 2)
+    ):
         allocation = facts.roles.get("allocation", "") if declared else ""
         yield _step(
             "ab_test", f"Compare the arms of {by} in {outcome}", data=file.name, outcome=outcome, assignment=by,

@@ -96,7 +96,9 @@ def _answer(part: Asked, given: Finding, headlines: Sequence[Finding], everythin
         both = [f for f in turning if f["kind"] not in _RELATIONS or set(f["columns"][:2]) <= set(part.columns)]
         # first: without it the number misleads; of a table, counts and means alone say little
         lead = [(str(f["text"]), f) for f in _strongest(headlines)] if part.whole else _reply(part, both, ())[:1]
-        more = {"text": " ".join([*(t for t, _ in lead), given["text"]]), "cells": _cells(lead)} if lead else {}
+        told = [*(t for t, _ in lead), str(given["text"])]
+        told = told[::-1] if given["status"] == "partly" else told  # how the question was read comes first
+        more = {"text": " ".join(told), "cells": _cells(lead)} if lead else {}
         return {"part": part.text, "status": given["status"]} | more
     about = _reply(part, headlines, everything)
     text = " ".join(dict.fromkeys(text for text, _ in about))
@@ -212,8 +214,9 @@ def _collapse(findings: Sequence[Finding]) -> list[Finding]:
         pair, claim = frozenset(finding["columns"]), finding["type"] == "claim" and not finding["params"].get("twice")
         drift = finding["kind"] in _AGAIN
         pooled = claim and len(pair) == 2 and any(pair <= turned for turned in flipped)
-        again = len(pair) > 1 and (claim, pair) in told
-        told |= {(claim, pair)} if claim or drift or finding["kind"] == "target_leakage" else set()
+        apart = finding["kind"] == "clusters"  # that rows form groups says nothing of how two columns go together
+        again = len(pair) > 1 and (claim, pair) in told and not apart
+        told |= {(claim, pair)} if (claim and not apart) or drift or finding["kind"] == "target_leakage" else set()
         kept += [] if pooled or (again and (claim or drift)) else [finding]
     return kept
 

@@ -11,13 +11,13 @@ from graphs.models.playbook.facts import Facts
 from graphs.questions.compile import compile
 from graphs.questions.expressions import NotComputable, columns_of
 from graphs.questions.query import AnyOf, Condition, Query, Where
-from graphs.questions.reader import lexicon, read
+from graphs.questions.reader import read
 from graphs.questions.reader.clauses import split
-from graphs.questions.reader.conditions import Known
 from graphs.questions.reader.intents import UNTOLD
-from graphs.questions.reader.items import Clause
+from graphs.questions.reader.likely import likely
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.text import Word, name_words, stem
+from graphs.questions.reader.tables import placed
+from graphs.questions.reader.text import name_words, stem
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Wish:
 
     @property
     def unread(self) -> bool:
-        return self.query is None and not self.why.startswith((*UNTOLD, SINCE))
+        return (self.query is None or bool(self.query.read_as)) and not self.why.startswith((*UNTOLD, SINCE))
 
 
 SINCE = "What went wrong, and since when, is no single figure: a whole analysis tests each series for it."
@@ -58,7 +58,9 @@ def wishes(facts: Facts) -> list[Wish]:
         said = _IT.sub(known.replace("\\", r"\\"), text, count=1) if known else text
         some = [w for w in _wishes(said, facts) if said == text or known in w.columns]  # of "it", and of no other
         apart += [replace(w, text=text) for w in some] if said != text else some
-    queries, alone = ([w.query for w in some if w.query is not None and not w.why] for some in (whole, apart))
+    queries, alone = (
+        [w.query for w in some if w.query is not None and not (w.why or w.unread)] for some in (whole, apart)
+    )
     if not queries:
         return apart if sum(bool(w.columns) for w in apart) > 1 else whole
     differ = len(alone) == len(apart) == len({q.intent for q in alone})
@@ -74,13 +76,29 @@ def _wishes(question: str, facts: Facts) -> list[Wish]:
         if query is not None:
             found.append(Wish(text, about(query, facts), query, _refusal(query, facts)))
         else:
-            named = dict.fromkeys(c for _, some in clauses(text, facts, loosely=True) for c in some)
-            if _WRONG.search(text) and times(facts.columns) and (whose := tuple(named) or _units(text, facts)):
-                named, why = dict.fromkeys(whose), SINCE
-            found.append(Wish(text, tuple(named), None, why))
-    read_of, unread = {c for wish in found for c in wish.columns}, [w.text for w in found if w.query is None]
+            named, query = _likely(text, facts, why)
+            said = tuple(dict.fromkeys(c for _, some in clauses(text, facts) for c in some))
+            if _WRONG.search(text) and times(facts.columns) and (whose := said or _units(text, facts)):
+                named, query, why = whose, None, SINCE
+            found.append(Wish(text, named, query, why if query is None else ""))
+    read_of, unread = {c for wish in found for c in wish.columns}, [w.text for w in found if w.unread]
     rest = (Wish(text, some) for text, some in clauses(question, facts) if not set(some) <= read_of)
     return [*found, *(wish for wish in rest if not any(wish.text in text for text in unread))]
+
+
+def _likely(text: str, facts: Facts, why: str) -> tuple[tuple[str, ...], Query | None]:
+    """The columns that a text which was not read may be about, the outcome last, and a query that says how it was read;
+    there is none where three or more are named, or a change over time is meant."""
+    named = tuple(dict.fromkeys(c for _, some in clauses(text, facts) for c in some))
+    near, query = likely(text, facts.columns)
+    if named[2:] or set(named) & {c.name for c in times(facts.columns)}:
+        return tuple(dict.fromkeys((*named, *(c.name for c in near if c.kind == "number")))), None
+    if query is not None:
+        strange = tuple(re.findall("“([^”]+)”", why)) if why.startswith("No column") else ()
+        query = placed(query.model_copy(update={"unused": strange}), text, facts.tables)
+        query = None if _refusal(query, facts) else query
+    rows = {c.name for c in facts.columns if c.key and c.kind == "text"}
+    return tuple(c.name for c in near) or tuple(c for c in named if c not in rows), query
 
 
 def _units(text: str, facts: Facts) -> tuple[str, ...]:
@@ -90,12 +108,8 @@ def _units(text: str, facts: Facts) -> tuple[str, ...]:
     return next(((name,) for name, first in firsts if len(first) == 1 and first <= said), ())
 
 
-def clauses(text: str, facts: Facts, loosely: bool = False) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The clauses of a text with the columns that each names, by their names or by a value that they hold.
-
-    `loosely`: of what could not be read, so that there is no more than something to look at first: also by what an
-    adjective measures or by a word for the like, and amounts last, which are what is explained.
-    """
+def clauses(text: str, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The clauses of a text with the columns that each names, by their names or by a value that they hold."""
     columns = facts.columns
     for clause in split(text, columns, [f.name for f in facts.files]):
         items = [item for item in clause.items if item.code in "CEV" and item is not clause.subject]
@@ -103,35 +117,8 @@ def clauses(text: str, facts: Facts, loosely: bool = False) -> Iterator[tuple[st
         named = [column for column in means if isinstance(column, Column)]
         if any(item.code in "XF" for item in clause.items):
             named = [*times(columns)[:1], *named]
-        named = _about(clause, named, columns) if loosely else named
         once = dict.fromkeys(column.name for column in named if not _is_key(column))
         yield re.sub(r"^(?:and|or|then|also|,)\s+", "", clause.text), tuple(once)
-
-
-def _about(clause: Clause, named: list[Column], columns: Sequence[Column]) -> list[Column]:
-    """The named columns of a clause that was not read, without those that only name the rows, and those that its other
-    words may be about; amounts, which are what is explained, last."""
-    known, found = Known(list(columns), None), list(named)
-    read_as = {n for item in clause.items if item.code in "CEV" for n in range(item.first, item.last + 1)}
-    for word in (word for n, word in enumerate(clause.words) if n not in read_as):
-        means = lexicon.phrases()[0].get((word.low,), ("", ""))  # of a comparative
-        measured = known.hinted(means[1] if means[0] == "j" else lexicon.dimensions("much little", word.low))
-        found += _spoken_of(word, columns) if measured is None else [measured]
-    apart = [column for column in found if not (column.key and column.kind == "text")]
-    return sorted(apart, key=lambda c: c.kind == "number" and c.n_unique > 8 and not names_years(c))
-
-
-def _spoken_of(word: Word, columns: Sequence[Column]) -> list[Column]:
-    """The first column that a word which names none may be about: by a word for the like, in short, or within it."""
-    families = (line.split() for line in lexicon.section("words")["about"].split(";"))
-    alike = {w for family in families if word.stem in map(stem, family) for w in family}
-    alike |= {word.low} - lexicon.harmless()
-    inside = word.stem if len(word.stem) > 3 and word.low in alike else " "
-    for column in columns:
-        short = (a for a in alike for w in column.words if len(w) >= 3 and a.startswith(w) and len(a) - len(w) >= 3)
-        if column.stems & {stem(a) for a in alike} or any(inside in w for w in column.words) or any(short):
-            return [column]
-    return []
 
 
 def times(columns: Sequence[Column]) -> list[Column]:

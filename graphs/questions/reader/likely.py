@@ -1,0 +1,194 @@
+"""The likeliest reading of a question in words beside the columns: which outcome by which other column.
+
+It never passes for the question itself: its query says how it was read, and what it answers is answered in part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise, permutations
+
+from graphs.questions.query import Condition, Group, Measure, Query, Test
+from graphs.questions.reader import lexicon
+from graphs.questions.reader.conditions import expr
+from graphs.questions.reader.linking import Column, clipped
+from graphs.questions.reader.text import Word, name_words, root, stem, words
+from notebooks.toolkit.columns import yes_level
+
+_LEAST = 0.6
+"""How near a word must be to a column for it to be taken, where 1 is the column's name."""
+_RELATES = (
+    r"^\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|if|how (?:do|does|did|much \w+er)\b)\b"
+)
+"""What asks whether, and how, one thing goes with another, and for no figure, list or order."""
+_GIVEN = r"\b(?:where|if|when|because|after|among|the (?:more|less|long|high|low|old|young|big|small)e?r?)\b"
+"""What stands before that by which rows are compared."""
+_THERE = r"^\W*(?:is|are|was|were|do|does|did) (?:there|it|more|fewer|less|most|many)\b"
+_AMONG = r"\b(?:in|on|at|with|for)\b"
+
+
+@dataclass(frozen=True)
+class Near:
+    """A column that one or two words may be about, by their places among the words that say something, how near they
+    are to it, and the value that they speak of, if it is one."""
+
+    column: Column
+    first: int
+    last: int
+    grade: float
+    value: str = ""
+
+
+def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Query | None]:
+    """The columns that a text which was not read may be about, the outcome last, and the query that compares them.
+
+    There is a query where it is likely of two columns; one column alone is what the others may explain.
+    """
+    said = [w for w in words(text) if w.content and w.number is None]
+    said = [w for w in said if w.low not in lexicon.harmless() or _alike(w.low)]
+    able = [c for c in columns if not _names_rows(c)]
+    near = list(_near(said, able))
+    pairs = [(a, b) for a, b in permutations(near, 2) if a.column != b.column and a.last < b.first]
+    whole = {(n.column, n.first, n.last) for n in near}  # violent crime is one thing
+    pairs = [p for p in pairs if min(n.grade for n in p) >= _LEAST
+             and not any((n.column, p[0].last, p[1].first) in whole for n in p)]  # fmt: skip
+    if pairs:
+        a, b = max(pairs, key=lambda p: p[0].grade + p[1].grade - 0.01 * sum(len(n.column.words) for n in p))
+    else:
+        known = max((n for n in near if n.grade >= _LEAST), key=lambda n: n.grade, default=None)
+        if known is None:
+            return (), None
+        if (other := _partner(known.column, able)) is None:
+            return (known.column,), None
+        a, b = Near(other, known.first, known.last, 0.0), known
+    factor, outcome = _ordered(text, said, a, b)
+    both = factor.column, outcome.column
+    others = any(n.value and n.grade >= 0.9 and n.column not in both for n in near)  # of some rows only
+    compared = re.search(_RELATES, text, re.I) and not (others or any(map(_bounds, words(text))))
+    return both, _query(text, factor, outcome) if compared else None
+
+
+def _bounds(word: Word) -> bool:
+    """Whether a word says of which rows, times or amounts a question is, beyond a year."""
+    of_some = word.low in lexicon.some("turns", "lacks", "months", "weekdays")
+    return of_some or (word.number is not None and not 1500 <= word.number <= 2100)
+
+
+def _names_rows(column: Column) -> bool:
+    """Whether a column only names rows or times, so that nothing is told of it."""
+    apart = column.label or column.kind == "time" or (column.key and column.kind == "text")
+    return apart or column.n_unique < 2 or column.words[-1:] in (("year",), ("id",)) or \
+        (column.kind == "text" and column.n_unique > 30)  # fmt: skip
+
+
+def _near(said: Sequence[Word], columns: Sequence[Column]) -> Iterator[Near]:
+    """The columns that each word, and each two that follow each other, may be about."""
+    for column in columns:
+        grades = [_grade(word, column) for word in said]
+        yield from (Near(column, n, n, g, v) for n, (g, v) in enumerate(grades) if g)
+        for n, ((a, v), (b, w)) in enumerate(pairwise(grades)):
+            if a and b and said[n].end + 1 == said[n + 1].start:
+                yield Near(column, n, n + 1, a + b, v or w)
+
+
+def _grade(word: Word, column: Column) -> tuple[float, str]:
+    """How near a word is to a column, from 0 to 1, and the value of it that it is, if any."""
+    who = lexicon.some("people", "rows", "events", "doers") - lexicon.some("female", "male")
+    less = 0.4 if {word.low, word.low.removesuffix("s")} & who else 1.0  # of whom it is spoken
+    own = {word.stem, root(word.low)}
+    if own & column.stems:
+        return less * (1.0 if own >= column.stems or not column.words[1:] else 0.9), ""
+    alike = _alike(word.low)
+    stems = own | {stem(a) for a in alike}
+    for value in column.values if column.n_unique <= 12 and column.kind != "number" else ():
+        if stems & {stem(w) for w in name_words(value)}:
+            return less * (0.9 if own & {stem(w) for w in name_words(value)} else 0.7), value
+    within = any(len(word.stem) > 3 and word.stem in w for w in column.words)  # tax, in beertax
+    begun = (w for w in column.words if len(w) > 2)
+    if within or any((word.low.startswith(w) and len(word.low) > len(w) + 1) or clipped(w, word.low) for w in begun):
+        return 0.8 * less, ""
+    if stems & column.stems:
+        return 0.7 * less, ""
+    short = (a for a in alike for w in column.words if len(a) > len(w) + 2 and len(w) > 2 and a.startswith(w))
+    held = (a for a in alike for w in column.words if len(a) > 3 and len(w) > len(a) and a in w)
+    return (0.6 * less if any(short) or any(held) else 0.0), ""
+
+
+@cache
+def _alike(word: str) -> frozenset[str]:
+    """Words for the like of one: of its families, and of what an adjective measures."""
+    means = lexicon.phrases()[0].get((word,), ("", ""))  # of a comparative
+    known = (lexicon.dimensions("much little says", w) for w in {word, root(word)})
+    of = means[1] if means[0] in ("j", "M") else " ".join(sorted(known))
+    found = {w for d in of.split() for w in lexicon.columns_of(d) if d.lstrip("-") not in ("time", "count", "faults")}
+    families = [line.split() for line in lexicon.section("words")["about"].split(";")]
+    families += [list(lexicon.listed(sex)) for sex in ("female", "male")]
+    bases = {stem(word), *(stem(re.sub(end, "", word)) for end in ("er$", "ier$", "est$") if len(word) > 5)}
+    return frozenset(found.union(*(f for f in families if bases & set(map(stem, f)))) - {word})
+
+
+def _partner(column: Column, able: Sequence[Column]) -> Column | None:
+    """What the one column that is spoken of is likely told with: the only other; of the arms of an experiment the one
+    outcome, and of an outcome the arms."""
+    others = [c for c in able if c != column and c.file == column.file]
+    if len(others) == 1:
+        return others[0]
+    fit = [c for c in others if _arms(c) if _outcome(column)] + [c for c in others if _outcome(c) if _arms(column)]
+    return fit[0] if len(fit) == 1 else None
+
+
+def _arms(column: Column) -> bool:
+    """Whether a column divides the rows as the arms of an experiment do, by its name or its values."""
+    held = {v.casefold() for v in column.values} & lexicon.some("levels")
+    return 2 <= column.n_unique <= 4 and bool(held or set(column.words) & lexicon.some("arms"))
+
+
+def _outcome(column: Column) -> bool:
+    """Whether a column says by its name how something came out: improved, survived, denied."""
+    return bool(column.stems & {stem(w) for w in lexicon.some("outcomes")})
+
+
+def _ordered(text: str, said: Sequence[Word], a: Near, b: Near) -> tuple[Near, Near]:
+    """Two columns as the one that may explain and the outcome: by what they hold, else by how they are spoken of."""
+    for factor, outcome in ((a, b), (b, a)):
+        if _outcome(outcome.column) != _outcome(factor.column):
+            return (factor, outcome) if _outcome(outcome.column) else (outcome, factor)
+        if outcome.column.kind == "number" and _classes(factor.column) and not _classes(outcome.column):
+            return factor, outcome
+    between = text[said[a.last].end : said[b.first].end] if a.last < b.first else ""
+    turned = re.search(_GIVEN, between, re.I) or (re.search(_THERE, text, re.I) and re.search(_AMONG, between, re.I))
+    return (b, a) if turned else (a, b)
+
+
+def _classes(column: Column) -> bool:
+    """Whether a column puts the rows into classes, and is no amount."""
+    return column.kind != "number" or column.n_unique == 2
+
+
+def _query(text: str, factor: Near, outcome: Near) -> Query:
+    """What compares the outcome by the other column, as a plain question."""
+    x, y = factor.column, outcome.column
+    classes, ends = _classes(x), tuple[Measure, ...]()
+    by: tuple[Group, ...] = (Group(of=expr(x)),)
+    if classes and not _classes(y):
+        ends, asked = (Measure(op="mean", of=expr(y)),), f"Does {y.name} differ by {x.name}?"
+    elif not (classes or _classes(y)):
+        line = Measure(op="correlation", of=expr(x), other=expr(y))
+        ends, by = (line, line.model_copy(update={"method": "spearman"})), ()  # a far value moves the ranks less
+        asked = f"Is {y.name} related to {x.name}?"
+    elif not classes:  # a number, by what came out
+        ends, by, asked = (Measure(op="mean", of=expr(x)),), (Group(of=expr(y)),), f"Does {x.name} differ by {y.name}?"
+    elif y.n_unique <= 4:
+        two = y.n_unique == 2
+        yes = y.yes if y.kind == "bool" else outcome.value or yes_level(y.values) if two else ""
+        told = [yes] if two else list(y.values)
+        ends = tuple(Measure(op="share", where=(Condition(left=expr(y), op="=", right=v),)) for v in told)
+        asked = f"How often is {y.name} {' or '.join(map(str, told))}, by {x.name}?"
+    else:
+        test = Test(about="independence")
+        given = {"measures": (Measure(op="values", of=expr(y)),), "group_by": by, "test": test}
+        return Query(intent="test", text=text, read_as=f"Is {y.name} independent of {x.name}?", **given)
+    return Query(intent="compare" if by else "relate", text=text, read_as=asked, measures=ends, group_by=by)
