@@ -1296,6 +1296,9 @@ def beside_all(factor):
 
 asked_alone = [f for f in results if f["real"] and not {"misleads", "between"} & {*f}]
 asked_alone = [f for f in asked_alone if frozenset((f["a"], f["b"])) not in flipped]
+asked_alone = [
+    f for f in asked_alone if f["metric"] not in ("spearman_r", "r2")
+]  # a model of lines tells nothing of them
 for _ in asked_alone if outcome in usable and len(factors) == 1 and factors[0] not in switches else []:
     held = beside_all(factors[0])
     if held is None:

@@ -283,7 +283,7 @@ def test_a_question_beside_the_columns_is_read_as_the_likeliest_plain_one() -> N
 
 
 def test_what_asks_for_some_rows_or_a_figure_is_not_read_as_a_relation() -> None:
-    shop = {"city": ["Berlin", "Ulm"], "staff": 0, "income": 0, "noise": 0}
+    shop = {"city": ["Berlin", "Ulm", "Bonn"], "staff": 0, "income": 0, "noise": 0}
     for question in (
         "Which workers are the richest?",
         "Do the rich make noise in Berlin?",

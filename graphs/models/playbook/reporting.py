@@ -209,15 +209,16 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]],
 def _collapse(findings: Sequence[Finding]) -> list[Finding]:
     """One finding for one fact: a claim that a warning turns round, or that was made before, is dropped."""
     flipped = [{*f["columns"]} - {f["roles"].get("stratifier")} for f in findings if f["kind"] == "simpsons_paradox"]
-    kept, told = list[Finding](), set[tuple[bool, frozenset[str]]]()
+    kept, told = list[Finding](), set[tuple[str, frozenset[str]]]()
     for finding in findings:
-        pair, claim = frozenset(finding["columns"]), finding["type"] == "claim" and not finding["params"].get("twice")
-        drift = finding["kind"] in _AGAIN
-        pooled = claim and len(pair) == 2 and any(pair <= turned for turned in flipped)
-        apart = finding["kind"] == "clusters"  # that rows form groups says nothing of how two columns go together
-        again = len(pair) > 1 and (claim, pair) in told and not apart
-        told |= {(claim, pair)} if (claim and not apart) or drift or finding["kind"] == "target_leakage" else set()
-        kept += [] if pooled or (again and (claim or drift)) else [finding]
+        kind, columns = finding["kind"], finding["columns"]
+        point = kind == "leverage_point" and bool(finding.get("segment"))  # that of one group is enough
+        claim = finding["type"] == "claim" and not finding["params"].get("twice") and kind != "clusters"
+        fact = "point" if point else "claim" if claim else "", frozenset(columns[:2] if point else columns)
+        pooled = claim and len(fact[1]) == 2 and any(fact[1] <= turned for turned in flipped)
+        again = len(fact[1]) > 1 and fact in told
+        told |= {fact} if claim or point or kind in (*_AGAIN, "target_leakage") else set()
+        kept += [] if pooled or (again and (claim or point or kind in _AGAIN)) else [finding]
     return kept
 
 

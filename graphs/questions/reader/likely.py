@@ -27,6 +27,8 @@ _RELATES = (
 _GIVEN = r"\b(?:where|if|when|because|after|among|the (?:more|less|long|high|low|old|young|big|small)e?r?)\b"
 """What stands before that by which rows are compared."""
 _THERE = r"^\W*(?:is|are|was|were|do|does|did) (?:there|it|more|fewer|less|most|many)\b"
+_WITHIN = r"\b(?:in|at|from|during|within)(?: the)? $"
+_MANY = r"\b(?:more|fewer|many|most)(?: of the)? $"
 _AMONG = r"\b(?:in|on|at|with|for)\b"
 
 
@@ -50,7 +52,7 @@ def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Qu
     said = [w for w in words(text) if w.content and w.number is None]
     said = [w for w in said if w.low not in lexicon.harmless() or _alike(w.low)]
     able = [c for c in columns if not _names_rows(c)]
-    near = list(_near(said, able))
+    near = list(_near(text, said, able))
     pairs = [(a, b) for a, b in permutations(near, 2) if a.column != b.column and a.last < b.first]
     whole = {(n.column, n.first, n.last) for n in near}  # violent crime is one thing
     pairs = [p for p in pairs if min(n.grade for n in p) >= _LEAST
@@ -66,7 +68,9 @@ def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Qu
         a, b = Near(other, known.first, known.last, 0.0), known
     factor, outcome = _ordered(text, said, a, b)
     both = factor.column, outcome.column
-    others = any(n.value and n.grade >= 0.9 and n.column not in both for n in near)  # of some rows only
+    named = [n for n in near if n.value and n.grade >= 0.9]  # in Berlin: of some rows only
+    there = (n for n in named if n.column.n_unique > 2 and re.search(_WITHIN, text[: said[n.first].start], re.I))
+    others = any(n.column not in both for n in named) or any(there)
     compared = re.search(_RELATES, text, re.I) and not (others or any(map(_bounds, words(text))))
     return both, _query(text, factor, outcome) if compared else None
 
@@ -84,20 +88,22 @@ def _names_rows(column: Column) -> bool:
         (column.kind == "text" and column.n_unique > 30)  # fmt: skip
 
 
-def _near(said: Sequence[Word], columns: Sequence[Column]) -> Iterator[Near]:
+def _near(text: str, said: Sequence[Word], columns: Sequence[Column]) -> Iterator[Near]:
     """The columns that each word, and each two that follow each other, may be about."""
     for column in columns:
-        grades = [_grade(word, column) for word in said]
+        counted = [bool(re.search(_MANY, text[: word.start], re.I)) for word in said]  # more people: how many
+        grades = [_grade(*one, column) for one in zip(said, counted, strict=True)]
         yield from (Near(column, n, n, g, v) for n, (g, v) in enumerate(grades) if g)
         for n, ((a, v), (b, w)) in enumerate(pairwise(grades)):
             if a and b and said[n].end + 1 == said[n + 1].start:
                 yield Near(column, n, n + 1, a + b, v or w)
 
 
-def _grade(word: Word, column: Column) -> tuple[float, str]:
-    """How near a word is to a column, from 0 to 1, and the value of it that it is, if any."""
+def _grade(word: Word, counted: bool, column: Column) -> tuple[float, str]:
+    """How near a word is to a column, from 0 to 1, and the value of it that it is, if any. `counted`: it says of what
+    there are more or fewer."""
     who = lexicon.some("people", "rows", "events", "doers") - lexicon.some("female", "male")
-    less = 0.4 if {word.low, word.low.removesuffix("s")} & who else 1.0  # of whom it is spoken
+    less = 0.4 if not counted and {word.low, word.low.removesuffix("s")} & who else 1.0  # of whom it is spoken
     own = {word.stem, root(word.low)}
     if own & column.stems:
         return less * (1.0 if own >= column.stems or not column.words[1:] else 0.9), ""
