@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from notebooks.toolkit.reading import as_it_stands, read_once
-from notebooks.toolkit.redundant import _leave_cuts_out, _leave_out, _leave_sums_out
+from notebooks.toolkit.redundant import _leave_computed_out, _leave_cuts_out, _leave_out, _leave_sums_out
 from notebooks.toolkit.repeats import _drop_repeats
 from notebooks.toolkit.sentinels import _blank_sentinels, _see_caps
 from notebooks.toolkit.spellings import _merge_spellings, _tell_date_forms
@@ -45,6 +45,7 @@ def clean(raw: pd.DataFrame, file: str = "table") -> Table:
         _see_caps,
         _leave_out,
         _leave_cuts_out,
+        _leave_computed_out,
         _leave_sums_out,
     )
     for step in steps:

@@ -12,6 +12,7 @@ from notebooks.toolkit.guesses import is_time
 from notebooks.toolkit.logistic import curvature, likeliest, mcfadden_r2, no_effects, standardised
 from notebooks.toolkit.naming import ID_NAME
 from notebooks.toolkit.phrases import several, unit_of
+from notebooks.toolkit.redundant import computed_within
 from notebooks.toolkit.wording import number, percent, say
 
 
@@ -61,6 +62,11 @@ def parts_of_target(df: pd.DataFrame, target: str, factors: list[str], yes: Any 
             found[name] = f"it says which values of {target} are large"
         elif yes is not None and _tells(both) > 0.995:
             found[name] = f"it tells {target} in nearly every row"
+    if yes is None:
+        groups = [c for c in factors if 2 <= df[c].nunique() <= 10]
+        for made, (of, by) in computed_within(df, [target, *numbers], groups).items():
+            if target in (made, of):
+                found[of if made == target else made] = f"within each {by} {made} is made up of {of}"
     rest = [c for c in numbers if c not in found]
     rows = df[rest].assign(**{"\0y": y}).dropna().astype(float)
     if yes is None and len(rows) > 5 * len(rest) + 20 and rest:
@@ -91,7 +97,7 @@ def _divides(both: pd.DataFrame) -> bool:
     if both["x"].head(1000).nunique() > 10 or not 2 <= both["x"].nunique() <= 10:
         return False
     groups = both.groupby("x")["y"]
-    if groups.size().min() < 10 or both["y"].nunique() < 10 * groups.ngroups:
+    if groups.size().min() < 10 or groups.nunique().min() < 2 or both["y"].nunique() < 10 * groups.ngroups:
         return False
     ends = groups.agg(["min", "max"]).sort_values("min")
     return bool((ends["min"].iloc[1:].to_numpy() > ends["max"].iloc[:-1].to_numpy()).all())

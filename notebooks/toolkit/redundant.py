@@ -169,6 +169,54 @@ def _adds_up(turned: dict[str, Any], whole: str, columns: list[str]) -> bool:
     return bool((np.linalg.lstsq(base, turned[whole], rcond=None)[0] > 0).all())
 
 
+def computed_within(df: pd.DataFrame, numbers: list[str], groups: list[str]) -> dict[str, tuple[str, str]]:
+    """Columns that another makes in each group, by a rate of the group's own: a fare, of the minutes for each tariff.
+
+    Each with the column that makes it and the groups' column. In every group of at least 20 rows it is a straight line
+    of the other, in all but rounding and one row in fifty, or the same throughout, as it is in at least one: without
+    that, it could be the other in another unit.
+    """
+    rows = df[[*dict.fromkeys([*numbers, *groups])]].dropna()
+    rows = rows.iloc[:: max(1, len(rows) // 4000)]
+    found = dict[str, tuple[str, str]]()
+    for by in groups if len(numbers) > 1 else ():
+        parts = [part[numbers] for _, part in rows.groupby(by, observed=True) if len(part) >= 20]
+        if sum(map(len, parts)) < max(50, 0.9 * len(rows)) or not 2 <= len(parts) <= 10:
+            continue
+        still = [part.nunique() == 1 for part in parts]
+        varied = [c for c in numbers if c != by and not any(one[c] for one in still)]
+        for made in (c for c in numbers if c not in (by, *varied) and not all(one[c] for one in still)):
+            lines = [part for part, same in zip(parts, still, strict=True) if not same[made]]
+            near = [part[varied].corrwith(part[made], method="spearman").abs() > 0.9 for part in lines]
+            for of in (c for c in varied if all(one[c] for one in near)):
+                if all(_is_line(part[of].to_numpy(float), part[made].to_numpy(float)) for part in lines):
+                    found.setdefault(made, (of, by))
+    return found
+
+
+def _is_line(x: Any, y: Any) -> bool:
+    """Whether y is a straight line of x in all but rounding and one row in fifty, which may be codes or slips."""
+    low, high = np.quantile(x, [0.1, 0.9])
+    middle = (x >= low) & (x <= high)
+    if high == low or middle.sum() < 10:
+        return False
+    line = np.polyfit(x[middle], y[middle], 1)
+    return bool(np.mean(np.abs(y - np.polyval(line, x)) <= 0.005 * np.ptp(y[middle])) >= 0.98)
+
+
+def _leave_computed_out(table: Table) -> None:
+    """Mark a column that another makes within each group."""
+    groups = [c for c in table.of("category", "number") if 2 <= table.levels(c) <= 10]
+    numbers = [c for c in table.of("number") if table.levels(c) > 10 and table.df[c].notna().mean() > 0.8]
+    for made, (of, by) in computed_within(table.df, numbers, groups).items():
+        text = (
+            f"{say(made)} is made up of {say(of)} within each {say(by)}, by a rate of its own or not at all: only "
+            f"{say(of)} and {say(by)} are tested, unless it is what is asked about."
+        )
+        table.traps.append(trap("redundant_columns", text, [made, of], len(table.df), high=True))
+        table.left_out[made] = f"made up of {of} within each {by}"
+
+
 def _leave_sums_out(table: Table) -> None:
     """Mark a column that other columns make up exactly, as a total is made up of its parts."""
     numbers = table.of("number")

@@ -44,9 +44,10 @@ def _is_code(code: float, counts: pd.Series) -> bool:
     if re.fullmatch(r"-?(9{2,}|8{3,})(\.0*)?", f"{code:.12g}") and (gap > spread or code < 0 <= rest.min()):
         return True
     if code in range(-9, 0) and rest.min() >= 0:
-        # The last value of a tail would be rarer than those beside it
-        beside = others.iloc[: max(3, len(others) // 10)].max()
-        alone = counts[code] > 3 * beside or counts[code] > 3 * others.max()
+        # The last value of a tail would be rarer than those beside it, and as near to them as they are to each other
+        tail = max(3, len(others) // 10)
+        apart = gap > 5 * float(np.median(np.diff(rest[: tail + 1])))
+        alone = apart or counts[code] > 3 * others.iloc[:tail].max() or counts[code] > 3 * others.max()
         return bool(alone or (code == -1 and rest[0] == 0 and np.all(rest % 1 == 0) and counts[code] > others.iloc[0]))
     scale = np.array_equal(rest, np.arange(rest[0], rest[0] + len(rest))) and rest[0] in (0, 1) and rest[-1] <= 7
     if code == 9 and scale:

@@ -548,3 +548,19 @@ def test_the_first_word_of_a_yes_or_no_says_it_and_none_is_a_value(admissions: l
 def test_two_times_are_not_passed_over(admissions: list[dict[str, Any]]) -> None:
     for question in ("How many patients were discharged on the day they were admitted?", "What share is Patient ID?"):
         assert read(question, admissions).queries == (None,), question
+
+
+def test_what_the_rows_are_may_stand_before_what_is_measured_of_them() -> None:
+    trips = pd.DataFrame(
+        {
+            "trip_id": range(1001, 1081),
+            "bike": ["city", "cargo"] * 40,
+            "duration_min": [5.5 + i % 40 for i in range(80)],
+        }
+    )
+    facts = dated("trips.csv", trips)
+    of = "duration_min"
+    assert one("Average trip duration", facts).measures == (Measure(op="mean", of=of),)
+    shortest = one("shortest trip duration by bike", facts)
+    assert (shortest.measures, shortest.group_by) == ((Measure(op="min", of=of),), (Group(of="bike"),))
+    assert one("What drives trip duration?", facts).intent == "drivers"

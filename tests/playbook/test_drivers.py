@@ -73,6 +73,24 @@ def test_parts_of_the_target_are_left_out_by_name_and_the_target_stays(
     assert sum("rides is made up of casual and registered" in note for note in ran.answer["notes"]) == 2
 
 
+def test_what_is_computed_from_the_target_by_a_rate_of_each_group_is_no_factor(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 1200
+    member = random.random(n) < 0.6
+    minutes = np.where(member, random.gamma(4, 3, n), random.gamma(5, 6, n)).round(1)
+    fee = np.where(member, 0, 1.5 + 0.15 * minutes).round(2)
+    df = pd.DataFrame({"minutes": minutes, "user": np.where(member, "member", "casual"), "fee_eur": fee})
+    name = table("rides", df)
+    ran = kernel.template("drivers", data=name, target="minutes")
+    assert list(ran.answer["values"]) == ["user member instead of casual", "held-out R²"]
+    assert any("within each user fee_eur is made up of minutes" in note for note in ran.answer["notes"])
+    fees = kernel.template("drivers", data=name, target="fee_eur")
+    assert list(fees.answer["values"]) == ["user member instead of casual", "held-out R²"]
+    (made,) = kernel.template("profile", data=name).of("redundant_columns", "warning")
+    assert "Fee is made up of minutes within each user" in made.text
+
+
 def test_an_outcome_of_two_levels_is_told_in_percentage_points_even_with_a_level_that_never_varies(
     kernel: Kernel, table: Writer, random: np.random.Generator
 ) -> None:

@@ -144,7 +144,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             text = _written([ws[n] for n in inside])
             code = "x" if re.search(r"\w\(", text) else "m" if re.fullmatch(r"(?i)nan|null|none|na|n/a", text) else "Q"
             take(Item(code, inside[0], inside[-1], text))
-    named = {i.last for i in items if i.code in "CE"}
+    named = {i.last for i in items if i.code == "C"}
     doers = [i.column for i in items if i.code == "C" and i.column.words[-1] in ("by", "to")]
     for link in nearness.parts(ws, [not t for t in taken], columns):  # "score" in "the life expectancy score" trails
         if doers and link.how == "near" and link.column.words[-1] in ("by", "to"):  # closed by agents: who closes
@@ -304,6 +304,10 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         counted = before and (before.code in "jM" or before.means == "count") and word.low.endswith("s")
         if counted and item.code == "C" and item.column.kind == "time" and word.stem != stem(item.column.words[-1]):
             item.code = "E"  # how many funerals, of which the table has the date
+        behind = items[n + 1] if codes[:1] == "C" else None
+        whose = before and before.code == "M" and item.code == "E" and behind and behind.first == item.last + 1
+        if whose and behind and behind.column.kind == "number" and not word.low.endswith(("s", "people")):
+            item.code = "x"  # the shortest trip duration, by which no trip is sought
         still = item.code == "U" and re.match("n?[VC]", codes) and word.low in ("still", "already")
         held = before.column if before and before.code == "C" else None
         rated = said == {"rate"} and held and held.unit in lexicon.section("units")["money"]

@@ -53,6 +53,12 @@ def test_a_code_that_an_answer_names(values: list[float], code: float | None) ->
     assert missing_code(pd.Series(values, dtype=float)) == code
 
 
+def test_a_negative_code_below_a_thin_tail_of_measures() -> None:
+    minutes = pd.Series(np.random.default_rng(3).gamma(4, 3, 4000).round(1) + 0.5)
+    assert missing_code(minutes.where(minutes.index >= 12, -1.0)) == -1
+    assert missing_code(minutes - 3) is None
+
+
 def test_codes_beside_a_scale_counts_and_days() -> None:
     assert traps(np.where(FEW, 9, SCALE)) == {"sentinel_values"}
     assert traps(np.where(FEW, -1, COUNTS)) == {"sentinel_values"}
