@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 UNREAD = "It is not clear what is to be computed. Name the columns and what is wanted of them."
 """Why a part of a question has no answer, where the reader gives no reason."""
 
+UNKNOWN_ROWS = "The question before has no answer, so it is not known which rows are meant."
+
 _FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _TITLE = 200
 _log = logging.getLogger(__name__)
@@ -139,6 +141,7 @@ async def answer_question(
     """
     from graphs import answering
     from graphs.questions.reader import read
+    from graphs.questions.reader.following import POINTS
 
     await within_budget(desk)
     if not question.queries and not desk.model.rule_based:
@@ -156,6 +159,8 @@ async def answer_question(
         _log.exception("a question could not be read: %s", question.text)
         why = f"Gristmill itself failed while it read this ({type(fault).__name__}: {fault}). Ask it in other words."
         reading = Reading(parts=(question.text,), queries=(None,), why_not=(why,))
+    if reading.follows and continues and POINTS.search(question.text):
+        reading = Reading(parts=(question.text,), queries=(None,), why_not=(UNKNOWN_ROWS,))
     goes_on = (continues,) if reading.follows and continues else ()
     for place, part in enumerate(_parts(reading, str(question.id), goes_on)):
         if part.query is None:

@@ -80,7 +80,7 @@ def _of_rows(query: Query, scope: Scope) -> list[str]:
     again, joins = scope.tables[scope.file].get("repeats", 0), zip(scope.joined, query.joins, strict=False)
     notes = [called("partner_note", Source("tables"), [scope.file, f], j.own, j.theirs, j.how) for f, j in joins]
     coded = [c for c in scope.codes if c in scope.used]
-    notes += [called("code_note", Source("rows"), c, scope.codes[c], scope.without.get(c)) for c in coded]
+    notes += [called("code_note", Source("rows"), c, scope.codes[c]) for c in coded]
     done = [*(s.do for s in query.prepare), *(m.op for m in query.measures)]
     seen = query.show or any("duplicates" in name for name in done)
     repeat = f"{again:,} row{'s repeat' if again != 1 else ' repeats'} an earlier one, counted in this answer."

@@ -30,7 +30,6 @@ class Scope:
         self.facts: dict[str, dict[str, Any]] = {str(c["name"]): c for c in table["columns"]}
         self.kinds: dict[str, Kind] = {name: kind_of(str(c["dtype"])) for name, c in self.facts.items()}
         self.codes = {c: f["code"] for c, f in self.facts.items() if "code" in f}  # may stand for missing
-        self.without: dict[str, str] = {}  # columns with such codes, and what the answer is without these
         self.sampled = bool(table.get("sampled"))
         self.lines: list[str] = []
         self.end: tuple[str, list[str]] = ("", [])  # the call that answers, and its arguments

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from graphs.questions import conditions
 from graphs.questions.expressions import NotComputable, bare, in_backticks, to_scalar, to_series
 from graphs.questions.functions import AS_TIME, Kind
-from graphs.questions.measures import PAIRS, WAYS, beside, by_keys, name_of, of_few, single, with_p
-from graphs.questions.query import IN_A_ROW, Condition, Grain, Group, Measure, Order, Query
+from graphs.questions.measures import PAIRS, beside, by_keys, name_of, of_few, single, with_p
+from graphs.questions.query import IN_A_ROW, Grain, Group, Measure, Order, Query
 from graphs.questions.rows import order_rows, sorting, take
 from graphs.questions.scope import Scope
 from graphs.questions.sentences import aliases, and_list, of_all, unit, verdict
@@ -45,11 +45,6 @@ def computed(query: Query, scope: Scope, by: str = "") -> tuple[list[str], dict[
         parts |= with_p(m, scope, name, tail, by) if m.with_p else {name: one}
         units |= {name: unit(m, scope)}
         ops.setdefault(m.op, found(name, frame))
-    of = bare(measures[0].of or "") if len(measures) == 1 and not query.formulas else ""
-    if of in scope.codes and measures[0].op in WAYS and measures[0].op not in ("count", "present", "missing"):
-        known = (*measures[0].where, Condition(left=in_backticks(of), op="!=", right=scope.codes[of]))
-        m = measures[0].model_copy(update={"where": known})
-        scope.without[of] = Source(single(m, scope, "groups" if by else "rows", by))
     if by and any("groups" in source for source in parts.values()):
         scope.add(f"groups = rows.groupby({by})")
     scope.add(assigned(parts, frame, "pd.DataFrame({})" if by else "{}"))

@@ -1,26 +1,16 @@
 """What an answer notes of the rows that it is computed of: codes for missing values, and rows without a partner."""
 
-from typing import Any
-
 import pandas as pd
 
-from notebooks.toolkit.answers import _listed, and_list
-from notebooks.toolkit.wording import alike, as_name, as_text, say
+from notebooks.toolkit.answers import and_list
+from notebooks.toolkit.wording import as_name, say
 
 
-def code_note(rows: pd.DataFrame, column: str, code: float, without: Any = None) -> str:
-    """How many values of a column are a number that may stand for missing, and what the answer, a number or one for
-    each group, is without them; empty where none are."""
+def code_note(rows: pd.DataFrame, column: str, code: float) -> str:
+    """How many values of a column are a number that may stand for missing; empty where none are."""
     often = int((rows[column] == code).sum()) if column in rows else 0
-    if not often:
-        return ""
-    are, them = ("value of {} is", "it") if often == 1 else ("values of {} are", "them")
-    text = f"{often:,} {are.format(say(column))} {as_name(code)}, which may stand for missing"
-    if isinstance(without, pd.Series):
-        told = _listed(without.index, [as_text(x, alike(without)) for x in without])
-    else:
-        told = "" if without is None else f"it is {as_text(without)}"
-    return f"{text}{f': without {them} {told}' * bool(told)}."
+    are = "value of {} is" if often == 1 else "values of {} are"
+    return f"{often:,} {are.format(say(column))} {as_name(code)}, which may stand for missing." if often else ""
 
 
 def partner_note(tables: dict[str, pd.DataFrame], files: list[str], own: list[str], theirs: list[str], how: str) -> str:

@@ -203,21 +203,15 @@ def test_a_currency_that_the_values_carry_stands_at_the_numbers(ask: Ask, tmp_pa
     assert "£2,010" in told["text"]
 
 
-def test_codes_for_missing_are_named_with_what_the_answer_is_without_them(ask: Ask, tmp_path: Path) -> None:
+def test_codes_for_missing_are_named(ask: Ask, tmp_path: Path) -> None:
     """As long as rows with them are among those meant."""
     file = tmp_path / "log.csv"
     values = [-999 if i % 10 == 0 else 20 + i % 7 for i in range(60)]
     file.write_text("device,temp\n" + "".join(f"{'ab'[i % 2]},{v}\n" for i, v in enumerate(values)))
-    df = pd.read_csv(file)
-    mean, known = {"measures": [of("mean", "temp")]}, df[df["temp"] > -999]["temp"].mean()
-    told = ask(mean, file)
-    assert told.values["mean of temp"] == pytest.approx(df["temp"].mean())
-    assert told.answers[0]["notes"] == [
-        f"6 values of temp are -999, which may stand for missing: without them it is {known:.4g}."
-    ]
-    a, b = df[df["temp"] > -999].groupby("device")["temp"].mean()
-    by_device = ask({**mean, "group_by": [{"of": "device"}]}, file).answers[0]["notes"]
-    assert by_device[0].endswith(f"without them a {a:.2f}; b {b:.2f}.")
+    mean = {"measures": [of("mean", "temp")]}
+    named = ["6 values of temp are -999, which may stand for missing."]
+    assert ask(mean, file).answers[0]["notes"] == named
+    assert ask({**mean, "group_by": [{"of": "device"}]}, file).answers[0]["notes"][:1] == named
     assert ask({**mean, "where": [where("temp", ">", 0)]}, file).answers[0]["notes"] == []
 
 

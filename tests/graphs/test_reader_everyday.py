@@ -564,3 +564,100 @@ def test_what_the_rows_are_may_stand_before_what_is_measured_of_them() -> None:
     shortest = one("shortest trip duration by bike", facts)
     assert (shortest.measures, shortest.group_by) == ((Measure(op="min", of=of),), (Group(of="bike"),))
     assert one("What drives trip duration?", facts).intent == "drivers"
+
+
+@pytest.fixture(scope="module")
+def exams() -> list[dict[str, Any]]:
+    """Marks of three terms, 999 where there is none, in a table of two kinds of people and two dates."""
+    n = 60
+    booked = pd.date_range("2024-01-08", periods=n, freq="3D")
+    table = pd.DataFrame(
+        {
+            "exam_id": [f"X{i:03}" for i in range(n)],
+            "Booked On": booked,
+            "Exam Date": booked + pd.to_timedelta([5 + i % 30 for i in range(n)], unit="D"),
+            "term": [("autumn", "spring", "summer")[i % 3] for i in range(n)],
+            "pupil": [f"P{i % 25:02}" for i in range(n)],
+            "teacher": [("Bell", "Lind", "Roux")[i * 7 % 3] for i in range(n)],
+            "tutor room": [None if i % 4 == 0 else "R1" if i % 4 == 1 else "R2" for i in range(n)],
+            "score": [999 if i % 12 == 0 else 40 + i % 51 for i in range(n)],
+            "weekly_fee": [12.5 + i % 40 for i in range(n)],
+            "late": [("yes", "no")[i % 5 > 0] for i in range(n)],
+        }
+    )
+    tables = dated("exams.csv", table)
+    next(c for c in tables[0]["columns"] if c["name"] == "score")["code"] = 999.0
+    return tables
+
+
+def test_those_are_the_rows_of_the_question_before(exams: list[dict[str, Any]]) -> None:
+    first = one("How many exams of Bell were late?", exams)
+    assert len(first.where) == 2
+    (query,) = read("How many of those were in the spring term?", exams, previous=first).queries
+    assert query is not None
+    assert query.where == (*first.where, Condition(left="term", op="=", right="spring"))
+    (paid,) = read("What is their average weekly fee?", exams, previous=first).queries
+    assert paid is not None
+    assert paid.where == first.where
+    share = one("What share of the exams was late?", exams)
+    (of_late,) = read("How many of them were in spring?", exams, previous=share).queries
+    assert of_late is not None
+    assert Condition(left="late", op="=", right="yes") in of_late.where
+    top = one("Which teacher has the most exams?", exams)
+    for before in (None, top):  # nothing was told, or one group of several
+        assert read("How many of those were late?", exams, previous=before).queries == (None,)
+    alone = "Of those who were late, how many were in the spring term?"
+    assert "Bell" not in str(read(alone, exams, previous=first).queries)
+
+
+def test_the_best_and_then_the_worst(exams: list[dict[str, Any]]) -> None:
+    best = one("What is the best score in spring?", exams)
+    (worst,) = read("and the worst?", exams, previous=best).queries
+    assert worst is not None
+    assert (worst.measures[0].op, worst.where) == ("min", best.where)
+
+
+def test_nothing_is_computed_of_a_code_for_missing(exams: list[dict[str, Any]]) -> None:
+    known = Condition(left="score", op="!=", right=999)
+    for question in (
+        "What is the mean score?",
+        "How many exams have a score above 80?",
+        "Which exam has the best score?",
+    ):
+        query = one(question, exams)
+        assert known in query.where, question
+        assert any("999" in note for note in query.notes)
+    assert one("How many exams have a score of 999?", exams).where == (Condition(left="score", op="=", right=999),)
+    assert one("What is the mean weekly fee?", exams).where == ()
+    full = "Calculate the mean of the score column of the dataset. Round the result to two decimals and report it."
+    assert one(f"{full} Use the pandas method with all of its default settings for this.", exams).where == ()
+
+
+def test_a_time_is_that_of_what_was_done_or_of_what_the_rows_are(exams: list[dict[str, Any]]) -> None:
+    assert one("How many exams were there in June?", exams).where[0].left == "`Exam Date`"
+    assert one("How many exams were booked in June?", exams).where[0].left == "`Booked On`"
+
+
+def test_values_of_a_column_are_no_seasons(exams: list[dict[str, Any]]) -> None:
+    query = one("Did the average score go up between autumn and summer?", exams)
+    assert (query.intent, [g.of for g in query.group_by]) == ("compare", ["term"])
+
+
+def test_who_has_the_most_is_not_guessed_among_two_kinds_of_people(exams: list[dict[str, Any]]) -> None:
+    assert read("Who got the highest score?", exams).queries == (None,)
+    assert one("Who is the teacher with the most exams?", exams).group_by == (Group(of="teacher"),)
+
+
+def test_girls_are_not_all_rows_and_none_is_a_gap(exams: list[dict[str, Any]]) -> None:
+    assert read("How many girls were late?", exams).queries == (None,)
+    assert one("How many exams don't have a tutor room?", exams).where[0].op == "missing"
+
+
+def test_a_fee_of_each_week_is_no_sum_of_the_weeks_of_a_date(exams: list[dict[str, Any]]) -> None:
+    query = one("How much do we take in fees every week?", exams)
+    assert (query.measures, query.group_by) == ((Measure(op="sum", of="weekly_fee"),), ())
+
+
+def test_words_of_a_name_may_be_written_together() -> None:
+    flats = pd.DataFrame({"Flat": [f"F{i}" for i in range(40)], "Sq m": [40.5 + i for i in range(40)]})
+    assert one("total sqm", dated("flats.csv", flats)).measures == (Measure(op="sum", of="`Sq m`"),)

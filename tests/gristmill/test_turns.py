@@ -102,11 +102,14 @@ def test_what_cannot_be_read_is_said_and_the_conversation_goes_on(server: Server
     assert (unread["status"], unread["cells"]) == ("not_answered", [])
     assert "colour" in unread["answers"][0]["why"]
     assert "bill_length_mm" in unread["text"].partition("You could ask: ")[2]
+    those = asked(server.home, "--run", first["run"], "what is their mean flipper length?", status=3)
+    assert "which rows are meant" in those["answers"][0]["why"]
     shown = run(server.home, "ask", "--run", first["run"], "by island")
     assert shown.status == 0, shown.err
     assert "Biscoe" in shown.out
-    assert "goes on from “What is the mean body mass?”, since “and by wing colour?” has no answer" in " ".join(
-        shown.out.split()
+    assert (
+        "goes on from “What is the mean body mass?”, since “what is their mean flipper length?” has no answer"
+        in " ".join(shown.out.split())
     )
     median = asked(server.home, "--run", first["run"], "as a median")
     assert "goes on from" not in median["text"], "the question before has an answer"

@@ -15,11 +15,12 @@ from graphs.questions.query import Condition, Query, Reading
 from graphs.questions.reader import lexicon, made
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
+from graphs.questions.reader.coded import without_codes
 from graphs.questions.reader.conditions import Known, expr
 from graphs.questions.reader.counted import by_case
 from graphs.questions.reader.linking import Column, read_columns
 from graphs.questions.reader.tables import placed, whole
-from graphs.questions.reader.text import name_words, stem, words
+from graphs.questions.reader.text import name_words, root, stem, words
 from graphs.questions.reader.unread import unclear
 
 __all__ = ["read"]
@@ -63,7 +64,8 @@ def read(
     for clause in split(question, columns, files):
         draft.add(clause)
     reading = draft.reading(previous)
-    queries = tuple(q and placed(_of_which_time(q, time, columns, asked), asked, tables) for q in reading.queries)
+    queries = tuple(q and _of_which_time(q, time, columns, asked) for q in reading.queries)
+    queries = tuple(q and placed(q if draft.spelled else without_codes(q, columns), asked, tables) for q in queries)
     if reading.why_not and not any(queries):
         last = re.sub("“([^”]+)”", lambda m: f"“{_as_said(m[1], swaps)}”", reading.why_not[-1])
         reading = reading.model_copy(update={"why_not": (*reading.why_not[:-1], f"{last} {_told(tables)}")})
@@ -173,7 +175,10 @@ def _time(columns: Sequence[Column], roles: Mapping[str, str], question: str) ->
     """The column of times that is meant: the declared one, that of what is counted, a row's beginning, a date, a year."""
     declared, living = [c for c in columns if c.name == roles.get("time")], [c for c in columns if not made.born(c)]
     dated = [c for c in living if c.kind == "time"]
-    rows = {w.stem for w in words(question) if w.low.endswith("s")} - lexicon.some("heads")
-    counted = [c for c in dated if rows & {stem(w) for w in c.words[:-1]}]  # how many funerals in March
+    heads, said = lexicon.some("heads", "function", "undoing"), words(question)
+    done = {root(w.low) for w in said if not w.low.endswith("s")} - heads
+    by_verb = [c for c in dated if done & {root(w) for w in c.words}]  # what was sold in March
+    rows = {w.stem for w in said if w.low.endswith("s")} | {stem(c.noun) for c in columns if c.key and c.label}
+    counted = [c for c in dated if rows - heads & {stem(w) for w in c.words[:-1]}]  # how many funerals in March
     years = [c for c in living if c.words[-1:] == ("year",) and c.kind == "number"]
-    return next(iter([*declared, *counted, *made.ends_of(columns, "starts"), *dated, *years]), None)
+    return next(iter([*declared, *by_verb[:1], *counted, *made.ends_of(columns, "starts"), *dated, *years]), None)

@@ -228,11 +228,12 @@ def _ordered(ask: Ask) -> None:
         says = says or last in lexicon.some("events")
         owned = last.removesuffix("s") in {c.owner for c in ask.known.columns}
         who = clause.words[which[0].first].low == "who" and item.code == "E" and not owned
+        who = who and clause.words[which[0].last + 1].low not in ("is", "are", "was", "were")
         if who and any(c.person for c in ask.known.columns):
             continue  # who takes the most bookings, and not who is the oldest pupil
         if which[0].code == "q" if item.code == "G" else says and (item.code == "E" or item.column.kind == "text"):
             return use(which, named, _named(ask, top[0], item))
-    for _, which, run, top in clause.find("(q|v)o?((?:[CEG][oi]?)*).*?(M)"):
+    for _, which, run, top in clause.find("(q|v)d*o?((?:[CEG][oi]?)*).*?(M)"):
         run = [i for n, i in enumerate(run) if i.code in "CEG" and not any(k.code in "oi" for k in run[:n])]
         things = [i for i in run if i.code in "EG" or i.column.kind not in ("number", "bool")]
         if re.match("[ac]*qCEM", ask.codes):
@@ -248,6 +249,8 @@ def _ordered(ask: Ask) -> None:
         if others[1:]:  # who sees patients is none of them, and who pays is
             pays = bool({w.stem for w in clause.words} & lexicon.says("spending"))
             others = [c for c in others if (c.noun in lexicon.singulars()) == pays] or others
+            has = {w.low for w in clause.words} & {"is", "was", "got", "gets", "has", "had"}
+            others = [] if has and not pays else others  # the pupil or the teacher
         of_one = ask.codes == "qM" and " " in top[0].means  # the salary of the oldest
         if things or of_one or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
             ask.of = next(iter(others), None)
@@ -363,6 +366,8 @@ def _above(ask: Ask) -> None:
 def _by(ask: Ask, by: Item, item: Item) -> None:
     """A group for each of what stands behind "by"; or of whom an average is told, or per which number."""
     clause, known, column, word = ask.clause, ask.known, item.means, ask.clause.words[by.first].low
+    if item.code == "G" and word != "by" and any(_of_each(item.means, i.column) for i in clause.of("C")):
+        return  # fees every month, of a monthly fee
     if item.code == "G":
         if not (_each_period(ask, by, item) or _periodic(ask, item)) and word in ("per", "by"):
             item.code = "U"  # no hour of a table of days
@@ -403,6 +408,13 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
         item.code = "U"  # turnover per square metre of another file, which stands in many rows there
     elif not (column.key and column.rows == known.rows):
         ask.groups.append(Group(of=expr(column), grain="day" if column.kind == "time" else None))
+
+
+def _of_each(period: str, column: Column) -> bool:
+    """Whether a price or a pay is that of each such period, by its name: the rent of a month, of monthly_rent."""
+    rates = {*lexicon.columns_of("price"), *lexicon.columns_of("income")} - {"amount"}
+    phrases = lexicon.phrases()[0]
+    return bool(rates & set(column.words)) and ("G", period) in [phrases.get((w,)) for w in column.words]
 
 
 def _having(ask: Ask, how: Items, of: Item, op: Items, number: Item, rows: Items) -> Items:

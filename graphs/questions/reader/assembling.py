@@ -172,6 +172,13 @@ class Draft:
         missing = [*self.blocked, *(c.name for c in self._undefined()), *([] if alone else self.lost)]
         changed = following.follow(self, previous) if previous is not None and not missing else None
         queries = [changed] if changed is not None else [] if missing else self.queries()
+        those = following.pointing(self) if queries and changed is None else ""
+        if those and previous is not None:
+            of_them = [following.of_those(one, previous) for one in queries]
+            queries = [one for one in of_them if one is not None]
+        if those and (not queries or (previous is None and re.search(rf"\b(?:of|among) {those}\b", self.question))):
+            why = f"It is not clear of which rows “{those}” are."
+            return q.Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         if why := unread.unknown(self, missing) if missing else self._why_not(queries):
             return q.Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         other = f"The {self.doubt} may be meant in place of the {{}}; ask for it by its name."
@@ -180,7 +187,7 @@ class Draft:
         return q.Reading(
             parts=(*(one.text for one in queries), *(text for text, _ in self.untold)),
             queries=(*queries, *[None] * len(self.untold)),
-            why_not=(*[""] * len(queries), *(why for _, why in self.untold)), others=tuple(others), follows=changed is not None,
+            why_not=(*[""] * len(queries), *(why for _, why in self.untold)), others=tuple(others), follows=changed is not None or bool(those and previous),
         )  # fmt: skip
 
     def _why_not(self, queries: Sequence[q.Query]) -> str:

@@ -60,7 +60,8 @@ def _things(word: str, columns: Sequence[Column]) -> bool:
         w for c in columns for w in name_words(c.file)
     }
     persons = held & people or {"age", "gender", "sex"} & {w for c in columns for w in c.words}
-    other = re.search(_SOMEONE, word) or word in people | lexicon.some("doers", "times") or measures(word)
+    some = people | lexicon.people() | lexicon.some("doers", "times") | {*lexicon.section("ages")}
+    other = re.search(_SOMEONE, word) or word in some or measures(word)
     return not persons and not other
 
 

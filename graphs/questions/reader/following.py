@@ -14,6 +14,32 @@ if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
 
+POINTS = re.compile(
+    r"\b(?:they|them|their|(?:those|these)(?! (?:who|that|which|with\w*|in|from|on|at|over)\b))\b", re.I
+)
+"""Words for rows of which a question before told."""
+
+
+def pointing(draft: Draft) -> str:
+    """The word by which a question means rows that it does not name itself: how many of those are late."""
+    said = POINTS.search(draft.question[: draft.opening])
+    before = draft.question[: said.start()] if said else ""
+    items = ((a.clause, i) for a in draft.asks for i in a.clause.items if i.code in "ECVTU")
+    named = [clause.written([i]) for clause, i in items if i.code != "C" or i.column.kind == "text"]
+    return "" if said is None or any(re.search(rf"\b{re.escape(n)}\b", before, re.I) for n in named) else said[0]
+
+
+def of_those(query: Query, previous: Query) -> Query | None:
+    """A query of the rows that the one before told of; None where these were a few of them, or groups."""
+    if previous.limit or previous.having or previous.outliers or previous.model or previous.compare:
+        return None
+    (met, *others) = previous.measures or (Measure(op="count"),)
+    own = met.where if met.op in ("share", "count") and not others else ()
+    steps = (s for s in query.prepare if s not in previous.prepare)
+    where = dict.fromkeys((*previous.where, *own, *query.where))
+    return given(query, where=tuple(where), prepare=(*previous.prepare, *steps))
+
+
 def follow(draft: Draft, previous: Query) -> Query | None:
     """The last query with what the fragment says in place of its own; None where the question stands by itself."""
     said, asks, spoken = draft.base(), draft.asks, draft.spoken()
@@ -40,7 +66,9 @@ def follow(draft: Draft, previous: Query) -> Query | None:
     for op, *p in stats[:1]:
         query = _shares(query) if op == "share" else remeasured(query, op=op, p=float(p[0]) if p else None)
     ends = [(a.end, a.limit or 1) for a in asks if a.end] or [(i.means.split()[0], 1) for i in items if i.code == "M"]
-    if ends and (query.order or (query.group_by and len(query.measures) == 1)):
+    if ends and not query.order and [m.op for m in query.measures] in (["min"], ["max"]):
+        query = remeasured(query, op=ends[0][0])  # the best, and the worst
+    elif ends and (query.order or (query.group_by and len(query.measures) == 1)):
         by_what = query.order[0].by if query.order else query.measures[0].name or query.measures[0].op
         order = (Order(by=by_what, descending=ends[0][0] == "max"),)
         in_order = re.search(r"\bfirst\W*$|\bfrom\b.* to\b", draft.question, re.I)  # highest first: all of them

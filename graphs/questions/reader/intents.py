@@ -142,6 +142,11 @@ def other(draft: Draft, base: Query) -> Query | None:
         return None  # did it improve after May
     each = len(base.group_by) == 1 and not base.group_by[0].grain and ("X" in kinds or kinds >= {"Y", "j"})
     alone = kinds & {"X", "Y"} and not base.group_by and not ordered
+    two = [w.left for w in base.where if isinstance(w, Condition) and w.op == "in" and len(w.right) == 2]  # type: ignore[arg-type]
+    if (
+        (alone or each) and two and "X" not in kinds and re.search(r"\b(?:between|from)\b", text, re.I)
+    ):  # from the first term to the last
+        return given(noted, intent="compare", group_by=(Group(of=two[0]),))
     if time is None or not (each or alone):
         return None
     return given(noted, intent="change", group_by=tuple(dict.fromkeys((over(time), *base.group_by))))

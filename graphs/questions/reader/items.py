@@ -197,7 +197,8 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
             end = n + 2 * (len(ws) > n + 2 and ws[n + 1].low == "of")  # per kilo of fish
             spans.append(((0, 9, 0), Item("C", n, end, of, unit=lead)))
         for length, period in times.written(ws, n, last):
-            spans.append(((0, length + (length > 1), 6), Item("T", n, n + length - 1, period)))
+            if not literal.keys() & {*range(n, n + length)}:  # the spring term
+                spans.append(((0, length + (length > 1), 6), Item("T", n, n + length - 1, period)))
     spans.sort(key=lambda s: (s[0], -s[1].first), reverse=True)
     return [item for _, item in spans]
 

@@ -32,6 +32,7 @@ class Column:
     high: Any = None
     missing: int = 0
     made_in: str = ""  # the unit of a column that the question makes, or the currency that its values carry
+    code: float | None = None  # a number that stands for missing
 
     @cached_property
     def kind(self) -> Literal["number", "text", "time", "bool"]:
@@ -184,7 +185,7 @@ def read_columns(tables: Sequence[Mapping[str, Any]]) -> list[Column]:
         Column(
             str(c["name"]), str(t["name"]), str(c.get("dtype", "")), int(c.get("n_unique") or 0), int(t.get("rows") or 0),
             tuple(c.get("examples") or ()), tuple(str(v) for v in c.get("values") or ()), c.get("min"), c.get("max"),
-            int(c.get("n_missing") or 0), str(c.get("unit", "")),
+            int(c.get("n_missing") or 0), str(c.get("unit", "")), c.get("code"),
         )
         for t in tables for c in t["columns"]
     ]  # fmt: skip
@@ -218,9 +219,19 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
                 return None
             at += 1
             continue
+        joined = next(
+            (
+                k
+                for k in (4, 3, 2)
+                if len(word.low) > 2 and "".join(alias[n : n + k]) == word.low and n + k <= len(alias)
+            ),
+            0,
+        )
         short = sure == 2 or alias[n].isdigit()  # gdpPercap_2007: gross domestic product per capita in the year 2007
         if same := _same(alias[n], word, len(alias) > 1):
             sure, n, at = min(sure, same), n + 1, at + 1
+        elif joined:  # sqm, of Sq m
+            n, at = n + joined, at + 1
         elif made := next((k for k in (4, 3, 2) if at + k <= len(ws) and _made(alias[n], ws[at : at + k])), 0):
             sure, n, at = min(sure, 2), n + 1, at + made
         elif at > i and word.low in (lexicon.harmless() | {"year"} if short else lexicon.some("stop")):

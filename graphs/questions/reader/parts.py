@@ -181,6 +181,7 @@ def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], d
         part = Measure(op="sum", of=of[0] if where else two[1], where=where, name="part")
         both = [part, Measure(op="sum", of=of[0], name="whole")]  # of revenue in May; of the pieces that cracked
         name, told = "share in per cent", "100 * part / whole"
+        draft.notes.append(f"The share is that of the sum of “{of[0].strip('`')}”.")
     elif ask.over is not None and len(of) == 1 and of[0] in draft.named:
         upper, both = draft.named[of[0]], list[Measure]()
         for a, b in ((upper, ask.over), (ask.over, upper)):  # of the rows that have both

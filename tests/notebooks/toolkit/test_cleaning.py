@@ -44,6 +44,8 @@ def test_a_number_repeated_far_from_all_others_is_a_code(code: int) -> None:
         ([*range(18, 80), 999], 999),
         ([*range(18, 80), 99], None),
         ([*range(18, 80), -1, -1, -1, -1, -1], -1),
+        ([*range(16, 60), *[16] * 9, -1, -1, -1], -1),
+        ([*range(1, 45), *[1] * 9, -1, -1, -1], None),
         ([*range(-5, 80), -1, -1, -1, -1, -1], None),
         ([1, 2, 999], None),
         ([], None),
