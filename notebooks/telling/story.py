@@ -108,7 +108,8 @@ def told(view: RunView) -> Told:
     context = tuple(f for kind in CONTEXT for f in ranked if f.kind == kind and f.rank is None)
     nulls = tuple(f for f in ranked if f.type == "null" and f not in headlines)
     shown = {f.id for f in (*bites, *headlines, *context, *nulls)}
-    rest = [f for f in ranked if f.id not in shown]
+    facts = {_fact(f): f.id for f in (*reversed(ranked), *context, *headlines, *bites)}  # each is told once
+    rest = [f for f in ranked if f.id not in shown and facts[_fact(f)] == f.id]
     # A report that says itself what was not found has had these findings before it.
     not_found = report.not_found if report and report.not_found else tuple(f.text for f in nulls if f.rank is None)
     outcome = view.outcome
@@ -134,6 +135,13 @@ def told(view: RunView) -> Told:
         tables=tables(view),
         notes=tuple(dict.fromkeys(n.text for n in view.notes if n.level == "warning")),
     )
+
+
+def _fact(finding: Finding) -> tuple[object, ...]:
+    """What a finding says, whichever of a run's tests found it."""
+    size = finding.text if finding.effect is None or finding.effect.value is None else f"{finding.effect.value:.3g}"
+    columns = frozenset(finding.columns)
+    return finding.type, finding.kind, columns, finding.segment, finding.effect and finding.effect.metric, size
 
 
 def is_bite(finding: Finding) -> bool:

@@ -68,7 +68,12 @@ def tell_shapes(table: Table, by: str, shaped: list[str]) -> bool:
         return False
     most = min(map(len, clouds.values()))
     some = {level: part.sample(most, random_state=0) for level, part in clouds.items()}
-    scaled = {level: ((part - part.mean()) / part.std()).to_numpy() for level, part in some.items()}
+    # By its inner four fifths: a few far values are outliers, and would bring all others of their group together
+    width = {
+        level: (part.quantile(0.9) - part.quantile(0.1)).where(lambda w: w > 0, part.std())
+        for level, part in some.items()
+    }
+    scaled = {level: ((part - part.median()) / width[level]).to_numpy() for level, part in some.items()}
     marks = {say(c): {level: part[c].to_numpy() for level, part in some.items()} for c in shaped}
     marks["the distance from the middle"] = {k: np.hypot.reduce(z, axis=1) for k, z in scaled.items()}
     marks["the distance to the next point"] = {

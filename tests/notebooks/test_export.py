@@ -47,7 +47,7 @@ from artifacts.types import (
 )
 from notebooks import export, files
 from notebooks.nb import nbformat
-from notebooks.telling import words
+from notebooks.telling import story, words
 from notebooks.telling.answers import plain
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "findings.schema.json"
@@ -157,7 +157,7 @@ def finding(number: int) -> Finding:
         type="claim",
         kind="group_difference",
         columns=("height", "kind"),
-        effect=Effect(metric="cohens_d", value=-0.5, ci=(-0.75, -0.25)),
+        effect=Effect(metric="cohens_d", value=-0.4 - number / 20, ci=(-0.75, -0.25)),
         test=Test(name="welch_t", p=1e-12, q=4e-11, family="groups", m=7),
         n=1200,
         text=f"Finding {number} {EVIL}",
@@ -169,6 +169,15 @@ def finding(number: int) -> Finding:
 @pytest.fixture
 async def told(store: Store, begin: Begin, table: Path) -> RunView:
     return store.view(await tell(store, begin, table))
+
+
+async def test_what_two_tests_found_alike_is_told_once(store: Store, begin: Begin) -> None:
+    run = await begin("Do trees differ?")
+    again = finding(2).model_copy(update={"id": "F9", "text": "The same, of another cell."})
+    for one in (finding(1), finding(2), again):
+        await store.append(FindingMade(run_id=run.id, finding=one))
+    await store.append(ReportMade(run_id=run.id, answer="Yes.", order=("F2",)))
+    assert [f.id for f in story.told(store.view(run.id)).further] == ["F1"]
 
 
 async def test_the_notebook_is_valid_and_has_the_finished_cells_with_their_outputs(told: RunView, store: Store) -> None:

@@ -127,6 +127,9 @@ def test_groups_that_share_their_means_differ_in_shape(
     same = [p for p in parts if p["site"].iloc[0] != "ring"]
     ran = kernel.template("groups", data=table("clouds", pd.concat(same)), by="site")
     assert not ran.of("distribution_shape", "claim"), "two clouds of one kind have one shape"
+    same[0].loc[3, "east"] = 200.0
+    ran = kernel.template("groups", data=table("slip", pd.concat(same)), by="site")
+    assert not ran.of("distribution_shape", "claim"), "a slip in one of them is an outlier and no shape"
 
 
 def test_what_a_factor_shows_is_another_ones(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
