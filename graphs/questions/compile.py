@@ -99,10 +99,8 @@ def against_the_others(query: Query, tables: Tables) -> Query:
     return query.model_copy(update={"prepare": (*query.prepare, two), "compare": against})
 
 
-_OF_A_COLUMN: dict[Kind, tuple[Statistic, ...]] = {
-    "number": ("mean", "median", "std", "min", "max"),
-    "time": ("min", "max", "distinct"),
-}
+_OF_NUMBERS: tuple[Statistic, ...] = ("mean", "median", "std", "min", "max")
+_OF_A_COLUMN: dict[Kind, tuple[Statistic, ...]] = {"number": _OF_NUMBERS, "time": ("min", "max", "distinct")}
 
 
 def described(query: Query, scope: Scope) -> Query:

@@ -232,10 +232,8 @@ class InPandas:
         if found := re.fullmatch(r"(month|quarter|weekday|hour|day|year)s? (\d+)(?:-(\d+))?", told):
             if sign not in ("==", "!="):
                 raise NotComputable(f"“{told}” comes again and again, so nothing is before or after it. Name a date.")
-            numbers, part = (
-                range(int(found[2]), int(found[3] or found[2]) + 1),
-                self.written(FUNCTIONS[found[1]], source),
-            )
+            part = self.written(FUNCTIONS[found[1]], source)
+            numbers = range(int(found[2]), int(found[3] or found[2]) + 1)
             return self.among(part, numbers, "in" if sign == "==" else "not in")
         first, after = map(self.constant, ends_of(told))
         within: dict[str, list[tuple[str, str]]] = {
@@ -288,10 +286,8 @@ class InPandas:
         if not least <= len(args) <= (99 if "*" in f.takes else len(letters)):
             raise self.wrong(f"{name}(…) takes {len(letters)} argument{'s' * (len(letters) > 1)}, not {len(args)}")
         letters = letters.ljust(len(args), letters[-1])
-        parts = [
-            (self.fixed(name, letter, arg), None) if letter.isupper() else self.part(arg)
-            for letter, arg in zip(letters, args, strict=False)
-        ]
+        taken = list(zip(letters, args, strict=False))
+        parts = [(self.fixed(name, to, arg), None) if to.isupper() else self.part(arg) for to, arg in taken]
         kinds = [what for _, what in parts if what]
         if len(set(kinds)) == 1 and (meant := _UNLIKE_NUMBERS.get((name, kinds[0]))):
             f, letters = OPERATORS[meant], "aa"

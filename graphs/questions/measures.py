@@ -175,10 +175,8 @@ def beside(asked: Mapping[str, tuple[str, Sequence[Group], Measure]], unit: str,
     by = {label: by_keys([scope.as_column(g.of) for g in groups]) for label, (_, groups, _) in asked.items()}
     sources = {label: single(m, scope, f"rows.groupby({by[label]})", by[label]) for label, (*_, m) in asked.items()}
     scope.add(assigned(sources, "further"))
-    again = [
-        (word, {"measures": [compact(m)], "group_by": [{"of": g.of} for g in groups]})
-        for word, groups, m in asked.values()
-    ]
+    keys = {label: [{"of": g.of} for g in groups] for label, (_, groups, _) in asked.items()}
+    again = [(word, {"measures": [compact(m)], "group_by": keys[label]}) for label, (word, _, m) in asked.items()]
     return [called("beside_groups", Source("further"), again, unit)]
 
 

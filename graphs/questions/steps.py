@@ -191,11 +191,8 @@ def encode(step: q.Encode, scope: Scope) -> None:
             scope.put(made, "number", missing=False)
 
 
-_CONVERTED = {
-    "number": 'pd.to_numeric({}.str.replace(",", ""), errors="coerce")',
-    "time": AS_TIME,
-    "text": "{}.map(as_text)",
-}
+_AS_NUMBER = 'pd.to_numeric({}.str.replace(",", ""), errors="coerce")'
+_CONVERTED = {"number": _AS_NUMBER, "time": AS_TIME, "text": "{}.map(as_text)"}
 
 
 def convert(step: q.Convert, scope: Scope) -> None:

@@ -323,3 +323,97 @@ def test_rows_of_the_other_sex_and_outliers_that_stay_are_not_passed_over(births
     assert read(f"Find the mean weight of the female infants.\n{SAID_IN_FULL}", births).queries == (None,)
     kept = read(f"Calculate the mean weight. Do not remove any outliers.\n{SAID_IN_FULL}", births).queries
     assert all(q and all(s.do != "remove_outliers" for s in q.prepare) for q in kept)
+
+
+@pytest.fixture(scope="module")
+def storms() -> list[dict[str, Any]]:
+    """Storms of four years, with words that say yes and no, and codes."""
+    n = 240
+    table = pd.DataFrame(
+        {
+            "name": [f"Storm {i % 90}" for i in range(n)],
+            "Day": [1 + i % 28 for i in range(n)],
+            "season": [2001 + i % 4 for i in range(n)],
+            "basin": [("east", "west", "gulf")[(i % 7) % 3] for i in range(n)],
+            "grade": [1 + i % 3 for i in range(n)],
+            "landfall": [("yes", "no")[i % 4 > 0] for i in range(n)],
+            "DriveTrain": [("front", "rear")[i % 2] for i in range(n)],
+            "wind": [None if i % 40 == 3 else 20 + i % 97 + i / 1000 for i in range(n)],
+            "pressure": [900 + i % 83 + i / 1000 for i in range(n)],
+        }
+    )
+    return [described("storms.csv", table)]
+
+
+def test_what_a_sentence_says_of_a_column_stands_for_its_words(storms: list[dict[str, Any]]) -> None:
+    severe = one("What is the mean wind of severe storms? Severe storms are coded as 3 in the grade column.", storms)
+    assert severe.where == (Condition(left="grade", op="=", right=3),)
+    assert [(m.op, m.of) for m in severe.measures] == [("mean", "wind")]
+    assert severe.notes
+    gusts = one("What is the highest gust speed in each basin? The gust speed is stored in wind.", storms)
+    assert ({m.of for m in gusts.measures}, [g.of for g in gusts.group_by]) == ({"wind"}, ["basin"])
+
+
+def test_the_row_of_an_end_is_told_with_what_is_asked_of_it(storms: list[dict[str, Any]]) -> None:
+    lowest = one("What is the lowest pressure, and for which name and in which season was it recorded?", storms)
+    assert (lowest.intent, lowest.limit, lowest.show) == ("rank", 1, ("name", "season", "pressure"))
+    assert [o.descending for o in lowest.order] == [False]
+
+
+def test_both_ends_are_told_where_both_are_asked_for(storms: list[dict[str, Any]]) -> None:
+    reading = read("Which basin is the most common and which one is the least common?", storms)
+    assert [q and q.order[0].descending for q in reading.queries] == [True, False]
+    tied = one("Which basin has the most rows? If there is a tie, choose the one that comes first.", storms)
+    assert [o.by for o in tied.order] == ["count", "basin"]
+
+
+def test_rules_give_the_words_that_they_quote(storms: list[dict[str, Any]]) -> None:
+    asked = """Is there a correlation between wind and pressure? The strength is "weak" if the absolute value of the
+coefficient is below 0.3, "moderate" if it is between 0.3 and 0.7, and "strong" if it is above 0.7."""
+    query = one(asked.replace("\n", " "), storms)
+    assert [v.then for v in query.verdicts] == ["weak", "moderate", "strong"]
+    assert all("abs(r)" in v.when for v in query.verdicts)
+    skewed = """Calculate the skewness of wind. If the absolute value of the skewness is above 1, answer "skewed",
+otherwise "even"."""
+    assert one(skewed.replace("\n", " "), storms).verdicts[0].when == "abs(skewness) > 1.0"
+    sign = one("Compute the correlation between wind and pressure, and say whether it is positive or negative.", storms)
+    assert [v.then for v in sign.verdicts] == ["positive", "negative"]
+
+
+def test_gaps_are_counted_before_they_are_filled(storms: list[dict[str, Any]]) -> None:
+    asked = "How many missing values does wind have? Fill missing values with the median. What is the mean of wind?"
+    before, after = read(asked, storms).queries
+    assert before is not None
+    assert after is not None
+    assert ([m.op for m in before.measures], before.prepare) == (["missing"], ())
+    assert ([m.op for m in after.measures], [s.do for s in after.prepare]) == (["mean"], ["fill"])
+
+
+def test_outliers_are_removed_in_the_sentence_that_finds_them(storms: list[dict[str, Any]]) -> None:
+    asked = """Identify outliers in wind with the interquartile range method, remove them, and compare the mean wind
+before and after the removal."""
+    found = [q for q in read(asked.replace("\n", " "), storms).queries if q]
+    assert [[s.do for s in q.prepare] for q in found if q.measures[0].op == "mean"][-1] == ["remove_outliers"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "What is the skewness of wind before and after a log transformation?",
+        "Count the rows of storms. A storm is unusual when its z-score of wind is greater than 2.",
+    ],
+)
+def test_what_changes_the_numbers_is_not_passed_over(asked: str, storms: list[dict[str, Any]]) -> None:
+    assert None in read(asked, storms).queries
+
+
+def test_words_of_the_method_name_no_columns(storms: list[dict[str, Any]]) -> None:
+    asked = "Predict wind from pressure with a linear regression. Use 75% of the rows for training and 25% for testing."
+    model = one(asked, storms).model
+    assert model is not None
+    assert model.features == ("pressure",)
+    days = one("How many days have a wind above 90?", storms)
+    assert [m.op for m in days.measures] == ["count"]
+    test = one("Perform a t-test on the wind column between the landfall groups, assuming equal variances.", storms)
+    assert test.test is not None
+    assert test.test.name == "t"

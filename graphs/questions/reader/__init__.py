@@ -49,6 +49,7 @@ def read(
             new.append(column)
             if column.column.made_in:  # "how long do people wait": the verb says no more
                 question = re.sub(_LASTS, "", question, flags=re.I)
+    question, told = made.defined(question, columns)
     swaps = list(_plainly(question, columns, Known(columns, time)))
     for said, plain in swaps:
         question = question.replace(said, plain)
@@ -59,7 +60,7 @@ def read(
     columns += made.new_columns(question, columns) + ([earned.column] if earned else [])
     draft = Draft(asked, columns, time, previous.text if previous is not None else "")
     draft.notes += [f"It is not said when “{vague[0].strip()}” was: all times count."] if vague else []
-    draft.notes += [n.note for n in new if n.note]
+    draft.notes += [*told, *(n.note for n in new if n.note)]
     draft.steps += [n.step for n in new]
     for clause in split(question, columns, files):
         draft.add(clause)
@@ -152,16 +153,12 @@ def _of_which_time(query: Query, time: Column | None, columns: Sequence[Column],
         query.model_dump_json(exclude={"text", "notes"}),
         [str(e)[:4] for e in (time.low, time.high)] if time else [],
     )
-    if (
-        (period := re.search(r'"(month|quarter) \d+"', told))
-        and ends[:1] != ends[1:]
-        and not re.search(r'"(19|20)\d\d"', told)
-    ):
+    period = None if re.search(r'"(19|20)\d\d"', told) else re.search(r'"(month|quarter) \d+"', told)
+    if period and ends[:1] != ends[1:]:
         note = f"The {period[1]} is taken of each year from {ends[0]} to {ends[1]} together."
         query = query.model_copy(update={"notes": (*query.notes, note)})
-    others = [
-        c for c in columns if time and c.kind == "time" and c != time and c.file == time.file and not made.born(c)
-    ]
+    dated = [c for c in columns if c.kind == "time" and c != time and not made.born(c)]
+    others = [c for c in dated if time and c.file == time.file]
     if time is None or not others or {w.stem for w in words(question)} & {s for c in (time, *others) for s in c.stems}:
         return query
     by = [w.left for w in query.where if isinstance(w, Condition)] + [g.of for g in query.group_by]

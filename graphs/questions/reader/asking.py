@@ -126,11 +126,8 @@ def _reworded(ask: Ask) -> None:
             ask.columns = [expr(i.column) for i in flags[:1]]
             use(flags[:1])
     top = clause.items[-1]  # which glaze is used most, when do we release most, who ships most often: by their rows
-    often = re.fullmatch("qU+[SM]|qCE[SM]", ask.codes) and top.means in (
-        "mode",
-        "max count",
-        *["max"] * ("E" in ask.codes),
-    )
+    frequent = ("mode", "max count", *["max"] * ("E" in ask.codes))
+    often = re.fullmatch("qU+[SM]|qCE[SM]", ask.codes) and top.means in frequent
     done = re.fullmatch("[aci]*q[CG]d?[UE]*M", ask.codes) and clause.written([top]).casefold() in ("most", "the most")
     passive = clause.words[top.first - 1].low.endswith("ed") and "U" not in ask.codes
     done = done and (passive or ("d" in ask.codes and ask.known.amount() is None))
@@ -155,10 +152,8 @@ def _reworded(ask: Ask) -> None:
             behind.code, behind.means = "Y", f"change {sides.hints(behind)}".strip()  # did they get heavier
         if item.code == "H" and said == "normal" and item.first and clause.words[item.first - 1].low == "a":
             item.code, item.means = "S", "mean"  # a normal fare is a usual one
-        if item.means == "again" and (
-            ask.codes[:2] == "qC"
-            or (behind and (behind.code in "VU" or (behind.code == "C" and behind.column.kind == "bool")))
-        ):
+        flag = behind and behind.code == "C" and behind.column.kind == "bool"
+        if item.means == "again" and (ask.codes[:2] == "qC" or flag or (behind and behind.code in "VU")):
             item.code = "d"  # came back damaged; what duration until it goes again
         if item.code == "i" and said == "within" and behind and behind.code == "N" and behind.unit:
             item.code, item.means = "K", "<= duration"  # within two days
@@ -368,6 +363,9 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     clause, known, column, word = ask.clause, ask.known, item.means, ask.clause.words[by.first].low
     if item.code == "G" and word != "by" and any(_of_each(item.means, i.column) for i in clause.of("C")):
         return  # fees every month, of a monthly fee
+    lead = ask.codes[: clause.items.index(by)] if by in clause.items else ""
+    per_number = word == "per" and isinstance(column, Column) and column.kind == "number"
+    numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
     if item.code == "G":
         if not (_each_period(ask, by, item) or _periodic(ask, item)) and word in ("per", "by"):
             item.code = "U"  # no hour of a table of days
@@ -375,19 +373,12 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
             item.code = "U"  # per day of hire
     elif ask.end and word == "by" and column is not None and column.kind == "number" and not column.label:
         ask.columns = [expr(column)]  # the best agent by rating
-    elif (
-        column is None
-        and word == "by"
-        and by.last + 1 == item.first
-        and re.search("[CS]$", ask.codes[: clause.items.index(by)])
-    ):
+    elif column is None and word == "by" and by.last + 1 == item.first and re.search("[CS]$", lead):
         item.code = "U"  # the average fee by customers, of whom there is no column
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
         ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
-    elif item.unit == "per" or (
-        word == "per" and column.kind == "number" and f"{clause.words[item.last].low}s" == column.words[-1]
-    ):  # the fee per flue, of how many flues there are
-        ask.over = column
+    elif item.unit == "per" or (per_number and f"{clause.words[item.last].low}s" == column.words[-1]):
+        ask.over = column  # the fee per flue, of how many flues there are
     elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * known.rows):
         behind = {w.stem for w in clause.words[item.last + 1 : item.last + 4]}
         levels = bool(lexicon.some("levelled") & set(column.words))  # of ages there is no sum
@@ -399,12 +390,7 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     elif word in ("per", "each", "every") and column.kind == "text" and (column.label or column.n_unique > 40) and \
             any(i.means == "mean" for i in clause.items if i.code == "S"):  # fmt: skip
         ask.per = column
-    elif (
-        word == "per"
-        and column.kind == "number"
-        and not column.label
-        and {c.file for i in clause.of("C") if (c := i.column) != column and c.kind == "number"} - {column.file}
-    ):
+    elif per_number and not column.label and {c.file for c in numbers if c != column} - {column.file}:
         item.code = "U"  # turnover per square metre of another file, which stands in many rows there
     elif not (column.key and column.rows == known.rows):
         ask.groups.append(Group(of=expr(column), grain="day" if column.kind == "time" else None))

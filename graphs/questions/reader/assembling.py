@@ -12,7 +12,7 @@ from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Known, expr, negated
 from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.methods import Methods, plain_normal
+from graphs.questions.reader.methods import Methods
 
 _PERIOD = r"\b(?:(?:over|during|within|in) (?:the )?)?(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
 _CLEAR = r"\b(?:after|without|excluding|by)\b(?: \w+){0,4} outliers?\b"
@@ -39,6 +39,7 @@ class Draft:
         self.notes: list[str] = []
         self.topic: list[str] = []
         self.recent: list[Column] = []
+        self.whose: list[Column] = []  # what is to be told of the row in which an end was found
         self.counted: list[Column] = []  # of whom rows are told, each as many times as it stands there
         self.doubt = ""  # the other statistic that a question without one may mean
         self.opening = len(question.split("\n")[0])
@@ -75,8 +76,13 @@ class Draft:
             self._leave(clause, False)
             return
         left = re.match(rf"{steps.LEAVE}|.*\b(?:not|n't) (?:include|consider|use)", clause.text, re.I | re.S)
+        if whose := self._whose(clause):
+            self.whose += whose
+            return
         ask = asking.read(clause, self.known, self.asks)
         self._merge(ask.steps)
+        if re.fullmatch("[aci]*q[dw]*M", ask.codes) and any(a.names for a in self.asks) and not ask.end:
+            ask.end, ask.names, ask.limit = clause.items[-1].means.split()[0], True, 1  # and which one is the least
         if left and ask.where and not ask.stats:
             denied = any(i.code == "n" for i in clause.items)
             self._merge([q.Keep(where=tuple(w for one in ask.where for w in ([one] if denied else negated(one))))])
@@ -88,7 +94,7 @@ class Draft:
         talk = talk and not (first in ("describe", "summarize", "summarise") and mentions and not self.asks)
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")
         of_whom = any(a.names for a in self.asks) and (clause.inner or parts.POINTS.search(clause.text))
-        bare = self.asks and re.fullmatch("[ac]*[qh][dv]*", "".join(i.code for i in clause.items))  # and who did it
+        bare = self.asks and re.fullmatch("[aciB]*[qhw][dv]*", "".join(i.code for i in clause.items))  # and who did it
         if why := unread.unclear([clause.text]) if bare or (ask.where and of_whom) else intents.untold(ask):
             self.untold.append((clause.text, why))
         elif not talk:
@@ -118,12 +124,22 @@ class Draft:
     def _defines(self, clause: Clause) -> bool:
         """Whether a clause only says what a statistic is that was asked for: the mean is the sum divided by the number."""
         said = re.match(lexicon.section("said")["definition"], clause.text, re.I)
-        stats = (
-            {i.means for i in clause.of("S") if clause.words[i.first].end <= clause.words[0].start + said.end(1)}
-            if said
-            else set()
-        )
+        end = clause.words[0].start + said.end(1) if said else 0
+        stats = {i.means for i in clause.of("S") if clause.words[i.first].end <= end}
         return not clause.asks and any(stats & set(a.stats) for a in self.asks)
+
+    def _whose(self, clause: Clause) -> list[Column]:
+        """What a clause asks of the row in which an end was found: the highest fare, and who paid it, and on what date."""
+        last = next((a for a in reversed(self.asks) if not a.empty), None)
+        asks = re.fullmatch("i*([qw])([CEG]?)[dwvEUi]*", steps.codes(clause))
+        if not asks or last is None or last.stats not in (["min"], ["max"]) or len(last.columns) != 1 or last.groups:
+            return []
+        items = [i for i in clause.items if i.code == asks[2]] if asks[2] else []
+        if items and isinstance(items[0].means, Column):
+            return [items[0].means]
+        timed = (items and items[0].code == "G") or clause.written([clause.of("qw")[0]]).casefold() == "when"
+        found = [c for c in self.columns if (c is self.time if timed else c.kind == "text" and "name" in c.words)]
+        return found if len(found) == 1 else []
 
     def _speaking(self, clause: Clause) -> None:
         """Take the nouns of a clause that name nothing in the table for its rows, where they are counted or named; and
@@ -163,7 +179,8 @@ class Draft:
                 self.blocked.append(clause.written(clause.items[when.start() :]))
         for word, changes in unread.unread(clause, opening, bool(self.steps), self.spelled):
             self.unused.append(word)
-            self.blocked += [word] * (core and changes)
+            alters = word.casefold() in lexicon.some("alters") or word.casefold().endswith(" than")
+            self.blocked += [word] * ((core and changes) or alters)
 
     def reading(self, previous: q.Query | None = None) -> q.Reading:
         """The parts of the question and their queries; a fragment changes the query before it."""
@@ -200,6 +217,9 @@ class Draft:
             unknown = [*self.lost, *self.unused][:3]
             why = unread.unknown(self, unknown) if unknown else why
             return why or "It is not clear what is to be computed of which column."
+        told = any(one.outliers or "remove_outliers" in [step.do for step in one.prepare] for one in queries)
+        if (rule := self.methods.rule) and not told:
+            return unread.unclear(["z-score" if rule.rule == "z" else rule.rule])
         if dropped := unread.dropped(self, queries):
             return unread.unclear(dropped)
         if uncounted := unread.uncounted(self, queries):
@@ -214,6 +234,17 @@ class Draft:
 
     def queries(self) -> list[q.Query]:
         """A query for each kind of thing that is asked for, in the order of asking."""
+        everything, ends = self.asks, [a for a in self.asks if a.end and (a.names or a.limit)]
+        for one in ends:  # which is the most common, and which one is the least common
+            one.of, one.columns = one.of or ends[0].of, one.columns or ends[0].columns
+            one.counts = one.counts or ends[0].counts
+        if len({(a.end, a.of) for a in ends}) > 1:
+            found = list[q.Query]()
+            for one in ends:
+                self.asks = [a for a in everything if a is one or (a not in ends and (one is ends[0] or a.empty))]
+                found += self.queries()
+            self.asks = everything
+            return found
         base = parts.reconciled(self, self.base())
         kinds = {k for a in self.asks for k in a.kinds}
         fits = any(a.relation == "r2" and a.pairs for a in self.asks)
@@ -225,7 +256,8 @@ class Draft:
         found = [test] if test is not None else []
         removes = any(isinstance(s, q.RemoveOutliers) for s in self.steps)
         all_rows = not removes or any(re.search("h[owdE]*O", a.codes) for a in self.asks)  # how many there were
-        if "O" in kinds and all_rows:
+        ruled = self.methods.rule and not removes and self.methods.outliers  # "detect outliers" among its rules
+        if ("O" in kinds and all_rows) or (ruled and "O" not in kinds):
             kept = tuple(s for s in base.prepare if not isinstance(s, q.RemoveOutliers))
             found += parts.outliers(self, intents.given(base, prepare=kept))
         plain = intents.given(base, verdicts=()) if test is not None else base
@@ -237,6 +269,12 @@ class Draft:
         if base.prepare and re.search(r"\b(?:before and after|with and without)\b", self.question, re.I):
             found.append(intents.given(computed, prepare=(), text=f"Before: {self.question}"))
             computed = intents.given(computed, text=f"After: {self.question}")
+        filled = {c for step in base.prepare if isinstance(step, q.Fill) for c in step.columns}
+        gaps = [m for m in computed.measures if m.op == "missing" and {*self.plain([m.of or ""])} & filled]
+        if gaps:  # how many were missing before they were filled
+            unfilled = tuple(step for step in base.prepare if step.do != "fill")
+            found.append(intents.given(computed, prepare=unfilled, measures=tuple(gaps)))
+            computed = intents.given(computed, measures=tuple(m for m in computed.measures if m not in gaps))
         if few := [a.per for a in self.asks if a.per and a.per.n_unique <= 12 and not (a.stats or a.columns)]:
             each = {"measures": (q.Measure(op="count"),), "formulas": (), "group_by": (q.Group(of=expr(few[0])),)}
             return [computed, intents.given(computed, **each)]  # an average of a few is told with each of them
@@ -251,8 +289,9 @@ class Draft:
             s.model_copy(update={"rule": rule or s.rule, "columns": s.columns or topic}) if isinstance(s, q.RemoveOutliers) else s
             for s in self.steps
         ]  # fmt: skip
-        normal = "normality" in self.said("H")
-        verdicts = [v.model_copy(update={"then": plain_normal(v.then)}) if normal else v for v in self.methods.verdicts]
+        verdicts = self.methods.verdicts
+        if not verdicts and re.search(r"\bpositive\b.{0,20}\bor\b.{0,20}\bnegative\b", self.question, re.I):
+            verdicts = [q.Verdict(when="r > 0", then="positive"), q.Verdict(when="r < 0", then="negative")]
         groups = {g.of: g for a in self.asks for g in a.groups}
         own = " ".join(a.clause.text for a in self.asks) if self.untold else self.question
         return q.Query(

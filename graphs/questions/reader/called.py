@@ -56,9 +56,8 @@ def _names(ws: Sequence[Word], noun: Item, one: bool) -> bool:
 def _things(word: str, columns: Sequence[Column]) -> bool:
     """Whether a noun can be the rows, which are no people: some of the people are not all of them."""
     people = lexicon.some("people")
-    held = {w for c in columns if c.key and c.kind != "number" for w in c.words} | {
-        w for c in columns for w in name_words(c.file)
-    }
+    keys = {w for c in columns if c.key and c.kind != "number" for w in c.words}
+    held = keys | {w for c in columns for w in name_words(c.file)}
     persons = held & people or {"age", "gender", "sex"} & {w for c in columns for w in c.words}
     some = people | lexicon.people() | lexicon.some("doers", "times") | {*lexicon.section("ages")}
     other = re.search(_SOMEONE, word) or word in some or measures(word)

@@ -63,6 +63,9 @@ def _nested(clause: Clause, columns: Sequence[Column], files: Sequence[str], las
     return [Clause(ws[first:end], parts[0]), Clause(rest, parts[1], clause.asks, inner=True)]
 
 
+_BEFORE = ("in", "on", "for", "by", "at", "of", "from")
+
+
 def _split(ws: list[Word]) -> list[list[Word]]:
     """A sentence cut before "and", "then" or a comma that a verb of asking or doing follows."""
     pieces, held = list[list[Word]](), list[Word]()
@@ -73,6 +76,7 @@ def _split(ws: list[Word]) -> list[list[Word]]:
         joins = word.low in ("and", "then", ",", ":") and not word.quote and not deep
         ahead = [w.low for w in ws[n + 1 : n + 5] if w.low not in passed]
         verb = next(iter(ahead[word.low == "," :]), None)  # behind a comma and "and"
+        verb = "which" if ahead[1:2] in (["which"], ["what"], ["whom"]) and verb in _BEFORE else verb  # on what date
         ruled = held and (held[0].low == "if" or "if" in [w.low for w in held[-3:]])
         verb = None if word.low == "," and verb in ("is", "are", "use") else verb
         if joins and verb in lexicon.some("verbs") and not ruled and any(w.content for w in held):

@@ -340,9 +340,8 @@ def placed(column: Column, period: str, since: bool = False) -> str:
     part = re.fullmatch(r"(month|quarter) (\d+)", period)
     if part is None or not last.isdigit() or (first != last and not since):
         return period
-    written = (
-        f"{year}-{int(part[2]):02d}" if part[1] == "month" else f"{year}-Q{part[2]}" for year in (last, int(last) - 1)
-    )
+    within = f"{int(part[2]):02d}" if part[1] == "month" else f"Q{part[2]}"
+    written = (f"{year}-{within}" for year in (last, int(last) - 1))
     return next((when for when in written if first == last or begins(when) <= str(column.high)), period)
 
 

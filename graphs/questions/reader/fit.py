@@ -33,9 +33,8 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
     if draft.time and not draft.time.clock and any(hours.search(q.model_dump_json(exclude={"text"})) for q in queries):
         return f"The times of “{draft.time.name}” have no hours."
     gaps = {w.left for q in queries for w in q.where if isinstance(w, Condition) and w.op == "missing"}
-    if lost := next(
-        (s for q in queries for s in q.prepare if isinstance(s, Derive) and any(g in s.expr for g in gaps)), None
-    ):
+    derived = [s for q in queries for s in q.prepare if isinstance(s, Derive)]
+    if lost := next((s for s in derived if any(g in s.expr for g in gaps)), None):
         return f"The “{lost.name}” of rows without {' or '.join(sorted(gaps))} is not known."
     if by := next(filter(None, (_by_row(draft, q) for q in queries)), None):
         return f"Each row has a “{by.name}” of its own: it is not clear what is to be counted by it."

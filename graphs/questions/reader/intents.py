@@ -87,10 +87,8 @@ def other(draft: Draft, base: Query) -> Query | None:
     chosen = [w.left for w in base.where if isinstance(w, Condition) and w.op == "="]
     if kinds >= {"W", "D"} and len(chosen) == len(base.where) == 1:  # why most are of a kind: first whether they are
         reason = "Why that is so is told by no count: these are the numbers of which it is said."
-        by, notes = (Group(of=chosen[0]),), [*base.notes, reason]
-        return given(
-            base, intent="describe", where=(), measures=(Measure(op="count"),), group_by=by, notes=tuple(notes)
-        )
+        by, told, counts = (Group(of=chosen[0]),), (*base.notes, reason), (Measure(op="count"),)
+        return given(base, intent="describe", where=(), measures=counts, group_by=by, notes=told)
     if "W" in kinds and ("Y" in kinds or time is not None):
         after = max(between) if between else str(during[0].right) if during else ""
         second = min(between) if between else before(after)

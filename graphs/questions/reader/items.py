@@ -206,8 +206,8 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
 def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str]) -> bool:
     """Whether a word of the lexicon is rather one of the table's: how many drivers, where a column says who drove."""
     word, lead = ws[last], ws[first - 1] if first else None
-    if code == "L" and word.stem == "classifi":
-        return not word.low.startswith("classifier")  # classified as
+    if code == "L" and first == last:  # classified as; and which maker has the most models, of a column Model
+        return word.stem in held or (word.stem == "classifi" and not word.low.startswith("classifier"))
     if code == "W":  # which reason
         return word.stem in held
     if code == "Y" and lead and lead.low in _sizes():  # bigger changes
@@ -219,9 +219,8 @@ def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str])
         return word.stem in held and bool(behind or [w for w in ws[last + 1 : last + 2] if w.stem == "rate"])
     if word.low == "rate" and first == last:  # the average rate, and no return rate
         return "rate" in held and not (lead and lead.stem in held)
-    return first == last and word.low.startswith(
-        ("normaliz", "normalis", "combination", "meaning", "ranges", "ranging")
-    )
+    others = ("normaliz", "normalis", "combination", "meaning", "ranges", "ranging")
+    return first == last and word.low.startswith(others)
 
 
 @cache
@@ -293,6 +292,9 @@ def _lasting(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     return items
 
 
+_HERE = r"(?:in|of) (?:the|this) (?:data|table|file|sample|study|survey)"
+
+
 def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     """The items in order, with what belongs to a value or a column: "battery problems" and "problems with the battery"
     are rows, "the nightly rate" is a column of money, and "visits last month" one of that month."""
@@ -309,6 +311,8 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         whose = before and before.code == "M" and item.code == "E" and behind and behind.first == item.last + 1
         if whose and behind and behind.column.kind == "number" and not word.low.endswith(("s", "people")):
             item.code = "x"  # the shortest trip duration, by which no trip is sought
+        if item.code == "V" and word.low in lexicon.some("people") and re.match(_HERE, _written(ws[item.last + 1 :])):
+            item.code, item.means = "E", None  # the workers in the dataset, and not those whose job is "worker"
         still = item.code == "U" and re.match("n?[VC]", codes) and word.low in ("still", "already")
         held = before.column if before and before.code == "C" else None
         rated = said == {"rate"} and held and held.unit in lexicon.section("units")["money"]

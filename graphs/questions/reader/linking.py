@@ -131,9 +131,8 @@ class Column:
     @property
     def money(self) -> bool:
         """Whether its name or its values carry a currency."""
-        return self.kind == "number" and bool(
-            re.search(r"[$€£¥]|\b(?:USD|EUR|GBP|CHF)\b", f"{self.name} {self.made_in}")
-        )
+        carried = re.search(r"[$€£¥]|\b(?:USD|EUR|GBP|CHF)\b", f"{self.name} {self.made_in}")
+        return self.kind == "number" and carried is not None
 
     @cached_property
     def clock(self) -> bool:
@@ -348,10 +347,8 @@ def _beside(column: Column, ws: Sequence[Word], first: int, last: int) -> bool:
         return True
     firsts = {stem(k[0]) for v in column.values if (k := name_words(v))}
     pairs = (ws[max(first - 2, 0) : first][::-1], ws[last + 1 : last + 3])
-    return any(
-        join.low in ("and", "or", ",", "vs", "versus") and word.stem in firsts
-        for join, word in (p for p in pairs if p[1:])
-    )
+    joins = ("and", "or", ",", "vs", "versus")
+    return any(p[0].low in joins and p[1].stem in firsts for p in pairs if p[1:])
 
 
 def _sexes(key: Sequence[str], levels: Sequence[str]) -> list[str]:

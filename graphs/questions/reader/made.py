@@ -13,7 +13,7 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column, full_names
 from graphs.questions.reader.nearness import parts
-from graphs.questions.reader.text import stem, words
+from graphs.questions.reader.text import name_words, stem, words
 
 
 class Made(NamedTuple):
@@ -105,12 +105,8 @@ def revenue(columns: Sequence[Column]) -> Made | None:
     numbers = [c for c in columns if c.kind == "number" and not c.label]
     many, prices = ([c for c in numbers if of & set(c.words)] for of in ({"quantity", "units"}, {"price"}))
     sums = set(lexicon.columns_of("takings")) - {"price", "total"}
-    if (
-        len(many) != 1
-        or len(prices) != 1
-        or many[0].file != prices[0].file
-        or any(sums & set(c.words) for c in numbers)
-    ):
+    summed = any(sums & set(c.words) for c in numbers)
+    if len(many) != 1 or len(prices) != 1 or many[0].file != prices[0].file or summed:
         return None
     made, (price,) = f"{expr(many[0])} * {expr(prices[0])}", prices
     column = Column("revenue", price.file, "float64", price.rows, price.rows, made_in=price.unit)
@@ -179,6 +175,25 @@ def _days(first: Any, last: Any) -> float:
     return abs((datetime.fromisoformat(str(last)) - datetime.fromisoformat(str(first))).total_seconds()) / 86_400
 
 
+def defined(question: str, columns: Sequence[Column]) -> tuple[str, list[str]]:
+    """The question with columns in place of what its sentences say stands in them, without these sentences, and notes:
+    female patients are coded as 2 in the sex column; the runner's name is in the name column."""
+    by_name, notes = {c.name.casefold(): c for c in sorted(columns, key=lambda c: -len(c.name))}, list[str]()
+    named = rf"[\"'`“]?(?P<column>{'|'.join(map(re.escape, by_name))})[\"'`”]?(?: column| field| variable)?"
+    for form in lexicon.section("defines")["placed"] if columns else ():
+        for said in list(re.finditer(form.replace("COLUMN", named), question, re.I)):
+            what, column, level = said["what"], by_name[said["column"].casefold()], said.groupdict().get("value")
+            spoken = rf"(?:\b(?:the|an?) )?\b{re.escape(what.strip().removesuffix('s'))}(?:s|es)?\b"
+            rest, of = question.replace(said[0], "", 1), f'"{column.name}"'
+            if rest != question and re.search(spoken, rest, re.I) and {*name_words(what)} - {*column.words}:
+                read_as = f"rows where {of} is {level}" if level else of
+                notes.append(f"“{what.strip()}” is read as {read_as}.")
+                question = re.sub(spoken, read_as + "," * bool(level), rest, flags=re.I)
+            elif (column.kind == "bool" and level == str(column.yes)) or not (level or re.search(r"\d", said[0])):
+                question = rest
+    return question, notes
+
+
 def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
     """The columns that the question makes itself: quoted names that no table has, said to be new."""
     ws = words(question)
@@ -190,6 +205,8 @@ def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
         created = re.search(r"\b(called|named|new|create|generate|add)\b", before)
         if created and tuple(ws[i].low for i in inside) not in names:
             found.append(question[ws[inside[0]].start : ws[inside[-1]].end].strip())
+    unquoted = re.findall(lexicon.section("defines")["called"], question)  # a column named PriceSpread
+    found += [name for name in unquoted if name_words(name) not in names]
     listed = re.findall(lexicon.section("steps")["class"], question)
     if not found and listed[1:] and re.search(_SORTED, question, re.I):
         found.append("class")  # 'Minor' (below 18), 'Adult' (18 and older): each class

@@ -188,12 +188,8 @@ def counted(ask: Ask) -> None:
         if ask.stats and not named and not re.search(_ROWS, ask.clause.text, re.I):
             continue
         sold = [i for i in ask.clause.of("C") if {*lexicon.columns_of("quantity")} & set(i.column.words)]
-        if (
-            how[0].means == "count"
-            and not named
-            and sold
-            and stem(ask.clause.words[sold[0].first].low) in lexicon.says("sales")
-        ):
+        sells = bool(sold) and stem(ask.clause.words[sold[0].first].low) in lexicon.says("sales")
+        if how[0].means == "count" and not named and sells:
             use(sold)  # how many croissants were sold
             ask.stats, ask.columns = ["sum"], [expr(sold[0].column)]
             continue
@@ -201,6 +197,9 @@ def counted(ask: Ask) -> None:
             ask.counts = True
         elif column.label and not ask.stats:
             ask.stats, ask.columns = ["distinct"], [expr(column)]
+        elif column.kind == "number" and column.words[-1] in lexicon.some("times"):
+            ask.counts, named[0].code = True, "E"  # how many days, of rows that have the day of a month
+            ask.clause.notes.append(f"Each row counts, and not each “{column.name}” once.")
         elif column.kind == "number":
             ask.stats, ask.columns = ask.stats or ["sum"], [*ask.columns, expr(column)]
         elif column.kind == "text" and expr(column) not in [g.of for g in ask.groups]:

@@ -89,7 +89,7 @@ class Methods:
         self.biased = self.biased or "scipy" in text.casefold()
         tested = bool(told and says(clause, "tested_at"))
         self.asks_test = self.asks_test or tested
-        assumed = told and says(clause, "assumed") and "N" not in clause.shape
+        assumed = told and says(clause, "assumed") and not set("NT") & set(clause.shape)
         if tested or assumed or says(clause, "ties") or self._verdict(clause) or (told and says(clause, "null")):
             return True
         whole = self._outliers(clause)
@@ -118,10 +118,8 @@ class Methods:
             word = re.search(SAID["if"], text[: conditions[0][1]], re.I)
             before, after = text[: word.start()] if word else "", text[conditions[-1][2] :].lstrip(" )")
             other = re.search(SAID["else"], after, re.I)
-            behind, last = (
-                _then(after[: other.start()] if other else after),
-                _then(after[other.end() :] if other else ""),
-            )
+            first, rest = (after[: other.start()], after[other.end() :]) if other else (after, "")
+            behind, last = _then(first), _then(rest)
             filler = re.search(SAID["filler"], before, re.I) or ("“" in after and "“" not in before)
             early = "" if filler else _then(before)
             self.verdicts.append(Verdict(when=when, then=early or behind))
@@ -141,7 +139,7 @@ class Methods:
                 k = says(clause, number)
                 value = next(filter(None, k.groups())) if k else "0"
                 self.rules.append(Rule(rule=rule, k=abs(float(value.replace("−", "-"))) or None))
-        removes = re.match(r"\W*(?:\w+ ){0,3}?" + lexicon.section("steps")["remove"], clause.text, re.I)
+        removes = re.search(lexicon.section("steps")["remove"], clause.text, re.I)
         if (says(clause, "defines") or limits) and not (clause.asks or removes):
             return True
         clause.says(SAID["method"])
@@ -153,8 +151,11 @@ class Methods:
             if self.model in (None, "linear") and clause.says(pattern):
                 self.model = name
         self.metrics += [n for n, pattern in METRICS.items() if clause.says(pattern) and n not in self.metrics]
+        before = [i for i in clause.items if i.used]
         for word in re.finditer(SAID["modelling"], clause.text, re.I) if self.model else ():
             clause.mark(*word.span())
+        for item in (i for i in clause.items if i.used and i not in before and i.code in "CE" and not i.full):
+            item.code, item.means = "U", None  # a training set, and no DriveTrain
         for option in re.finditer(SAID["option"], clause.text, re.I):
             clause.mark(*option.span())
             self.options.setdefault(re.sub(r"\s", "_", option[1].lower()), int(option[2]))
@@ -200,10 +201,3 @@ def _then(text: str) -> str:
     for filler in lexicon.section("fillers").values():
         text = re.sub(filler, "", text, flags=re.I)
     return text.strip(" ,.;")
-
-
-def plain_normal(then: str) -> str:
-    """What a verdict on normality says, in plain words."""
-    if not re.search(r"\bnormal", then, re.I) or re.search("hypothesis", then, re.I):
-        return then
-    return "not normal" if re.search(r"\bnot?\b|n't", then, re.I) else "normal"

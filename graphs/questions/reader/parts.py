@@ -91,6 +91,12 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool, tests: bool
                 extra["show"] = tuple(dict.fromkeys([*extra["show"], *draft.plain(own)]))
         if extra.get("show") and ask.empty and not ask.end and text.split()[0].casefold() in ("who", "when"):
             return None
+    if draft.whose:
+        if extra or base.group_by or [m.op for m in measures] not in (["min"], ["max"]):
+            return None
+        show = tuple(dict.fromkeys([*(c.name for c in draft.whose), *draft.plain([measures[0].of or ""])]))
+        by = Order(by=measures[0].of or "", descending=measures[0].op == "max")
+        extra, measures = {"intent": "rank", "limit": 1, "show": show, "order": (by,)}, []
     if extra.get("show") and measures:
         return None  # a statistic of one row is none
     spoken, bare = draft.spoken(), not measures and not extra
@@ -115,14 +121,10 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool, tests: bool
         extra = _listed(draft, base)
     measures += [Measure(op="count")] if any(h.left == "count" for h in base.having) else []
     if any(a.each for a in draft.asks):
-        measures = [
-            m.model_copy(update={"op": "mean"}) if m.op == "sum" and not (m.where or m.name) else m for m in measures
-        ]
-        ops = {m.op for m in measures}
-        if extra.get("order"):
-            extra["order"] = tuple(
-                o.model_copy(update={"by": "mean"}) if o.by == "sum" and "sum" not in ops else o for o in extra["order"]
-            )
+        sums = [m.op == "sum" and not (m.where or m.name) for m in measures]
+        measures = [m.model_copy(update={"op": "mean"}) if s else m for m, s in zip(measures, sums, strict=True)]
+        if extra.get("order") and "sum" not in {m.op for m in measures}:
+            extra["order"] = tuple(o.model_copy(update={"by": {"sum": "mean"}.get(o.by, o.by)}) for o in extra["order"])
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
@@ -147,8 +149,8 @@ def _finished(
     if any(a.numbered for a in draft.asks) and not extra:
         extra = {"tell": "number"}
     elif relate and end and not extra and len(measures) > 2:
-        signed = re.search(r"positive|negative|highest", question) and not re.search(
-            r"\b(?:magnitude|absolute|regardless|sign)\b", question
+        signed = re.search(
+            r"^(?!.*\b(?:magnitude|absolute|regardless|sign)\b).*(?:positive|negative|highest)", question, re.S
         )
         extra = {"limit": 1, "order": (Order(by="value" if signed else "abs(value)", descending=end == "max"),)}
     elif several and not extra and any(a.among for a in draft.asks):
@@ -292,10 +294,8 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     fit = [c for c in own if draft.numeric(c) or draft.named[c].kind in kinds or ask.stats == ["distinct"]]
     what = [c for c in fit if of is None or c != expr(of)]
     says = any(i.code == "M" and " " in i.means for i in ask.clause.items)  # the longest, which is of no amount
-    many = any(
-        i.code == "M" and ask.clause.written([i]).casefold().removeprefix("the ") in ("most", "fewest")
-        for i in ask.clause.items
-    )
+    ends = [ask.clause.written([i]).casefold().removeprefix("the ") for i in ask.clause.items if i.code == "M"]
+    many = bool({"most", "fewest"} & {*ends})
     others = [c for a in draft.asks if a is not ask and not says for c in draft.own(a, grouped) if c != expr(of or "")]
     if ask.stats:  # the highest total, of what another clause asks for
         what = what or others
@@ -330,10 +330,8 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
     elif column and (set(ask.stats) <= {"share", "mode"} if flag else not (ask.stats or ask.counts)):
-        money = implied is not None or (
-            lexicon.holds("takings", column.words) and re.search(r"\b(?:best|worst)\b", ask.clause.text, re.I)
-        )
-        taken = money and any(g.grain for g in group_by)  # the best month: by all that it brought in
+        judged = re.search(r"\b(?:best|worst)\b", ask.clause.text, re.I) and lexicon.holds("takings", column.words)
+        taken = (implied or judged) and any(g.grain for g in group_by)  # the best month: by all that it brought in
         measure = Measure(op="sum", of=expr(column)) if taken else _usual(draft, column)  # the return rate
     elif ask.stats and what:
         (measure, *_) = measuring.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)
@@ -341,7 +339,9 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         measure = Measure(op="count")
     else:
         return {}, []
-    order = (Order(by=measure.op, descending=descending),)
+    first = re.search(r"\b(?:ties?|tied)\b[^.]*\b(?:alphabet|first)", draft.question, re.I)
+    order = (Order(by=measure.op, descending=descending),
+             *(Order(by=g.of, descending=False) for g in group_by if first))  # fmt: skip
     return {"intent": "rank", "limit": ask.limit, "group_by": group_by, "order": order}, [measure]
 
 

@@ -42,12 +42,8 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     ask.counts = ask.counts or (counts and len(when) == 1)
     sided = (rest and compares) or re.match("d.*j", clause.shape)
     alone = len(when) == 1 and (counts or len(ask.where) == 1) and sided
-    grew = (
-        len(when) == 1
-        and re.match("d(?!.*X).*Y", clause.shape)
-        and str(when[0].right)[:1].isalpha()
-        and not ask.periods[0]
-    )
+    grew = len(when) == 1 and re.match("d(?!.*X).*Y", clause.shape) and not ask.periods[0]
+    grew = grew and str(when[0].right)[:1].isalpha()
     dated = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and before(str(w.right))]
     if len(dated) == 1 and re.match("d.*Y", clause.shape) and not (ask.groups or ask.periods[0]):
         then, time = before(str(dated[0].right)), ask.known.time
@@ -162,9 +158,8 @@ def hints(item: Item) -> str:
 
 def pays(clause: Clause) -> list[Item]:
     """The verbs of money: what people pay or spend."""
-    return [
-        i for i in clause.of("U") if {w.stem for w in clause.words[i.first : i.last + 1]} <= lexicon.says("spending")
-    ]
+    says, ws = lexicon.says("spending"), clause.words
+    return [i for i in clause.of("U") if {w.stem for w in ws[i.first : i.last + 1]} <= says]
 
 
 def noun(clause: Clause, item: Item) -> bool:
@@ -177,12 +172,8 @@ def noun(clause: Clause, item: Item) -> bool:
     after = clause.words[item.last + 1 : item.last + 2]  # cancelled lessons, cancelled race lessons
     of_what = word.endswith("ed") and after and after[0].content and after[0].low not in lexicon.some("stop")
     of_what = of_what and (not behind or behind[0].first > item.last + 1 or behind[0].code == "V")
-    return (
-        plural
-        or bool(of_what)
-        or bool(behind and (behind[0].code == "E" or (behind[0].code == "C" and behind[0].column.label)))
-        or stem(word) in lexicon.some("people")
-    )
+    rows = any(i.code == "E" or (i.code == "C" and i.column.label) for i in behind)
+    return plural or bool(of_what) or rows or stem(word) in lexicon.some("people")
 
 
 def periods(ask: Ask) -> None:

@@ -99,9 +99,8 @@ def _cut(s: _Step) -> _Done:
         return None
     classes = sorted((float((low or above or plus or "-inf").replace(",", "")), label.split(" and ")[-1].strip(" ,"))
                      for label, low, above, plus in pieces)  # fmt: skip
-    labels = tuple(
-        re.sub(r"^(?:.*\b(?:into|as|called|named)\s+)?(?:and|or|groups?)?\s*", "", label) for _, label in classes
-    )
+    before = r"^(?:.*\b(?:into|as|called|named)\s+)?(?:and|or|groups?)?\s*"
+    labels = tuple(re.sub(before, "", label) for _, label in classes)
     name = s.made.name if s.made else f"{column.name} class"
     edges = (None, *(start for start, _ in classes[1:]), None)
     return [q.Cut(name=name, of=expr(column), edges=edges, labels=labels, right="<=" in s.clause.text)]
@@ -132,12 +131,9 @@ def _derive(s: _Step) -> _Done:
 def _outliers(s: _Step) -> _Done:
     if re.search(r"\b(?:not|never) (?:\w+ )?(?:remov|exclu|drop|delet|eliminat)", s.clause.text, re.I):
         return []
-    points = _says(s.clause, "outliers") or s.rule is not None
-    return (
-        [q.RemoveOutliers(columns=tuple(c.name for c in s.own), rule=s.rule or q.Rule())]
-        if points and not _says(s.clause, "after")
-        else None
-    )
+    if _says(s.clause, "after") or not (_says(s.clause, "outliers") or s.rule):
+        return None
+    return [q.RemoveOutliers(columns=tuple(c.name for c in s.own), rule=s.rule or q.Rule())]
 
 
 def _recode(s: _Step) -> _Done:

@@ -99,14 +99,12 @@ def _verb(clause: Clause, item: Item) -> str:
     fits = item.code == "U" and re.search(_ONLY_DOES, f"{before}_{codes[at:].lstrip('U')}")
     if fits and codes[0] == "h":  # what a visit brings: of a visit nothing is known
         lead, named = clause.words[clause.items[len(before)].first - 1].low, [i for i in clause.items if i.code == "C"]
-        helped = {w.low for w in clause.words} & {"do", "does", "did"} and lead not in (
-            "a",
-            "an",
-            "the",
-            "each",
-            "every",
+        helped = {w.low for w in clause.words} & {"do", "does", "did"}
+        fits = (
+            fits
+            if helped and lead not in ("a", "an", "the", "each", "every") and named[0].column.kind == "number"
+            else None
         )
-        fits = fits if helped and named[0].column.kind == "number" else None
     faults = {stem(w)[:5] for w in (*lexicon.columns_of("faults"), *lexicon.some("undone"))}
     word, behind = clause.words[item.first], {w.low for w in clause.words[item.last + 1 : item.last + 2]}
     undoes = {word.stem[:5], root(word.low)[:5]} & faults or behind & lexicon.some("undoing")
@@ -170,9 +168,8 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         grouped = not recoded and any(g.of == expr(item.means[0]) for q in queries for g in q.group_by)
         return grouped or str(item.means[1]) in said
     if item.code == "S" and item.means in ("mean", "median"):
-        return (
-            f'"op": "{item.means}"' in said or '"count"' not in said or any(q.formulas or q.group_by for q in queries)
-        )
+        mean = f'"op": "{item.means}"' in said or '"count"' not in said
+        return mean or any(q.formulas or q.group_by for q in queries)
     if item.code in _INTENTS:
         return long or any(q.intent in _INTENTS[item.code] for q in queries)
     if item.code == "M":
