@@ -470,6 +470,19 @@ def test_each_part_of_a_question_has_its_own_words_and_answer(
     assert all(w.columns[-1] == "Umsatz (€)" for w in found)
 
 
+def test_a_part_that_is_not_read_is_told_once_and_of_no_key() -> None:
+    trips = table(
+        [("trip_id", "int64", 600, [1001]), ("start", "str", 12, ["S00"]), ("fee_eur", "float64", 200, [1.5])], rows=600
+    )
+    stations = table(
+        [("station_id", "str", 12, ["S00"]), ("district", "str", 3, ["North", "South", "West"])], "s.csv", 12
+    )
+    question = "Which district's stations bring in the most fees?"
+    found = wishes(Facts(question=question, files=[trips, stations]))
+    assert [w.text for w in found] == [question]
+    assert "station_id" not in found[0].columns
+
+
 def test_a_condition_or_group_of_one_half_holds_for_the_other() -> None:
     for question in (
         "What is the total Umsatz in Berlin and how many orders are there?",

@@ -81,7 +81,8 @@ def _wishes(question: str, facts: Facts) -> list[Wish]:
             if _WRONG.search(text) and times(facts.columns) and (whose := said or _units(text, facts)):
                 named, query, why = whose, None, SINCE
             found.append(Wish(text, named, query, why if query is None else ""))
-    read_of, unread = {c for wish in found for c in wish.columns}, [w.text for w in found if w.unread]
+    read_of = {c for wish in found for c in wish.columns}
+    unread = [re.sub(r"['’]s?\b", "", w.text) for w in found if w.unread]  # as a clause is written again
     rest = (Wish(text, some) for text, some in clauses(question, facts) if not set(some) <= read_of)
     return [*found, *(wish for wish in rest if not any(wish.text in text for text in unread))]
 
@@ -134,7 +135,8 @@ def names_years(column: Column) -> bool:
 
 def _is_key(column: Column) -> bool:
     """Whether a column holds keys: customers are who is spoken of, and their numbers are no amount and no group."""
-    return column.n_unique > 20 and (column.words[-1:] in (("id",), ("uuid",), ("key",)) or column.name.endswith("#"))
+    named = column.words[-1:] in (("id",), ("uuid",), ("key",)) or column.name.endswith("#")
+    return named and (column.n_unique > 20 or column.key)
 
 
 def about(query: Query, facts: Facts) -> tuple[str, ...]:
