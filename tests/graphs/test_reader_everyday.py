@@ -661,3 +661,86 @@ def test_a_fee_of_each_week_is_no_sum_of_the_weeks_of_a_date(exams: list[dict[st
 def test_words_of_a_name_may_be_written_together() -> None:
     flats = pd.DataFrame({"Flat": [f"F{i}" for i in range(40)], "Sq m": [40.5 + i for i in range(40)]})
     assert one("total sqm", dated("flats.csv", flats)).measures == (Measure(op="sum", of="`Sq m`"),)
+
+
+@pytest.fixture(scope="module")
+def lot() -> list[dict[str, Any]]:
+    """Cars of a dealer, of which some are not sold yet."""
+    n = 80
+    came = pd.date_range("2023-01-09", periods=n, freq="8D")
+    unsold = [i % 5 == 0 for i in range(n)]
+    sold = pd.Series(came + pd.to_timedelta([3 + i % 40 for i in range(n)], unit="D")).mask(unsold)
+    table = pd.DataFrame(
+        {
+            "Stock No": [f"S{i}" for i in range(n)],
+            "Make": [("Ford", "Skoda", "BMW")[i % 3] for i in range(n)],
+            "Year": [2010 + i % 14 for i in range(n)],
+            "Came In": came,
+            "Sold On": sold,
+            "Sold For": pd.Series([9000.5 + 170 * i for i in range(n)]).mask(unsold),
+            "Warranty": [("yes", "no")[i % 4 > 0] for i in range(n)],
+            "Salesperson": pd.Series([("Dana", "Rick", "Sol")[i * 7 % 3] for i in range(n)]).mask(unsold),
+        }
+    )
+    return dated("cars.csv", table)
+
+
+_FORD = Condition(left="Make", op="=", right="Ford")
+
+
+def test_cars_older_than_a_year_are_no_two_periods(lot: list[dict[str, Any]]) -> None:
+    older = Condition(left="Year", op="<", right=2015)
+    assert set(one("How many Fords are older than 2015?", lot).where) == {_FORD, older}
+    assert one("How many cars are newer than 2015?", lot).where == (Condition(left="Year", op=">", right=2015),)
+    facts = [{**lot[0], "columns": [c for c in lot[0]["columns"] if c["name"] != "Year"]}]
+    assert read("How many cars are newer than 2015?", facts).queries == (None,)
+
+
+def test_what_is_sold_is_counted_by_cars_and_sells_for_a_price(lot: list[dict[str, Any]]) -> None:
+    assert one("Which salesperson sold the most cars?", lot).measures == (Measure(op="count"),)
+    assert one("Do Fords sell for more than Skodas?", lot).measures == (Measure(op="mean", of="`Sold For`"),)
+    assert one("How many cars were sold in 2024?", lot).where[0].left == "`Sold On`"
+
+
+def test_what_stands_behind_and_goes_on_from_something(lot: list[dict[str, Any]]) -> None:
+    first = one("How many cars came in in 2023?", lot)
+    (query,) = read("and no warranty?", lot, previous=first).queries
+    assert query is not None
+    assert query.where == (*first.where, Condition(left="Warranty", op="!=", right="yes"))
+    assert read("and no warranty?", lot).queries == (None,)
+    missing = one("How many cars dont have a salesperson?", lot).where
+    assert missing == (Condition(left="Salesperson", op="missing"),)
+
+
+def test_a_time_to_close_is_no_hours_billed_and_no_mean_of_dates() -> None:
+    opened = pd.date_range("2024-01-08 07:30", periods=120, freq="13h")
+    jobs = pd.DataFrame(
+        {
+            "ticket": range(9001, 9121),
+            "opened": opened,
+            "closed": opened + pd.to_timedelta([2 + i % 30 for i in range(120)], unit="h"),
+            "engineer": [("Khan", "Shaw", "Obi")[i % 3] for i in range(120)],
+            "hours_billed": [0.5 + i % 7 for i in range(120)],
+        }
+    )
+    facts = dated("jobs.csv", jobs)
+    assert one("average time to close a ticket", facts).prepare[0].expr == "days(opened, closed)"  # type: ignore[union-attr]
+    assert one("mean hours billed", facts).measures == (Measure(op="mean", of="hours_billed"),)
+    assert read("what is the average closed", facts).queries == (None,)
+    assert read("How many complaints about Obi?", facts).queries == (None,)
+
+
+def test_a_table_of_days_has_no_people_and_a_unit_price_is_no_sale() -> None:
+    days = [d for d in pd.date_range("2024-02-01", periods=40) for _ in range(2)]
+    table = pd.DataFrame(
+        {
+            "date": days,
+            "shop": ["Old Town", "Harbour"] * 40,
+            "baked": [20 + i * 7 % 50 for i in range(80)],
+            "unit_price": [2.1 + i % 3 for i in range(80)],
+            "weather": [("sunny", "rain")[i // 2 % 2] for i in range(80)],
+        }
+    )
+    facts = dated("bakery.csv", table)
+    for question in ("How many customers came to Old Town?", "Do we sell less when it rains?"):
+        assert read(question, facts).queries == (None,), question

@@ -104,7 +104,7 @@ def test_sales_that_go_up_are_money_where_it_is_known(hives: list[dict[str, Any]
         ("Mornings or afternoons: when do we do more inspections?", "have no hours"),
         ("Which hives are longer than two weeks?", "“longer than”"),
         ("Is anyone still paying cash?", "A yes or no is asked for"),
-        ("What do most people pay with?", "“most”"),
+        ("What do most people pay with?", "“people”"),
     ],
 )
 def test_what_would_be_answered_beside_the_point_is_not(asked: str, why: str, hives: list[dict[str, Any]]) -> None:

@@ -249,7 +249,11 @@ def _ordered(ask: Ask) -> None:
         of_one = ask.codes == "qM" and " " in top[0].means  # the salary of the oldest
         if things or of_one or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
             ask.of = next(iter(others), None)
-            ask.columns += [expr(i.column) for i in run if i not in things and i.column.kind != "time"]
+            rows = re.search(r"\b(?:most|fewest)$", clause.written(top), re.I) and clause.find("ME")
+            counted = bool(rows) and any(top[0] in found for found, *_ in rows or ())  # who sold the most cars
+            ask.counts |= counted
+            sums = () if counted else (i for i in run if i not in things and i.column.kind != "time")
+            ask.columns += [expr(i.column) for i in sums]
             return use(which, run, _named(ask, top[0], *things))
 
 

@@ -193,7 +193,7 @@ class Draft:
         if those and previous is not None:
             of_them = [following.of_those(one, previous) for one in queries]
             queries = [one for one in of_them if one is not None]
-        if those and (not queries or (previous is None and re.search(rf"\b(?:of|among) {those}\b", self.question))):
+        if those and (not queries or (previous is None and re.search(rf"(?:^|of |among ){those}\b", self.question))):
             why = f"It is not clear of which rows “{those}” are."
             return q.Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         if why := unread.unknown(self, missing) if missing else self._why_not(queries):

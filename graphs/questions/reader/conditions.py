@@ -68,7 +68,7 @@ class Known:
 
     def amount(self) -> Column | None:
         """The one column of money of the table, by which "the best month" or "the largest orders" are meant."""
-        numbers = [c for c in self.columns if c.kind == "number" and not (c.label or "per" in c.words)]
+        numbers = [c for c in self.columns if c.kind == "number" and not (c.label or {"per", "unit"} & set(c.words))]
         for said in lexicon.section("words")["amounts"].split(";"):
             if found := [c for c in numbers if set(said.split()) & set(c.words)]:
                 return found[0] if len(found) == 1 else None
@@ -223,7 +223,7 @@ def _missing(ask: Ask, left: Items, no: Items, behind: Items) -> Any:
     zero, denial = column.kind == "number" and column.low == 0 and not column.missing, no[0] if no else None
     if lacks and denial and ask.clause.words[denial.first].low not in lexicon.some("lacks"):
         lead = ask.clause.words[max(denial.first - 1, 0)].low
-        helps = re.fullmatch("(?:did|do|does|have|has)n?", lead)
+        helps = re.fullmatch("(?:did|do|does|have|has)n?", lead) or ask.clause.words[denial.first].low.endswith("nt")
         rated = column.missing and (helps or ask.clause.words[behind[0].last].low.endswith("ed"))  # did not finish
         lacks = denial.means == "not" and bool(rated or zero)
         if not lacks:

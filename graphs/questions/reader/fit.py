@@ -42,6 +42,9 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
         if m.of in [g.of for g in query.group_by if not g.grain] and m.op not in ("count", "share"):
             return f"“{m.of}” is one and the same in each of its own groups: it is not clear what is meant by it."
         of = draft.named.get(m.of or "")
+        dates = re.search(r"\b(?:dates?|when|days?|timestamps?)\b", opening, re.I)
+        if of and of.kind == "time" and m.op in ("mean", "median", "sum") and not dates:
+            return f"“{of.name}” is a time: it is not clear which number is asked for."
         alone = of and not query.group_by and (of.kind == "number" or of.label)
         if m.op == "share" and (alone or (m.where and _certain(draft, query, m.where))):
             return "It is not clear of which rows a share is asked for."

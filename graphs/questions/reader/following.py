@@ -26,6 +26,10 @@ def pointing(draft: Draft) -> str:
     before = draft.question[: said.start()] if said else ""
     items = ((a.clause, i) for a in draft.asks for i in a.clause.items if i.code in "ECVTU")
     named = [clause.written([i]) for clause, i in items if i.code != "C" or i.column.kind == "text"]
+    if re.match(r"\W*(?:and|or|but)\b", draft.question, re.I) and not any(
+        set("qhSdvMR") & {*a.codes} for a in draft.asks
+    ):
+        return draft.question.split()[0]
     return "" if said is None or any(re.search(rf"\b{re.escape(n)}\b", before, re.I) for n in named) else said[0]
 
 

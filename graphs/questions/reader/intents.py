@@ -25,7 +25,7 @@ _AIM = r"\bpredict\w*(?! model)|\bexplain\w*|\b(?:model|classifier) (?:for|of)\b
 _MEANS = r"\b(?:based on|using|with|from|by|features?|predictors?|independent variables?|given)\b"
 
 _WENT = re.compile(r"^\W*(?:what happened|how (?:was|were|did)|what was \w+ like)\b", re.I)
-EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|^\W*(?:do|does|did|is|are)\b", re.I)
+EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|\bs(?:ells?|old) for\b|^\W*(?:do|does|did|is|are)\b", re.I)
 """How a question asks for one row's value rather than for what all rows add up to."""
 
 

@@ -243,7 +243,10 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
         return frozenset()  # each row is a time: its trips are no rows
     traits = any(w in ("age", "gender", "sex", "married") for c in columns for w in c.words)
     whose = any((c.person or c.label) and not c.key for c in columns)  # who may stand in several rows
-    persons = not (own or things) or any(known[w] in own for w in people) or (traits and not whose)
+    timed = any(c.kind == "time" for c in columns)  # rows of which nothing says what they are, and only when
+    persons = (
+        not (own or things or (timed and not traits)) or any(known[w] in own for w in people) or (traits and not whose)
+    )
     sums = (c for c in columns if c.kind == "number" and not c.label and c.words[-1].endswith("s"))
     amounts = {s for c in sums for s in c.stems}  # of ticket sales, each row sums some
     some = lexicon.some("female", "male") | {"child", "children"}  # of the persons, and not all of them

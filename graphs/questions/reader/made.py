@@ -51,8 +51,10 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     said = next(filter(None, (re.search(p, question, re.I) for p in (_LENGTHS, _WITHIN, _LASTS))), None)
     held, sent = set(lexicon.columns_of("duration")), lexicon.some("sent")
     stays = {stem(w) for w in lexicon.some("lasting")} & {w.stem for w in words(question)}  # months_on_waiting_list
-    if not said or any(c.kind == "number" and (held & set(c.words) or stays & c.stems) for c in columns):
-        return None
+    ws = {w.low for w in words(question)}
+    lengths = (c for c in columns if c.kind == "number" and (held & set(c.words) or stays & c.stems))
+    if not said or any(ws.issuperset(w for w in c.words if w.endswith("ed")) for c in lengths):
+        return None  # and hours billed are another length
     low = said[0].casefold()
     named_so = re.fullmatch(_LENGTHS, low) and not low.startswith(("how", "length"))
     name = low if named_so else "duration"

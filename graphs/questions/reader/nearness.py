@@ -65,8 +65,8 @@ def _own(column: Column) -> list[str]:
 
 def _priced(ws: Sequence[Word], at: int, column: Column) -> bool:
     """Whether a word of what is taken or paid is no name of a column: the price of a piece, or how it is paid."""
-    if ws[at].stem in lexicon.says("sales") and any(w.low == "many" for w in ws):
-        return bool({"revenue", "price"} & set(column.words))  # how many were sold
+    if ws[at].stem in lexicon.says("sales") and (any(w.low == "many" for w in ws) or "unit" in column.words):
+        return bool({"revenue", "price"} & set(column.words))  # how many were sold; of one, whether many were
     money = ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")
     lasts = column.words[1:2] == ("to",) and ws[at].stem in lexicon.says("income")
     rate = lasts or not lexicon.holds("takings", column.words)  # and no wages are days to pay

@@ -177,7 +177,8 @@ def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], d
     of, where = [c for c in own if draft.numeric(c) and c != over], tuple(ask.share)
     if where and not of:
         return [Measure(op="share", where=where)], {}
-    two = [c for c in draft.mentioned(ask) if draft.numeric(c)] if re.search("So?CC$", ask.codes) else []
+    held = [c for c in draft.mentioned(ask) if draft.numeric(c) and draft.named[c].high is not None]
+    two = held if re.search("So?CC$", ask.codes) else []
     within = two[1:] and draft.named[two[1]].high <= draft.named[two[0]].high
     if where or (within and ask.stats == ["share"]):
         part = Measure(op="sum", of=of[0] if where else two[1], where=where, name="part")
@@ -254,7 +255,7 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         return [Measure(op="count", where=(Condition(left=expr(numbers[0]), op="=", right=numbers[0].yes),))]
     if len(numbers) == 1 and (base.group_by or base.where or single):
         # all of it, and not of each
-        sold = re.search(r"\b(?:sells?|sold|br(?:ings?|ought) in)\b", draft.question, re.I)
+        sold = re.search(r"\b(?:sells?|sold|br(?:ings?|ought) in)\b(?! for)", draft.question, re.I)
         each = intents.EACH.search(draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
         each = each and not sold
         return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import AnyOf, Condition, Derive, Recode
+from graphs.questions.query import AnyOf, Condition, Derive, Operator, Recode
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -179,6 +179,17 @@ def noun(clause: Clause, item: Item) -> bool:
 def periods(ask: Ask) -> None:
     """Two times that are set against each other; or one, "better than last year", and that in which the table ends."""
     clause, time = ask.clause, ask.known.time
+    built = [c for c in ask.known.columns if c.kind == "number" and "year" in c.words and c != time]
+    for _, older, year in clause.find("(K)(T)"):
+        said = clause.written(older).split()[0].casefold()
+        if said not in ("older", "newer", "younger"):
+            continue
+        if built and year[0].means.isdigit():
+            op: Operator = "<" if said == "older" else ">"
+            ask.where.append(Condition(left=expr(built[0]), op=op, right=int(year[0].means)))
+            use(older, year)
+        else:
+            older[0].code = "U"  # no time of the rows
     for found, part, first, _, again, second in clause.find("(T)(T)([aioj]+|K)(T)(T)"):
         if time is not None and part[0].means == again[0].means and not part[0].means[:1].isdigit():
             ask.where.append(Condition(left=expr(time), op="during", right=part[0].means))  # summer 2024 to summer 2025
