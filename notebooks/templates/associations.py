@@ -1355,6 +1355,7 @@ def beside_stronger(found, stronger):
 # What explains little must hold beside what explains more: a true driver only stands out better there
 drivers = [f for f in results if f["real"] and "misleads" not in f] if outcome in outcomes and not factors else []
 drivers = [f for f in drivers if all(c in codes or df[c].nunique() <= 20 for c in (f["a"], f["b"]))]
+drivers = [f for f in drivers if outcome in (f["a"], f["b"])]  # and not what turned a relation about
 for place, found in enumerate(drivers):
     if found["strength"] < 0.15 and place:
         p, *_ = beside_stronger(found, [f for f in drivers[:place] if f["real"]])

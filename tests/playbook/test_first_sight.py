@@ -290,3 +290,79 @@ def test_what_asks_for_some_rows_or_a_figure_is_not_read_as_a_relation() -> None
         "Did the poor never have staff?",
     ):
         assert reading(question, 90, **shop)[1] == "", question
+
+
+def test_nothing_in_the_same_rows_stands_behind_a_law(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    law = np.repeat([0, 1], [100, 40])
+    season = 10 * np.sin(np.arange(140) * np.pi / 6)
+    front = 60 - 25 * law + season + random.normal(0, 4, 140)
+    killed = 100 - 20 * law + season + 0.8 * (front - 60 + 25 * law) + random.normal(0, 3, 140)
+    month = pd.date_range("2000-01-01", periods=140, freq="MS")
+    df = pd.DataFrame({"month": month, "killed": killed.round(1), "front": front.round(1), "law": law})
+    ran = kernel.template("associations", data=table("roads", df), outcome="killed", factors=["law"])
+    assert ran.error is None
+    assert not ran.of("confounding", "warning")
+    assert ran.of("group_difference", "claim")[0].columns == ("law", "killed")
+
+
+def test_numbers_that_grow_by_factors_are_told_on_logarithms(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    body = np.exp(random.normal(1, 2.5, 60))
+    df = pd.DataFrame({"body": body, "brain": 9 * body**0.75 * np.exp(random.normal(0, 0.5, 60))})
+    ran = kernel.template("associations", data=table("animals", df), outcome="brain", factors=["body"])
+    assert ran.error is None
+    (told,) = [f.text for f in ran.findings if f.type == "claim" and f.columns == ("body", "brain")]
+    assert "on logarithms r = +0.9" in told
+    assert "and 1 % more of body goes with 0.7" in told
+
+
+def test_of_a_panel_the_asked_relation_is_looked_at_within_its_units_though_all_rows_show_none(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    units, times = 40, 8
+    level = random.normal(0, 1, units)
+    tax = (np.repeat(level, times) + random.normal(0, 0.5, units * times)).round(3)
+    deaths = np.repeat(1.3 * level, times) * 1.2 - 1.2 * (tax - np.repeat(level, times)) - 0.45 * tax
+    deaths += random.normal(0, 0.3, units * times) - np.polyval(np.polyfit(tax, deaths, 1), tax)
+    df = pd.DataFrame({
+        "state": np.repeat([f"s{chr(97 + i // 10)}{chr(97 + i % 10)}" for i in range(units)], times),
+        "year": np.tile(np.arange(1990, 1990 + times), units), "tax": tax,
+        "deaths": deaths.round(3),
+    })  # fmt: skip
+    ran = kernel.template("associations", data=table("roads", df), outcome="deaths", factors=["tax"])
+    assert ran.error is None
+    (found,) = [f for f in ran.findings if f.kind == "confounding" and "state" in f.columns]
+    assert "mostly as the states differ" in found.text
+
+
+def test_what_came_out_is_told_by_what_was_tried_however_many_levels_it_has(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    tried = np.repeat(["Placebo", "Treated"], 60)
+    came = [
+        random.choice(["Marked", "None", "Some"], p=[0.1, 0.7, 0.2] if t == "Placebo" else [0.5, 0.3, 0.2])
+        for t in tried
+    ]
+    df = pd.DataFrame({"Treatment": tried, "Improved": came})
+    ran = kernel.template("associations", data=table("trial", df), outcome="Improved", factors=["Treatment"])
+    assert ran.error is None
+    assert "Improved is None in 68 % of those with Treatment Placebo" in ran.of("association", "claim")[0].text
+
+
+async def test_groups_of_rows_hide_no_correlation_and_few_points_and_repeats_do_not_come_first() -> None:
+    groups = finding(1, "claim", "clusters", ["eruptions", "waiting"], 0.75, "Two groups.")
+    line = finding(2, "claim", "correlation", ["eruptions", "waiting"], 0.9, "They rise together.")
+    points = [
+        finding(n, "warning", "leverage_point", ["eruptions", "waiting", "kind"], 0.4, f"Point {n}.",
+                segment=f"kind = {n}", params={"without": -0.4})
+        for n in (3, 4)
+    ]  # fmt: skip
+    repeats = finding(5, "warning", "duplicate_rows", [], 1.0, "Two rows repeat another.") | {"n": 400}
+    facts = brief(question="Q?", findings=[repeats, groups, line, *points], plan=[part("eruptions", "waiting")])
+    _, _, report = await ask(("write_report",), facts)
+    assert {"F1", "F2"} < {*report["findings"]}
+    assert len({"F3", "F4"} & {*report["findings"]}) == 1
+    assert report["findings"][-1] == "F5"

@@ -38,7 +38,7 @@ _FEW_AT_ONCE = "Combinations of three or more columns, beyond the search for rel
 
 @dataclass(frozen=True)
 class Asked:
-    """A part of the question: the columns that it is about, and why it was not to be computed, if so.
+    """A part of the question: the columns that it is about, and why it was not to be computed, or as what, if so.
 
     `groups`: what is wanted is what tells the levels of its column apart. `whole`: it is about all of the table.
     """
@@ -80,7 +80,8 @@ def _asked(facts: Facts) -> list[Asked]:
     grouped = {s.get("part") for s in facts.plan if s.get("template") == "groups"}
     asked = list[Asked]()
     for step in (s for s in facts.plan if s.get("part") and not s.get("template")):
-        told, why = step.get("parameters") or {}, "" if step.get("query") is not None else str(step.get("why", ""))
+        told, query = step.get("parameters") or {}, step.get("query")
+        why = str((query or {}).get("read_as") or ("" if query is not None else step.get("why", "")))
         columns = tuple(told.get("columns", ()))
         asked.append(Asked(step["part"], columns, why, step["part"] in grouped, bool(told.get("whole"))))
     return asked
@@ -179,17 +180,24 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]],
     both = kind not in _RELATIONS or _pair(finding, asked) == 1.0
     near = about > 0.5 and both
     apart = any(part.groups and {*part.columns} & pair for part in asked)  # what tells those groups apart was asked for
-    # What only turns round a relation weaker than the best driver stands where that would
-    weak = kind == "confounding" and (alone := abs(float(finding["params"].get("alone") or 1.0))) < best
+    # What only turns round a relation weaker than the best driver stands where that would, unless it was asked for
+    pair_asked = any(len(part.columns) == 2 and {*finding["columns"][:2]} == {*part.columns} for part in asked)
+    weak = (
+        kind == "confounding" and not pair_asked and (alone := abs(float(finding["params"].get("alone") or 1.0))) < best
+    )
     score = about * (alone if weak else strength(finding)) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
     warning, few = finding["type"] == "warning", float(finding["effect"].get("value") or 0) <= 4
+    rare = float(finding["effect"].get("value") or 0) < 0.01 * float(finding.get("n") or 0)
     rest = finding["params"].get("without")  # what is left of a relation that one point of a group moves
     mild = isinstance(rest, (int, float)) and 0.5 <= float(finding["effect"].get("value") or 0) / (rest or 1e-9) <= 2
     passing = kind == "leverage_point" and finding.get("segment") and (mild or not any(p.columns for p in asked))
     if warning and kind in TURNS and near and not passing and not weak:
         return 0.0, float(TURNS.index(kind)), -about - score / 10, False, name
     rules = (
-        (3.3, kind == "identifier_column"),  # it says of no value that it misleads
+        (
+            3.3,
+            kind == "identifier_column" or (kind == "duplicate_rows" and rare),
+        ),  # they say of no value that it misleads
         (1.0, warning and near and not (weak or passing)),  # a trap in what is asked comes before other claims
         # and one elsewhere, or what follows, after
         (3.0, (warning and not weak and near == (about > 0.5)) or finding["params"].get("implied")),
