@@ -1194,7 +1194,7 @@ for z in sorted(
     key=lambda c: (c not in factors, -related[c]["strength"], c),
 ):
     found = related[z]
-    links = {c: abs(goes_along(z, c)) for c in related if c != z and related[c]["strength"] > found["strength"]}
+    links = {c: abs(goes_along(z, c)) for c in related if c != z and 0.9 > related[c]["strength"] > found["strength"]}
     partners = sorted((c for c in links if links[c] >= 0.4), key=lambda c: (-links[c] * related[c]["strength"], c))
     for x in partners[:3]:
         alone, beside, other_p, spread, n = alone_and_beside(z, x)

@@ -20,7 +20,8 @@ WRITTEN |= {f"{k}{money}": f"{k}{money.upper()}" for money in ("usd", "eur", "gb
 ID_NAME = re.compile(
     r"(^|[_\s.])(id|uuid|guid|key|index|row|rownames?|record|serial)$|(?-i:[a-z]I[dD]$)|"
     r"^(user|customer|cust|client|order|product|item|patient|person|member|account|session|case|record|sample|subject|"
-    r"employee|student|store|shop|device|invoice|transaction|visitor|passenger|player|team)id$|"  # not paid, or grid
+    r"employee|student|child|family|household|school|hospital|store|shop|device|invoice|transaction|visitor|passenger|"
+    r"player|team)id$|"  # not paid, or grid
     r"[^\W\d]\s*#$|[^\W\d][\s_.-]+(no\.?|nr\.?)$",  # Patient #, Bestell-Nr.; but # of patients
     re.I,
 )

@@ -3,7 +3,9 @@
 import re
 
 _MARKS = (("pre", "post"), ("before", "after"), ("baseline", "followup"), ("old", "new"), ("initial", "final"))
-_YEARS = re.compile(r"(?<!\d)(?:((?:19|20)?\d\d)[_\-. ]((?:19|20)?\d\d)|(?:19|20)\d\d)(?!\d)")
+_YEARS = re.compile(
+    r"(?<!\d)(?:((?:19|20)\d\d)[_\-. ](?:19|20)\d\d|(\d\d)[_\-. ]\d\d|((?:19|20)\d\d))(?!\d)"  # of 70_1948 the year
+)
 
 
 def measured_twice(columns: list[str]) -> list[tuple[str, str]]:
@@ -21,7 +23,7 @@ def measured_twice(columns: list[str]) -> list[tuple[str, str]]:
     dated = dict[str, list[tuple[int, str]]]()
     for name in columns:
         if len(years := _YEARS.findall(name)) == 1:
-            first = int(years[0][0] or _YEARS.search(name)[0])  # type: ignore[index]
+            first = int("".join(years[0]))
             dated.setdefault(re.sub(r"[\s_.-]", "", _YEARS.sub("#", name.lower())), []).append((_century(first), name))
     found += [(min(some)[1], max(some)[1]) for some in dated.values() if len(some) > 1]
     return found

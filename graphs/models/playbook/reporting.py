@@ -220,9 +220,10 @@ def _collapse(findings: Sequence[Finding]) -> list[Finding]:
     kept, told = list[Finding](), set[tuple[str, frozenset[str]]]()
     for finding in findings:
         kind, columns = finding["kind"], finding["columns"]
-        point = kind == "leverage_point" and bool(finding.get("segment"))  # that of one group is enough
+        # The point of one group is enough, and one column that stands behind a pair
+        point = (kind == "leverage_point" and bool(finding.get("segment"))) or kind == "confounding"
         claim = finding["type"] == "claim" and not finding["params"].get("twice") and kind != "clusters"
-        fact = "point" if point else "claim" if claim else "", frozenset(columns[:2] if point else columns)
+        fact = kind if point else "claim" if claim else "", frozenset(columns[:2] if point else columns)
         pooled = claim and len(fact[1]) == 2 and any(fact[1] <= turned for turned in flipped)
         again = len(fact[1]) > 1 and fact in told
         told |= {fact} if claim or point or kind in (*_AGAIN, "target_leakage") else set()

@@ -17,6 +17,7 @@ from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column, clipped
 from graphs.questions.reader.text import Word, name_words, root, stem, words
 from notebooks.toolkit.columns import yes_level
+from notebooks.toolkit.naming import ID_NAME
 
 _LEAST = 0.6
 """How near a word must be to a column for it to be taken, where 1 is the column's name."""
@@ -84,8 +85,8 @@ def _bounds(word: Word) -> bool:
 def _names_rows(column: Column) -> bool:
     """Whether a column only names rows or times, so that nothing is told of it."""
     apart = column.label or column.kind == "time" or (column.key and column.kind == "text")
-    return apart or column.n_unique < 2 or column.words[-1:] in (("year",), ("id",)) or \
-        (column.kind == "text" and column.n_unique > 30)  # fmt: skip
+    many = column.n_unique > 30 if column.kind == "text" else column.words[-1:] == ("year",)
+    return bool(apart or many or column.n_unique < 2 or ID_NAME.search(column.name))
 
 
 def _near(text: str, said: Sequence[Word], columns: Sequence[Column]) -> Iterator[Near]:
@@ -130,8 +131,8 @@ def _alike(word: str) -> frozenset[str]:
     known = (lexicon.dimensions("much little says", w) for w in {word, root(word)})
     of = means[1] if means[0] in ("j", "M") else " ".join(sorted(known))
     found = {w for d in of.split() for w in lexicon.columns_of(d) if d.lstrip("-") not in ("time", "count", "faults")}
-    families = [line.split() for line in lexicon.section("words")["about"].split(";")]
-    families += [list(lexicon.listed(sex)) for sex in ("female", "male")]
+    held = lexicon.section("words")
+    families = [line.split() for name in ("about", "kin", "female", "male") for line in held[name].split(";")]
     bases = {stem(word), *(stem(re.sub(end, "", word)) for end in ("er$", "ier$", "est$") if len(word) > 5)}
     return frozenset(found.union(*(f for f in families if bases & set(map(stem, f)))) - {word})
 
