@@ -63,6 +63,7 @@ from notebooks.toolkit.wording import (
 # ## Which pairs
 
 # %% id="pairs"
+import re
 from itertools import combinations
 
 table = load(data)
@@ -1140,6 +1141,12 @@ def goes_along(z, x):
     return (between / max(1e-12, ((whole - whole.mean()) ** 2).sum())) ** 0.5
 
 
+def twin(name):
+    """Whether a column is the outcome measured in another place: the other hand, deaths of all drivers."""
+    own, others = ({w.lower() for w in re.findall(r"[A-Z]?[a-z]{3,}", c)} for c in (name, outcome))
+    return related[name]["strength"] >= 0.85 and bool(own & others)
+
+
 def is_switch(name):
     """Whether a column of two levels changes once along the time, as a law that comes into force does."""
     if not times:
@@ -1194,7 +1201,11 @@ for z in sorted(
     key=lambda c: (c not in factors, -related[c]["strength"], c),
 ):
     found = related[z]
-    links = {c: abs(goes_along(z, c)) for c in related if c != z and 0.9 > related[c]["strength"] > found["strength"]}
+    links = {
+        c: abs(goes_along(z, c))
+        for c in related
+        if c != z and related[c]["strength"] > found["strength"] and not twin(c)
+    }
     partners = sorted((c for c in links if links[c] >= 0.4), key=lambda c: (-links[c] * related[c]["strength"], c))
     for x in partners[:3]:
         alone, beside, other_p, spread, n = alone_and_beside(z, x)

@@ -120,7 +120,7 @@ def _steps(wish: Wish, facts: Facts) -> Iterator[Step]:
         outcome = numbers[-1] if last else found[-1]
         factors = [c for c in found if c != outcome]
         yield from _associations(facts, file, outcome, factors)
-        compared = outcome in numbers and set(factors) <= set(groups)
+        compared = set(factors) <= set(groups) and (outcome in numbers or here[outcome].n_unique == 2)
         if factors and (compared or (wish.query is not None and wish.unread)) and file.rows <= MOST_ROWS_BESIDE:
             title = f"Test what else goes with {outcome}"  # groups may differ in more than what was asked about
             yield _step("associations", title, _WHY["beside"], data=file.name, outcome=outcome)

@@ -138,19 +138,12 @@ def _alike(word: str) -> frozenset[str]:
 
 
 def _partner(column: Column, able: Sequence[Column]) -> Column | None:
-    """What the one column that is spoken of is likely told with: the only other; of the arms of an experiment the one
-    outcome, and of an outcome the arms."""
+    """What the one column that is spoken of is likely told with: the only other, or, of classes, the one outcome or the
+    only amount."""
     others = [c for c in able if c != column and c.file == column.file]
-    if len(others) == 1:
-        return others[0]
-    fit = [c for c in others if _arms(c) if _outcome(column)] + [c for c in others if _outcome(c) if _arms(column)]
-    return fit[0] if len(fit) == 1 else None
-
-
-def _arms(column: Column) -> bool:
-    """Whether a column divides the rows as the arms of an experiment do, by its name or its values."""
-    held = {v.casefold() for v in column.values} & lexicon.some("levels")
-    return 2 <= column.n_unique <= 4 and bool(held or set(column.words) & lexicon.some("arms"))
+    came = [c for c in others if _outcome(c)] if _classes(column) else []
+    amounts = [c for c in others if not _classes(c) and c.n_unique > 8] if _classes(column) else []
+    return next((some[0] for some in (others, came, amounts) if len(some) == 1), None)
 
 
 def _outcome(column: Column) -> bool:
