@@ -64,7 +64,7 @@ def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Qu
         known = max((n for n in near if n.grade >= _LEAST), key=lambda n: n.grade, default=None)
         if known is None:
             return (), None
-        if (other := _partner(known.column, able)) is None:
+        if not re.search(_RELATES, text, re.I) or (other := _partner(known.column, able)) is None:
             return (known.column,), None
         a, b = Near(other, known.first, known.last, 0.0), known
     factor, outcome = _ordered(text, said, a, b)
