@@ -94,12 +94,19 @@ else:
     pairs = list(combinations([c for c in (columns or usable) if c in usable], 2))
     divided = divisions(df[[c for c in usable if c not in columns]])
     pairs = [p for p in pairs if not any({*p} <= {*one} for one in divided)]
+ENDS = re.compile(
+    r"cens\w*|status|delta|event|dead|died|death", re.I
+)  # whether a time of survival had ended when it was told
+ended = [c for c in usable if ENDS.fullmatch(c) and df[c].nunique() == 2 and c not in named]
+lasts = [c for c in usable if re.fullmatch(r"(\w*_|fu|surv\w*)?time|surv\w*", c, re.I)] if ended else []
+pairs = [p for p in pairs if not ({*p} & {*ended} and {*p} & {*lasts})]
 instead = "; name a column of numbers or of categories as the outcome"
 unused = [
     f"{say(c)} ({table.left_out.get(c, table.kind(c))}{instead if c == outcome else ''})"
     for c in named
     if c not in usable
 ]
+unused += [f"{say(t)} with {say(c)} (which says whether it had ended)" for c in ended for t in lasts]
 if not outcome:
     unused += [f"{', '.join(map(say, one))} with each other (no row is 1 in two of them)" for one in divided]
 LIMIT = 3000

@@ -13,6 +13,7 @@ from statsmodels.datasets import macrodata
 from graphs.models.playbook.facts import Facts
 from graphs.models.playbook.wishes import wishes
 from notebooks.toolkit.trends import trend_of
+from notebooks.toolkit.twice import measured_twice
 from tests.playbook.test_playbook import ask, brief, finding
 from tests.playbook.test_screening import Writer
 
@@ -282,6 +283,15 @@ def test_a_question_beside_the_columns_is_read_as_the_likeliest_plain_one() -> N
     assert heights[0] == ("midparentHeight", "childHeight"), "and not the number of children"
 
 
+def test_words_that_tell_two_columns_apart_no_more_and_kinds_that_are_no_amount_make_no_reading() -> None:
+    assert reading("Do good marks at school promise good marks in college?", 99, sat_v=0, sat_m=0, hs_gpa=0)[1] == ""
+    school = reading("Do girls miss more school?", 154, sex=["F", "M"], school=["F0", "F1", "F2"], absent=0)
+    assert school == (("sex", "absent"), "Does absent differ by sex?")
+    grown = {"childid": 0, "age2": 0, "vsae": 0}
+    about = reading("Do children grow more able as they get older?", 600, **grown)[0]
+    assert {*about} == {"age2", "vsae"}, "a child's id is no amount"
+
+
 def test_what_asks_for_some_rows_or_a_figure_is_not_read_as_a_relation() -> None:
     shop = {"city": ["Berlin", "Ulm", "Bonn"], "staff": 0, "income": 0, "noise": 0}
     for question in (
@@ -366,3 +376,27 @@ async def test_groups_of_rows_hide_no_correlation_and_few_points_and_repeats_do_
     assert {"F1", "F2"} < {*report["findings"]}
     assert len({"F3", "F4"} & {*report["findings"]}) == 1
     assert report["findings"][-1] == "F5"
+
+
+def test_a_time_of_survival_is_not_held_against_whether_it_had_ended(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    time = random.exponential(5, 120)
+    df = pd.DataFrame({"stage": random.integers(1, 5, 120), "time": time.clip(max=6).round(2), "delta": (time < 6) * 1})
+    ran = kernel.template("associations", data=table("tumours", df))
+    assert ran.error is None
+    assert not [f for f in ran.findings if f.type == "claim" and {*f.columns} == {"time", "delta"}]
+    assert any("which says whether it had ended" in f.text for f in ran.of("not_checked"))
+
+
+def test_numbers_in_a_name_before_a_year_are_no_span_of_years() -> None:
+    assert measured_twice(["dx70_1948", "dx70_2018", "dx90_1948", "dx90_2018"]) == [
+        ("dx70_1948", "dx70_2018"), ("dx90_1948", "dx90_2018"),
+    ]  # fmt: skip
+
+
+async def test_of_three_columns_that_were_named_what_two_have_to_do_with_each_other_is_no_answer() -> None:
+    races = finding(1, "claim", "association", ["VictimRace", "DefendantRace"], 0.5, "Mostly of one race.")
+    plan = [part("VictimRace", "DefendantRace", "Convicted")]
+    _, _, report = await ask(("write_report",), brief(question="Q?", findings=[races], plan=plan))
+    assert report["answers"][0].get("status") == "not_answered"

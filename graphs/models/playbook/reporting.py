@@ -244,7 +244,11 @@ def _reply(part: Asked, headlines: Sequence[Finding], everything: Sequence[Findi
         return [(str(f["text"]), f) for some in tell for f in some[:1]]
     spoken = [f for f in headlines if f["type"] == "claim" or (f["type"] == "warning" and f["kind"] in TURNS)]
     absent = [f for f in everything if f["type"] == "null"]
-    about, none = ([f for f in some if 0 < need <= len(columns & set(f["columns"]))] for some in (spoken, absent))
+    last = set(part.columns[-1:]) if len(columns) > 2 else columns  # of several, what is explained must be in it
+    about, none = (
+        [f for f in some if 0 < need <= len(columns & {*f["columns"]}) and last & {*f["columns"]}]
+        for some in (spoken, absent)
+    )
     if turned := next((f for f in about if f["kind"] == "simpsons_paradox"), None):
         by = str(turned["roles"].get("stratifier", "")).replace("_", " ")
         lead = "That turns round when" if turned["effect"].get("metric") == "mean_diff" else "Yes, but only when"

@@ -57,7 +57,8 @@ def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Qu
     pairs = [(a, b) for a, b in permutations(near, 2) if a.column != b.column and a.last < b.first]
     whole = {(n.column, n.first, n.last) for n in near}  # violent crime is one thing
     pairs = [p for p in pairs if min(n.grade for n in p) >= _LEAST
-             and not any((n.column, p[0].last, p[1].first) in whole for n in p)]  # fmt: skip
+             and not any((n.column, p[0].last, p[1].first) in whole for n in p)
+             and _meant(said, p[0]) != _meant(said, p[1])]  # fmt: skip
     if pairs:
         a, b = max(pairs, key=lambda p: p[0].grade + p[1].grade - 0.01 * sum(len(n.column.words) for n in p))
     else:
@@ -82,6 +83,11 @@ def _bounds(word: Word) -> bool:
     return of_some or (word.number is not None and not 1500 <= word.number <= 2100)
 
 
+def _meant(said: Sequence[Word], near: Near) -> set[str]:
+    """The stems of the words that a column was taken for: of good marks and good marks nothing tells which are which."""
+    return {w.stem for w in said[near.first : near.last + 1]}
+
+
 def _names_rows(column: Column) -> bool:
     """Whether a column only names rows or times, so that nothing is told of it."""
     apart = column.label or column.kind == "time" or (column.key and column.kind == "text")
@@ -104,7 +110,9 @@ def _grade(word: Word, counted: bool, column: Column) -> tuple[float, str]:
     """How near a word is to a column, from 0 to 1, and the value of it that it is, if any. `counted`: it says of what
     there are more or fewer."""
     who = lexicon.some("people", "rows", "events", "doers") - lexicon.some("female", "male")
-    less = 0.4 if not counted and {word.low, word.low.removesuffix("s")} & who else 1.0  # of whom it is spoken
+    apart = {word.low, word.low.removesuffix("s")} & who  # of whom it is spoken
+    kinds = column.kind == "text" and column.n_unique > 2  # and more school is no kind of school
+    less = 0.4 if (kinds if counted else apart) else 1.0
     own = {word.stem, root(word.low)}
     if own & column.stems:
         return less * (1.0 if own >= column.stems or not column.words[1:] else 0.9), ""
