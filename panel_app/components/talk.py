@@ -24,10 +24,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class End:
-    """How a turn ended, and the cells that were added in it."""
+    """How a turn ended, the cells that were added in it, and how its questions came out."""
 
     turn: Turn
     cells: tuple[str, ...]
+    outcome: RunOutcome | None
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,18 @@ def _turn(view: RunView, turn: Turn, later: datetime | None) -> Iterator[Entry]:
             if thing.turn_id == turn.id:
                 timed.append((thing.at or turn.started_at, Entry(thing.id, kind, thing)))  # type: ignore[arg-type]
     yield from (entry for _, entry in sorted(timed, key=lambda pair: pair[0]))
+    later_turns = {t.id for t in view.turns[1:]}
+    mine = [
+        a for a in view.answers if (a.question not in later_turns if turn.id == FIRST_TURN else a.question == turn.id)
+    ]
+    came = run_outcome(mine)
     if turn.id == FIRST_TURN:
         if view.report is not None and turn.status != "running":
-            page, later_turns = told(view), {t.id for t in view.turns[1:]}
-            came = run_outcome([a for a in view.answers if a.question not in later_turns])
+            page = told(view)
             yield Entry(f"{turn.id}-report", "report", Reported(came, len(page.headlines), len(page.bites)))
     else:
-        for number, answer in enumerate(a for a in view.answers if a.question == turn.id):
+        for number, answer in enumerate(mine):
             yield Entry(f"{turn.id}-answer-{number}", "answer", said_of(answer))
     if turn.status != "running":
         cells = tuple(c.id for c in view.cells if c.turn_id == turn.id)
-        yield Entry(f"{turn.id}-end", "end", End(turn, cells))
+        yield Entry(f"{turn.id}-end", "end", End(turn, cells, came))

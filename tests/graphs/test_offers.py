@@ -79,3 +79,12 @@ def test_a_sum_that_means_nothing_is_not_offered() -> None:
     offered = offers("Which rig grumbles the most?", dated("boats.csv", boats))
     assert offered
     assert not [o for o in offered if "total" in o]
+
+
+def test_an_offer_ends_in_one_question_mark(rounds: list[dict[str, Any]]) -> None:
+    facts = [
+        {**rounds[0], "columns": [{**c, "name": c["name"].replace("route", "Returned?")} for c in rounds[0]["columns"]]}
+    ]
+    offered = offers("How much does each returned shovel?", facts)
+    assert [o for o in offered if o.endswith("Returned?")]
+    assert not [o for o in offered if o.endswith("??")]

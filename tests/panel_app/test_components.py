@@ -276,6 +276,10 @@ def test_the_conversation_says_that_there_is_no_answer_and_counts_what_stands_in
     assert "<strong>Not answered.</strong>" in told
     assert "stands in the page" not in told
     assert "finding" not in told
+    (ended,) = [e for e in entries(view) if e.kind == "end"]
+    chip = part("components/talk.html", "entry", Face(view), ended)
+    assert ">Not answered</span>" in chip
+    assert "s-done" not in chip
 
 
 def test_the_arguments_of_a_step_are_edited_as_what_they_are() -> None:

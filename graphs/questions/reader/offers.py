@@ -40,7 +40,8 @@ def offers(
     same = first and read(first, tables, roles).queries
     nearest = [first] if same and _asked(same[0]) == _asked(left[0]) else []
     wordings = dict.fromkeys(w for w in _wordings(items, columns, question) if w != first)
-    return (*nearest, *islice((w for w in wordings if _understood(w, tables, roles)), _MOST - len(nearest)))
+    others = islice((w for w in wordings if _understood(w, tables, roles)), _MOST - len(nearest))
+    return tuple(f"{w.rstrip('?')}?" for w in (*nearest, *others))  # of a column that is called "Returned?"
 
 
 def _understandable(question: str, clauses: Sequence[Clause]) -> str:
