@@ -417,3 +417,39 @@ def test_words_of_the_method_name_no_columns(storms: list[dict[str, Any]]) -> No
     test = one("Perform a t-test on the wind column between the landfall groups, assuming equal variances.", storms)
     assert test.test is not None
     assert test.test.name == "t"
+
+
+def test_words_beside_numbers_and_made_columns_keep_their_meaning() -> None:
+    n = 240
+    table = pd.DataFrame(
+        {
+            "price": [100 + i % 97 + i / 1000 for i in range(n)],
+            "HouseStyle": [("one", "two", "half")[i % 3] for i in range(n)],
+            "GarageType": [("BuiltIn", "Attached", "None there")[i % 3] for i in range(n)],
+            "YearBuilt": [1900 + i % 90 for i in range(n)],
+            "age": [18 + i % 40 for i in range(n)],
+            "month": [1 + i % 12 for i in range(n)],
+            "sleep_total": [6 + i % 9 + i / 1000 for i in range(n)],
+        }
+    )
+    homes = [described("homes_sold_house.csv", table)]
+    built = one(
+        "How many houses in the dataset were built before 1950? Use the YearBuilt column, not those built in 1950.",
+        homes,
+    )
+    assert [(m.op, m.of) for m in built.measures] == [("count", None)]
+    assert {w.left for w in built.where if isinstance(w, Condition)} == {"YearBuilt"}
+    bands = """Categorize the homes into age groups: 'Young' (under 25), 'Middle' (25-34) and 'Older' (35 and above).
+Calculate the mean price for each age group."""
+    banded = one(bands.replace("\n", " "), homes)
+    assert isinstance(banded.prepare[0], Cut)
+    assert [g.of for g in banded.group_by] == [banded.prepare[0].name]
+    july = one("What is the mean price in July?", homes)
+    assert july.where == (Condition(left="month", op="=", right=7),)
+    assert [(m.op, m.of) for m in one("What is the average total sleep?", homes).measures] == [("mean", "sleep_total")]
+    made = one(
+        "Apply a log10 transformation to price and store it in a new column 'log_price'. What is its mean?", homes
+    )
+    assert [getattr(s, "expr", "") for s in made.prepare] == ["log(price) / log(10)"]
+    among = one("Which of the variables age, month and YearBuilt has the strongest correlation with price?", homes)
+    assert {m.of for m in among.measures} == {"price"}

@@ -84,6 +84,12 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
         measured = near[0] if len(near) == 1 else known.hinted(hint)
         if hint not in ("time", "count") and measured is not None:
             yield said[0], f"what {measured.name}"
+    parts = {c.words[0]: c for c in columns if c.kind == "number" and not c.words[1:]}
+    in_hours = re.finditer(r"\bhours? of (?:the )?day\b", question, re.I)
+    yield from ((m[0], "hour") for m in in_hours if "hour" in parts)
+    numbered = "month" in parts and 1 <= parts["month"].low <= parts["month"].high <= 12
+    months = re.finditer(rf"\b(?:in|of|for|during) ({'|'.join(_TIMES[:12])})\b(?! \d)", question, re.I)
+    yield from ((m[0], f"where month is {_TIMES.index(m[1].casefold()) + 1}") for m in months if numbered)
     held = {v for c in columns for v in c.values}
     for span in (m for m in re.finditer(_SPAN, question, re.I) if not any(m[0] in v for v in held)):
         first, year, last = span["first"] or span["a"], span["year"] or "", span["last"] or span["b"]
@@ -149,10 +155,8 @@ def _of_the_whole(question: str, columns: Sequence[Column]) -> Query | None:
 def _of_which_time(query: Query, time: Column | None, columns: Sequence[Column], question: str) -> Query:
     """The query with notes on its time: which it is, of several of which the question names none, and that a month is
     that of each year."""
-    told, ends = (
-        query.model_dump_json(exclude={"text", "notes"}),
-        [str(e)[:4] for e in (time.low, time.high)] if time else [],
-    )
+    ends = [str(e)[:4] for e in (time.low, time.high)] if time else []
+    told = query.model_dump_json(exclude={"text", "notes"})
     period = None if re.search(r'"(19|20)\d\d"', told) else re.search(r'"(month|quarter) \d+"', told)
     if period and ends[:1] != ends[1:]:
         note = f"The {period[1]} is taken of each year from {ends[0]} to {ends[1]} together."

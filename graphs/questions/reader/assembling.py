@@ -18,7 +18,9 @@ _PERIOD = r"\b(?:(?:over|during|within|in) (?:the )?)?(?:next|last|past|previous
 _CLEAR = r"\b(?:after|without|excluding|by)\b(?: \w+){0,4} outliers?\b"
 _CLEARED = rf"{_CLEAR}|\b(?:once|after|when) (?:they|these|those) (?:are|were|have been) (?:removed|excluded|dropped|eliminated|(?:taken|left) out)\b|\bwithout (?:them|these|those)\b"
 _CREATES = r"\b(?:creat|generat|represent|new (?:feature|column|variable))"
+_CLASSES = r"\b(?:each|every|per|by)\b[\w ]{0,20}(?:group|class|categor|band|bracket)"
 _ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
+_ROWS = ("The table has no word “{}”: each row is taken for one.", "“{}” is read as the rows of the table.")
 
 
 class Draft:
@@ -102,13 +104,7 @@ class Draft:
         self.topic = self.topic or mentioned
         self.notes += clause.notes
         nouns = [(i, clause.words[i.last].low) for i in clause.items if i.code == "E" and i.means is None]
-        self.notes += [
-            f"“{w}” is read as the rows of the table."
-            if i.sure
-            else f"The table has no word “{w}”: each row is taken for one."
-            for i, w in nouns
-            if w in lexicon.some("events") or not i.sure
-        ]
+        self.notes += [_ROWS[i.sure].format(w) for i, w in nouns if w in lexicon.some("events") or not i.sure]
         restricts = bool(re.search(_ONLY, clause.text, re.I)) and bool(set("EVw") & {i.code for i in clause.items})
         opening = clause.words[0].start < self.opening
         asked = not ask.empty or bool(ask.where) or restricts
@@ -292,7 +288,10 @@ class Draft:
         verdicts = self.methods.verdicts
         if not verdicts and re.search(r"\bpositive\b.{0,20}\bor\b.{0,20}\bnegative\b", self.question, re.I):
             verdicts = [q.Verdict(when="r > 0", then="positive"), q.Verdict(when="r < 0", then="negative")]
-        groups = {g.of: g for a in self.asks for g in a.groups}
+        cuts = {s.of: q.Group(of=expr(s.name)) for s in self.steps if isinstance(s, q.Cut)}
+        groups = {g.of: cuts.get(g.of, g) for a in self.asks for g in a.groups}  # for each age group, of ages
+        if not groups and re.search(_CLASSES, self.question, re.I):
+            groups = cuts  # of many values, which are no groups themselves
         own = " ".join(a.clause.text for a in self.asks) if self.untold else self.question
         return q.Query(
             text=own, prepare=tuple(prepare), where=tuple(dict.fromkeys(w for a in self.asks for w in a.where)),

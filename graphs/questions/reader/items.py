@@ -215,7 +215,7 @@ def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str])
     if code == "A":
         return word.stem in held and {w.low for w in ws[first : last + 1]} <= lexicon.people()
     if code == "v":  # the return rate
-        behind = first > 1 or (lead and lead.low in ("which", "what", "whose", "by", "per", "the"))
+        behind = first > 1 or (lead and lead.low in ("which", "what", "whose", "by", "per", "the", "are", "is"))
         return word.stem in held and bool(behind or [w for w in ws[last + 1 : last + 2] if w.stem == "rate"])
     if word.low == "rate" and first == last:  # the average rate, and no return rate
         return "rate" in held and not (lead and lead.stem in held)
@@ -302,7 +302,7 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     """The items in order, with what belongs to a value or a column: "battery problems" and "problems with the battery"
     are rows, "the nightly rate" is a column of money, and "visits last month" one of that month."""
     items = sorted((i for i in items if i.code != "x"), key=lambda i: i.first)
-    for item in [i for i in items if i.code == "G" and i.first and ws[i.first - 1].low in ("a", "an")]:
+    for item in [i for i in items if i.code == "G" and i.first > 1 and ws[i.first - 1].low in ("a", "an")]:
         items.insert(items.index(item), Item("B", item.first - 1, item.first - 1, "by"))  # bookings a month
     for n, item in enumerate(items):
         before, codes = items[n - 1] if n else None, "".join(i.code for i in items[n + 1 : n + 3])
@@ -316,6 +316,8 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
             item.code = "x"  # the shortest trip duration, by which no trip is sought
         if item.code == "V" and word.low in lexicon.some("people") and re.match(_HERE, _written(ws[item.last + 1 :])):
             item.code, item.means = "E", None  # the workers in the dataset, and not those whose job is "worker"
+        if item.code == "V" and ws[item.last].low in ("in", "on", "at") and codes[:1] in ("N", "T"):
+            item.code = "x"  # built in 1950, and not "built in"
         still = item.code == "U" and re.match("n?[VC]", codes) and word.low in ("still", "already")
         held = before.column if before and before.code == "C" else None
         rated = said == {"rate"} and held and held.unit in lexicon.section("units")["money"]

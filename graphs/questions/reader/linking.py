@@ -152,6 +152,8 @@ class Column:
         typed = self.words[-1] == "type" and {self.words[0], self.words[0] + "s"} & rows  # customers are no type
         if self.words[-1] in lexicon.some("heads", *(["units"] if self.words[2:] else [])) and not typed:
             found.append(self.words[:-1])
+        if self.words[1:] == ("total",):
+            found.append(self.words[::-1])  # total sleep, of sleep_total
         if self.words[0] in ("is", "has"):
             found.append(self.words[1:])
         return tuple(dict.fromkeys(a for a in found if a))
@@ -218,14 +220,8 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
                 return None
             at += 1
             continue
-        joined = next(
-            (
-                k
-                for k in (4, 3, 2)
-                if len(word.low) > 2 and "".join(alias[n : n + k]) == word.low and n + k <= len(alias)
-            ),
-            0,
-        )
+        fits = [k for k in (4, 3, 2) if "".join(alias[n : n + k]) == word.low and n + k <= len(alias)]
+        joined = fits[0] if fits and len(word.low) > 2 else 0
         short = sure == 2 or alias[n].isdigit()  # gdpPercap_2007: gross domestic product per capita in the year 2007
         if same := _same(alias[n], word, len(alias) > 1):
             sure, n, at = min(sure, same), n + 1, at + 1

@@ -37,6 +37,7 @@ def related(ask: Ask) -> None:
         names = ask.columns = [names[-1], *names[:-1]]  # which of these has the highest with that
     if len(names) > 1:
         every = re.search(r"\b(all|pairs?|pairwise|each other|matrix|among|variables)\b", clause.text, re.I)
+        every = every if names[0] == expr(named[0].column) else None
         ask.pairs = [(a, b) for n, a in enumerate(names) for b in names[n + 1 :] if every or n == 0]
     asks_what = "[ac]*q[Edwoi]*(?:R[wioa]*CE?|CE?d?R[wioa]*)[ac]*"
     ask.among = len(names) == 1 and bool(re.fullmatch(asks_what, clause.shape))

@@ -78,7 +78,7 @@ def _of_rows(met: set[str], column: Column) -> bool:
     events = lexicon.some("events")
     if column.kind == "bool" and column.words[1:]:  # clients are no repeat clients
         return met <= lexicon.harmless() | lexicon.some("rows", "people") | events
-    general = {"type", "date", "time"} & set(column.words)
+    general = (lexicon.some("types") | {"style", "date", "time"}) & set(column.words)
     files = {stem(w) for w in name_words(column.file)} if general else set[str]()
     if column.kind == "time":
         return met <= events or {stem(w) for w in met} <= files

@@ -49,7 +49,8 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool, tests: bool
     relate = any(a.relation for a in draft.asks) and how.test != "chi2"
     ends = [a for a in draft.asks if a.end and (a.names or a.limit)]
     said = [a for a in ends if a.stats or a.counts or a.by or {*a.columns} - {expr(a.of or "")}]  # no "which is on top"
-    decided = [a for a in draft.asks if tests and a.stats == ["mean"] and _DECIDES.match(a.clause.text)]
+    compared = [a for a in draft.asks if tests and a.stats in (["mean"], ["median"], ["var"], ["std"])]
+    decided = [a for a in compared if _DECIDES.match(a.clause.text)]
     for ask in (a for a in draft.asks if (a not in ends or a in said or not said) and a not in decided):
         own, text = draft.own(ask, grouped), ask.clause.text
         of_them = re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", text, re.I)

@@ -100,11 +100,8 @@ def _verb(clause: Clause, item: Item) -> str:
     if fits and codes[0] == "h":  # what a visit brings: of a visit nothing is known
         lead, named = clause.words[clause.items[len(before)].first - 1].low, [i for i in clause.items if i.code == "C"]
         helped = {w.low for w in clause.words} & {"do", "does", "did"}
-        fits = (
-            fits
-            if helped and lead not in ("a", "an", "the", "each", "every") and named[0].column.kind == "number"
-            else None
-        )
+        alone = helped and lead not in ("a", "an", "the", "each", "every")
+        fits = fits if alone and named[0].column.kind == "number" else None
     faults = {stem(w)[:5] for w in (*lexicon.columns_of("faults"), *lexicon.some("undone"))}
     word, behind = clause.words[item.first], {w.low for w in clause.words[item.last + 1 : item.last + 2]}
     undoes = {word.stem[:5], root(word.low)[:5]} & faults or behind & lexicon.some("undoing")
