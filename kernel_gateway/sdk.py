@@ -1,5 +1,6 @@
 """Imports E2B's SDK in parts. Its packages import all that they have as soon as one name is asked for, which takes a
-third of a second of processor time; what it takes to run code in a sandbox is half of that.
+third of a second of processor time; what it takes to run code in a sandbox is half of that. LangGraph, which is
+loaded after it to run agents, imports the clients of two services in the same way and uses neither.
 
 Once it was `load`ed, a package of `PACKAGES` imports a name from its own module when that name is asked for. Where one
 is asked for that its file does not import, as `from e2b import *` does, all of the file is carried out.
@@ -15,7 +16,12 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
-PACKAGES = frozenset({"e2b", "e2b_code_interpreter", "e2b.api.client.models", "protobuf.wkt"})
+PACKAGES = frozenset(
+    {
+        *("e2b", "e2b_code_interpreter", "e2b.api.client.models", "protobuf.wkt"),
+        *("langgraph_sdk", "langsmith.types"),
+    }
+)
 """Packages whose file imports from its modules, sets constants, and does nothing else."""
 
 

@@ -22,15 +22,30 @@ def test_what_runs_code_comes_without_what_makes_templates_and_without_the_other
     assert whole == " ".join(sorted(SPARED)), "each of these is there to be spared"
 
 
-@pytest.mark.parametrize("package", ["e2b", "e2b_code_interpreter"])
-def test_every_name_of_a_package_is_had_as_without_it(package: str) -> None:
+def test_langgraph_comes_without_the_clients_of_services_that_it_does_not_use() -> None:
+    clients = {"langgraph_sdk.client", "langsmith.types.agent"}
+    told = f"import langgraph.graph, sys; print(*sorted({clients} & set(sys.modules)))"
+    assert said(f"from kernel_gateway import sdk; sdk.load(); {told}") == ""
+    assert said(told) == " ".join(sorted(clients)), "each of these is there to be spared"
+
+
+@pytest.mark.parametrize(
+    ("package", "some"),
+    [
+        ("e2b", ["Sandbox", "AsyncSandbox", "SandboxException"]),
+        ("e2b_code_interpreter", ["Sandbox", "AsyncSandbox", "SandboxException"]),
+        ("langgraph_sdk", ["get_client", "Auth"]),
+        ("langsmith.types", ["TracerSession"]),
+    ],
+)
+def test_every_name_of_a_package_is_had_as_without_it(package: str, some: list[str]) -> None:
     names = said(f"import {package} as p; print(*sorted(n for n in vars(p) if n[0] != '_' and n != 'annotations'))")
-    assert "AsyncSandbox" in names.split()
+    assert {*some} <= {*names.split()}
     loaded = "from kernel_gateway import sdk; sdk.load(); "
     each = f"import {package} as p; print(*(n for n in {names.split()} if not hasattr(p, n)))"
     assert said(loaded + each) == ""
-    star = f"from {package} import *; print(Sandbox.__name__, AsyncSandbox.__name__, SandboxException.__name__)"
-    assert said(loaded + star) == "Sandbox AsyncSandbox SandboxException"
+    star = f"from {package} import *; print(*(one.__name__ for one in ({', '.join(some)},)))"
+    assert said(loaded + star) == " ".join(some)
     other = f"import {package} as p\ntry: p.nothing\nexcept AttributeError as e: print(e)"
     assert said(f"{loaded}\n{other}") == f"module '{package}' has no attribute 'nothing'"
 
