@@ -283,6 +283,13 @@ def test_a_question_beside_the_columns_is_read_as_the_likeliest_plain_one() -> N
     assert heights[0] == ("midparentHeight", "childHeight"), "and not the number of children"
 
 
+def test_a_value_that_several_columns_hold_names_the_one_that_is_spoken_of() -> None:
+    races = {"VictimRace": ["Minority", "White"], "DefendantRace": ["Minority", "White"], "Convicted": ["No", "Yes"]}
+    asked = "Are white defendants convicted more often than minority defendants?"
+    told = (("DefendantRace", "Convicted"), "How often is Convicted Yes, by DefendantRace?")
+    assert reading(asked, 220, **races) == told
+
+
 def test_words_that_tell_two_columns_apart_no_more_and_kinds_that_are_no_amount_make_no_reading() -> None:
     assert reading("Do good marks at school promise good marks in college?", 99, sat_v=0, sat_m=0, hs_gpa=0)[1] == ""
     school = reading("Do girls miss more school?", 154, sex=["F", "M"], school=["F0", "F1", "F2"], absent=0)

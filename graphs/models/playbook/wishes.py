@@ -92,7 +92,10 @@ def _likely(text: str, facts: Facts, why: str) -> tuple[tuple[str, ...], Query |
     there is none where three or more are named, or a change over time is meant."""
     named = tuple(dict.fromkeys(c for _, some in clauses(text, facts) for c in some))
     near, query = likely(text, facts.columns)
-    if named[2:] or set(named) & {c.name for c in times(facts.columns)}:
+    said = {stem(w) for w in name_words(text)}  # a value may be that of several columns
+    if [c for c in named if said & {stem(w) for w in name_words(c)}][2:] or set(named) & {
+        c.name for c in times(facts.columns)
+    }:
         return tuple(dict.fromkeys((*named, *(c.name for c in near if c.kind == "number")))), None
     if query is not None:
         strange = tuple(re.findall("“([^”]+)”", why)) if why.startswith("No column") else ()

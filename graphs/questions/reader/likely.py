@@ -72,7 +72,7 @@ def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Qu
     both = factor.column, outcome.column
     named = [n for n in near if n.value and n.grade >= 0.9]  # in Berlin: of some rows only
     there = (n for n in named if n.column.n_unique > 2 and re.search(_WITHIN, text[: said[n.first].start], re.I))
-    others = any(n.column not in both for n in named) or any(there)
+    others = any(not any(n.value in c.values for c in both) for n in named) or any(there)
     compared = re.search(_RELATES, text, re.I) and not (others or any(map(_bounds, words(text))))
     return both, _query(text, factor, outcome) if compared else None
 
