@@ -284,7 +284,8 @@ def test_a_question_beside_the_columns_is_read_as_the_likeliest_plain_one() -> N
 
 
 def test_a_value_that_several_columns_hold_names_the_one_that_is_spoken_of() -> None:
-    races = {"VictimRace": ["Minority", "White"], "DefendantRace": ["Minority", "White"], "Convicted": ["No", "Yes"]}
+    both = ["Minority", "White"]
+    races = {"Convicted": ["No", "Yes"], "IndWhiteDefendant": ["0", "1"], "VictimRace": both, "DefendantRace": both}
     asked = "Are white defendants convicted more often than minority defendants?"
     told = (("DefendantRace", "Convicted"), "How often is Convicted Yes, by DefendantRace?")
     assert reading(asked, 220, **races) == told

@@ -55,10 +55,12 @@ def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Qu
     able = [c for c in columns if not _names_rows(c)]
     near = list(_near(text, said, able))
     pairs = [(a, b) for a, b in permutations(near, 2) if a.column != b.column and a.last < b.first]
-    whole = {(n.column, n.first, n.last) for n in near}  # violent crime is one thing
+    whole = {
+        (n.column, n.first, n.last) for n in near
+    }  # violent crime is one thing, and so are good marks and good marks
     pairs = [p for p in pairs if min(n.grade for n in p) >= _LEAST
              and not any((n.column, p[0].last, p[1].first) in whole for n in p)
-             and _meant(said, p[0]) != _meant(said, p[1])]  # fmt: skip
+             and said[p[0].last].stem != said[p[1].last].stem]  # fmt: skip
     if pairs:
         a, b = max(pairs, key=lambda p: p[0].grade + p[1].grade - 0.01 * sum(len(n.column.words) for n in p))
     else:
@@ -81,11 +83,6 @@ def _bounds(word: Word) -> bool:
     """Whether a word says of which rows, times or amounts a question is, beyond a year."""
     of_some = word.low in lexicon.some("turns", "lacks", "months", "weekdays")
     return of_some or (word.number is not None and not 1500 <= word.number <= 2100)
-
-
-def _meant(said: Sequence[Word], near: Near) -> set[str]:
-    """The stems of the words that a column was taken for: of good marks and good marks nothing tells which are which."""
-    return {w.stem for w in said[near.first : near.last + 1]}
 
 
 def _names_rows(column: Column) -> bool:
