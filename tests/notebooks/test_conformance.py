@@ -377,6 +377,6 @@ def plain(value: Any) -> str:
 
 
 def logged(path: Path) -> str:
-    lines = plain(json.loads(path.read_text())["log"])
-    lines = re.sub(r"INFO [^\n]* \(\d+ s so far\)\n", "", lines)  # said where a start takes long
+    log = json.loads(path.read_text())["log"]
+    lines = plain(re.sub(r"INFO [^\n]* \(\d+ s so far\)\n", "", log))  # said where a start takes long
     return re.sub(r"(?:nbclient|gristmill)\.ipynb", "<out>", lines)
