@@ -56,9 +56,9 @@ def causal_words(work: Work) -> Iterator[Found]:
     if randomised(work):
         return
     names = {w for t in work.tables for n in (t["name"], *(c["name"] for c in t["columns"])) for w in telling(str(n))}
-    goal = work.view.run.goal.casefold()
+    goal, asked_in = work.view.run.goal, work.view.run.goal.casefold()
     for where, written in work.sentences.items():
-        text = _QUOTED.sub(lambda quoted: "" if quoted[1].strip(" .?").casefold() in goal else quoted[0], written)
+        text = _QUOTED.sub(lambda quoted: "" if quoted[1].strip(" .?").casefold() in asked_in else quoted[0], written)
         for claim in _CAUSE.finditer(text):
             asked = "?" in text[claim.end() :].partition(".")[0]
             named = stem(re.split(r"\W", claim[0], maxsplit=1)[0].casefold()) in names  # lifts, of a table of them
@@ -66,7 +66,7 @@ def causal_words(work: Work) -> Iterator[Found]:
                 continue
             said = f"“{claim[0].strip()}” ({where}) claims a cause, and no randomised assignment was declared"
             clause = next((c for c in clauses(text) if claim[0] in c), text)
-            acts = not _REASON.search(claim[0]) and _about(work, clause.replace(claim[0], " "))
+            acts = not _REASON.search(claim[0]) and _about(work, f"{clause.replace(claim[0], ' ')} {goal}")
             told = f"{said}: the two go together, and something else may explain it."
             yield (where, told) if acts or "would" in claim[0] else told
 

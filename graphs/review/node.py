@@ -82,10 +82,9 @@ def judge(
 
     `told` are remarks on what was checked and what was not, which do not touch the verdict.
     """
-    objections = [Objection(**o.model_dump()) for o in answer.objections]
-    for found in (o for c in checks for o in c.objections):
-        if not any(o.where == found.where and found.problem in o.problem for o in objections):
-            objections.append(found)
+    found = [o for c in checks for o in c.objections]
+    further = (o for o in answer.objections if not any(f.problem in o.problem for f in found))
+    objections = [*(Objection(**o.model_dump()) for o in further), *found]
     remarks = list(dict.fromkeys([*answer.remarks, *(r for c in checks for r in c.remarks)]))
     failed = answer.verdict == "fail" or any(not c.ok for c in checks)
     verdict: Literal["pass", "pass_with_remarks", "fail"] = "fail" if failed else answer.verdict

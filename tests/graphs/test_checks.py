@@ -378,8 +378,8 @@ def test_a_failed_check_overrules_a_model_that_lets_it_pass():
 def test_the_same_objection_is_listed_once():
     checks = list(results(cell(1, FOREIGN)).values())
     known = next(o for c in checks for o in c.objections)
-    held = Held(where=known.where, problem=known.problem, mend=known.mend)
-    verdict = judge("run_1", None, 1, GiveReview(verdict="fail", objections=(held,)), checks)
+    held = (Held(where=known.where, problem=known.problem), Held(where="files", problem=f"cell-01: {known.problem}"))
+    verdict = judge("run_1", None, 1, GiveReview(verdict="fail", objections=held), checks)
     assert verdict.objections == (Objection(where=known.where, problem=known.problem, mend=known.mend),)
 
 

@@ -21,7 +21,7 @@ from graphs.review.answering import Asked, Number, Result, equal, listed, meant,
 from graphs.review.base import Work
 from graphs.review.checks import run_checks
 from graphs.review.facts import Facts, Given
-from graphs.review.prose.amounts import misstated
+from graphs.review.prose.amounts import misstated, recomputed
 from graphs.review.prose.asked import expected
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.verdicts import untested
@@ -175,7 +175,6 @@ BY_CHANNEL = "print(df.groupby('channel')['returned'].apply(lambda r: (r == 'yes
 OFTENER, FEWER = ("on the web", "in the shop")[:: 1 if POINTS > 0 else -1]
 LONGEST = list(DAYS.sort_values(ascending=False).index)
 R = P["age"].corr(P["days"])
-PART = 100 * P.groupby("ward")["days"].sum() / P["days"].sum()
 IN_2023 = O[O["order_date"].dt.year == 2023]
 OLD, BY_AGE = P[P["age"] > 60]["days"].mean(), "df[df['age'] > 60]['days'].mean()"
 YEARS = O["order_date"].dt.year.value_counts()
@@ -258,9 +257,10 @@ BY_YEAR = "print(df['order_date'].dt.year.value_counts())"
         (f"Half of the patients stay less than {P['days'].median():.2f} days, on average they stay "
          f"{P['days'].mean():.2f} days.", "How long do they stay on average?", "df['days'].describe()",
          f"{P['days'].median()} {P['days'].mean()}", None),
-        (f"Cedar has {PART['Aster']:.1f} % of the days.", "", "df.groupby('ward')['days'].sum()", PART["Aster"],
-         "the value of Aster, not of Cedar"),
-        (f"Cedar has {PART['Cedar']:.1f} % of the days.", "", "df.groupby('ward')['days'].sum()", PART["Cedar"], None),
+        (f"They stay {P['days'].mean():.3f} days (median {P['days'].median():.3f}).", "", "df['days'].describe()",
+         f"{P['days'].mean()} {P['days'].median()}", None),
+        (f"They stay between {P['days'].min()} and {P['days'].max()} days, {P['days'].mean():.3f} on average.", "",
+         "df['days'].describe()", P["days"].describe(), None),
         (f"Patients stay {OLD:.3f} days on average.", "", BY_AGE, OLD, "that a cell keeps by age, which is not said"),
         (f"In the last decades of life patients stay {OLD:.3f} days on average.", "", BY_AGE, OLD, None),
         (f"In 2024 the number of orders went from {YEARS[2023]} to {YEARS[2024]}.", "", BY_YEAR, YEARS, None),
@@ -396,6 +396,14 @@ def test_a_question_of_reasons_asks_for_no_number() -> None:
     assert not list(expected("What drives the days?", FACTS, {}))
 
 
+def test_a_year_of_the_question_is_looked_for_where_a_sentence_names_its_rows_alone() -> None:
+    (asked,) = expected("How many items were ordered in Ulm in 2023?", FACTS, {})
+    results = [computed(q) for q in asked.queries]
+    every_year = O[O["city"] == "Ulm"]["items"].sum()
+    assert "is told" in (asked.problem(f"Ulm took {every_year} in 2023.", results, FACTS) or "")
+    assert asked.problem(f"Ulm took {next(results[0].numbers()).value} in 2023.", results, FACTS) is None
+
+
 def test_the_name_of_a_column_is_no_cause(tmp_path):
     (tmp_path / "homes.csv").write_text("driveway,price\nyes,9\nno,4\n")
     cell = Execution(id="ex", run_id="r", sandbox_id="s", seq=1, code="pass", tags=("code",), status="ok")
@@ -404,3 +412,31 @@ def test_the_name_of_a_column_is_no_cause(tmp_path):
         work = Work(view, ReportMade(run_id="run_1", answer=text), files={"homes.csv": tmp_path / "homes.csv"})
         (found,) = [r for r in run_checks(work) if r.name == "causal_words"]
         assert bool(found.remarks or found.objections) == said
+
+
+def test_a_cause_in_other_words_than_the_columns_is_of_those_that_the_question_names(tmp_path):
+    (tmp_path / "homes.csv").write_text("steps,pressure\n9,9\n4,4\n")
+    cell = Execution(id="ex", run_id="r", sandbox_id="s", seq=1, code="pass", tags=("code",), status="ok")
+    for goal, objected in (("How are steps and pressure related?", True), ("What is in the file?", False)):
+        view = RunView(run=Run(id="run_1", goal=goal), executions=(cell,))
+        report = ReportMade(run_id="run_1", answer="Those who walk more bring theirs down.")
+        (found,) = [
+            r
+            for r in run_checks(Work(view, report, files={"homes.csv": tmp_path / "homes.csv"}))
+            if r.name == "causal_words"
+        ]
+        assert (bool(found.objections), bool(found.remarks)) == (objected, not objected)
+
+
+def test_a_number_is_no_value_of_the_files_in_another_unit_or_of_another_statistic():
+    cents = O["amount_cents"].mean()
+    for text, known in (
+        (f"An order comes to €{cents / 100:.4f} on average.", True),
+        (f"An order comes to €{cents:.2f} on average.", False),
+        (f"The median amount is €{cents / 100:.4f}.", False),
+    ):
+        given = Given(FACTS, text, "", "df['amount_cents'].mean()")
+        facts = Facts()
+        wanted = list(given.wanted())
+        facts.take(wanted, [computed(w.query) for w in wanted])
+        assert bool([*recomputed(text, given, facts, [])]) is known, text

@@ -43,6 +43,8 @@ _IS_WHOLE = re.compile(
 _WHOLE_BEHIND = re.compile(r"[^\d,;.(]{0,25}\b(?:overall|across (?:all|the))\b", re.I)
 """What stands before or behind a number of all rows: 34 % "of the shop's" 50,140."""
 _WHOLE = re.compile(r"\b(?:all|overall|whole|total|altogether|every|general|both)\b", re.I)
+
+
 _ONLY = re.compile(
     r"\b(?:in|at|during|for|from|among|over|under|before|after|since|only|left|remaining|on|who|whose|when|where)\s"
     r"(?:(?:the|our|an?|all|each|every) )?([^\W\d_]+)",
@@ -103,8 +105,10 @@ class _Amount:
 
     def is_right(self) -> bool:
         """Whether the number is one that it can mean, or one of three digits, of the rows that its sentence names."""
-        known = [self.facts.of(k, self.said.own) for k in self.facts.values if k.table == self.base and not k.repeated]
-        exact = self.figure.digits > 2 and any(v is not None and self.figure.is_near(v) for v in known)
+        ops, named = self._ops()
+        every = (k for k in self.facts.values if k.table == self.base and not k.repeated)
+        known = self._values((k for k in every if not named or k.op in ops), [self.said.own])
+        exact = self.figure.digits > 2 and any(map(self._tells, known))
         return exact or any(v.rows >= self.said.own and self._tells(v) for v in self.right)
 
     def _factor(self, column: str) -> float:
@@ -131,10 +135,6 @@ class _Amount:
         apart = {c for c, _ in target}.isdisjoint(c for c, _ in of)
         return [_Value(100 * part / base, of | target)] if apart and base and part is not None else []
 
-    def _part_of_sum(self, column: str, of: Of) -> list[_Value]:
-        every, some = (self.facts.of(Kind(self.base, "sum", column), rows) for rows in (ALL, of))
-        return [_Value(100 * some / every, of)] if every and some is not None else []
-
     # Which column, which statistic.
 
     def _columns(self, base: str) -> list[str]:
@@ -157,7 +157,8 @@ class _Amount:
             return (*made, "max", "min"), False
         each = any(self.given.of_rows(self.base, f" {m[1]}") for m in _EACH.finditer(said.part))
         end = max(f.end for f in (self.figure, *figures(said.clause)))  # what stands between may be another one's
-        told = told or statistic(self.figure.before) or statistic(said.clause[end:]) or (("mean",) if each else ())
+        behind = said.clause[end:] if said.labels or end == self.figure.end else ""  # of an aside it says nothing
+        told = told or statistic(self.figure.before) or statistic(behind) or (("mean",) if each else ())
         return told or asked or made, bool(told or (alone and asked))
 
     def _plain(self) -> tuple[list[_Value], Iterator[Near]]:
@@ -299,8 +300,7 @@ class _Amount:
             kept = said.own if target in said.flags and not _WHOLE.search(said.clause) else ALL  # of whom it is
             every = map(_pairs, _subsets([n for n in pool if n is not target]))
             right += [v for of in every if kept <= of | own for v in self._part(own, of)]
-        parts = self.of if said.own and not (said.flags or self.figure.in_words) else []
-        return right + [v for c in parts for v in self._part_of_sum(c, said.own)], self._near_shares(pool, parts)
+        return right, self._near_shares()
 
     def _whom(self, here: Sequence[Label]) -> list[Label] | None:
         """The values of those of whom a share is, where the order of the sentence says that; none of all rows."""
@@ -313,13 +313,9 @@ class _Amount:
             return [] if _OF_ALL.match(clause[figure.end :]) else None
         return whom if whom and len(whom) < len(here) else None
 
-    def _near_shares(self, pool: Sequence[Label], parts: Sequence[str]) -> Iterator[Near]:
-        own, told = self.said.own, columns(self.said.clause, self.given.list)
-        for column in (c for c in parts if c in told):
-            for of, what in self._beside(own):
-                yield from ((v, what) for v in self._part_of_sum(column, of))
+    def _near_shares(self) -> Iterator[Near]:
         for flag in self.said.flags:
-            for of, what in self._beside(frozenset(p for p in own if p[0] != flag.column)):
+            for of, what in self._beside(frozenset(p for p in self.said.own if p[0] != flag.column)):
                 yield from ((v, what) for v in self._part(frozenset([(flag.column, flag.value)]), of))
 
     def _pool(self) -> tuple[list[Label], list[Label]]:

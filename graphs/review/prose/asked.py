@@ -11,10 +11,11 @@ from artifacts.types import Execution
 from graphs.questions.expressions import bare
 from graphs.questions.query import Condition, DropDuplicates, DropMissing, Measure, Query, Statistic
 from graphs.questions.reader import read
+from graphs.questions.reader.text import stem
 from graphs.review import units
 from graphs.review.answering import Number, Result, shown
 from graphs.review.facts import LEFT_OUT, Given, stands
-from graphs.review.mentions import YEAR, Tables, columns, keys, labels, spoken, subjects, time_columns
+from graphs.review.mentions import YEAR, Tables, columns, keys, labels, spoken, subjects, telling, time_columns
 from graphs.review.prose.figures import CHANGES, Figure, figures, sentences
 from graphs.review.prose.said import statistic
 
@@ -72,11 +73,15 @@ class Asked:
         every = [(clause, s.figure) for clause, some in spoken(text, tables) for s in some]
         if not right or LEFT_OUT.search(text) or any(self.tells(figure, right) for _, figure in every):
             return None
-        meant = {(measure.of or "").strip("`"), *(c.left.strip("`") for c in measure.where if isinstance(c, Condition))}
+        meant = {
+            (measure.of or "").strip("`"),
+            *(c.left.strip("`") for c in (*measure.where, *asked.where) if isinstance(c, Condition)),
+        }
         groups = {str(g).casefold() for n in results[0].numbers() for g in n.group}
         for clause, figure in every:
             named = {n.value.casefold() for n in subjects(clause, tables)}
-            about = statistic(clause) == (measure.op,) or not meant.isdisjoint(columns(clause, tables))
+            spoken_of = {*columns(clause, tables), *(n.column for n in subjects(clause, tables))}
+            about = statistic(clause) == (measure.op,) or not meant.isdisjoint(spoken_of)
             others = any(v not in _spelt(asked) for v in named - groups) or (groups and not named & groups)
             alike = figure.share == (measure.op == "share") and figure.digits > 1
             alike = alike and (figure.whole or measure.op not in ("count", "distinct"))
@@ -123,14 +128,16 @@ def passed_over(question: str, tables: Tables, roles: Mapping[str, str], cells: 
         return
     said = {w for w in re.findall(r"[^\W\d_]+", question.casefold())}
     said |= {w.removesuffix("s") for w in said}  # of "roasting time" no column "roast" is asked for
+    roots = {stem(w) for w in said}
     words = {str(c["name"]): re.findall(r"[^\W\d_]+", str(c["name"]).casefold()) for t in tables for c in t["columns"]}
-    names = {c for c in columns(question, tables) if said & {*words[c]}}.difference(*map(keys, tables))
+    things = set[str]().union(*map(keys, tables))
+    names = {c for c in columns(question, tables) if said & {*words[c]}} - things
     queries = [q for q in reading.queries if q is not None]
     asked = [m for q in queries for m in q.measures if m.op not in ("count", "distinct", "present")]
-    wanted = {bare(name or "") for m in asked for name in (m.of, m.other)} | {
-        bare(g.of) for q in queries for g in q.group_by
-    }
-    for column in sorted(c for c in wanted & names if not stands(c, seen)):
+    measured = {bare(name or "") for m in asked for name in (m.of, m.other)}
+    measured = {c for c in measured - things if not roots.isdisjoint(telling(c))}
+    wanted = measured | {bare(g.of) for q in queries for g in q.group_by} & names
+    for column in sorted(c for c in wanted if not stands(c, seen)):
         yield f"the question asks for {column}, and no cell looks at it"
 
 

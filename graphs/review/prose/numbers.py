@@ -175,8 +175,10 @@ def _loose(
         if any(f.is_near(v * p / 100) for v in plain for s in shares for p in (s, 100 - s)):
             return True  # what 15 % of 12 kg are, or what is left of them
         few = [(float(n), 0.0) for n in counted(f.clause)]
-        told, exact = [(g.value, g.half) for g in beside], ((nearest(g), 0.0) for g in beside)
-        return any(follows(f, some) for some in (few + told, [*few, *exact], *groups[f.clause]))
+        told = [(g.value, 0.0 if g.whole and g.value in known else g.half) for g in beside]  # what is counted is exact
+        exact = [(nearest(g), 0.0) for g in beside]
+        times = any(f.is_near(n * v) for n, _ in few for v, _ in (*told, *exact))  # ten degrees at 1.92 each
+        return times or any(follows(f, some) for some in (few + told, few + exact, *groups[f.clause]))
 
     loose = [f for f in loose if not made(f)]
     return [f for f in loose if not made(f)]  # a difference may be told as a part of something

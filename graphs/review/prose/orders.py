@@ -35,7 +35,8 @@ _RANKS = re.compile(r"\b(?:rank\w*|sort\w*|order(?:ed|ing)|order (?:of|by)|in (?
 _BESIDE = re.compile(r"\b(?:against|versus|vs|compared|than)\b", re.I)
 """What stands before those with which the first is compared."""
 _BEATS = r"(?:beats?|out(?:perform|sell|score|rank|pace)s?|exceeds?|surpass\w*|overtakes?)"
-_MORE = rf"\b(?:{_BEATS}|more|higher|larger|greater|bigger|longer|above|older|better)\b"
+_TIMES = r"(?:[1-9][\d.,]*|two|three|four|five|six|ten) times|twice"
+_MORE = rf"\b(?:{_BEATS}|{_TIMES}|more|higher|larger|greater|bigger|longer|above|older|better)\b"
 _LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b"
 _GAP = re.compile(rf"\s?(?:{PERCENT}|{POINTS}|points?|p\.?p)\s(?:\w+ ){{0,2}}(?:{_MORE}|{_LESS})", re.I)
 """What follows a number that tells how far two others are apart."""
@@ -127,10 +128,11 @@ class Statements:
         ]
 
     def _told(self, clause: str, column: str, series: Sequence[By]) -> list[By]:
-        """Of these tables, and of those that cells printed, the ones that hold the numbers that a sentence tells."""
+        """Of these tables, and of those that cells printed, the ones that hold the numbers that a sentence tells; all
+        of these where it tells none."""
         said = [(n.value, s.figure) for _, some in spoken(clause, self.given.list) for s in some for n in s.labels]
         every = [*series, *(by for name, by in self.given.printed if name == column)]
-        return [by for by in every if said and all(g in by and f.tells(by[g]) for g, f in said)]
+        return [by for by in every if all(g in by and f.tells(by[g]) for g, f in said)] if said else [*series]
 
     # What it says of them.
 
@@ -144,7 +146,7 @@ class Statements:
         for column in dict.fromkeys(n.column for n in named) if top or ordered else ():
             said = list(dict.fromkeys(n.value for n in named if n.column == column))
             series = self._shares(clause, column) or self._series(clause, column, _pairs(named, column))
-            series = self._told(clause, column, series) or series
+            series = self._told(clause, column, series)
             either = top == "either"
             leads = [_in_order(by, top == "min", said) for by in series if first]
             leads += [order[::-1] for order in leads] if either else []
@@ -260,7 +262,11 @@ def _compared(clause: str, named: Sequence[Label]) -> tuple[str, str, str] | Non
     """The column, the base and the other group of "one has more than the other", of which the base stands behind."""
     word = re.search(f"{_MORE}|{_LESS}", clause, re.I)
     alike = len(named) == 2 and named[0].column == named[1].column and named[0].value != named[1].value
-    than = re.compile(rf"\b(?:than|{_BEATS})\b", re.I).search(clause, word.start()) if word is not None else None
+    than = (
+        re.compile(rf"\b(?:than|times|twice|{_BEATS})\b", re.I).search(clause, word.start())
+        if word is not None
+        else None
+    )
     if not alike or than is None or not named[0].end <= than.start() < named[1].start:
         return None
     return None if _AMONG.search(clause[: named[1].start]) else (named[0].column, named[1].value, named[0].value)

@@ -45,7 +45,7 @@ def meanings(text: str, codes: str, sure: bool = False) -> frozenset[str]:
 
 
 _AGAINST = re.compile(r"\b(?:against|versus|vs\.?|compared (?:with|to)|instead of|rather than) [€$£]?$", re.I)
-_CUTS = re.compile(r"[,;:]\s(?:and |but |while |whereas )?|\s(?:and|but|while|whereas)\s")
+_CUTS = re.compile(r"[,;:]\s(?:and |but |while |whereas )?|\s(?:and|but|while|whereas)\s|[()]")
 """What may part what a sentence says of one number and of another."""
 
 
