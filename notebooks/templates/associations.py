@@ -94,9 +94,8 @@ else:
     pairs = list(combinations([c for c in (columns or usable) if c in usable], 2))
     divided = divisions(df[[c for c in usable if c not in columns]])
     pairs = [p for p in pairs if not any({*p} <= {*one} for one in divided)]
-ENDS = re.compile(
-    r"cens\w*|status|delta|event|dead|died|death", re.I
-)  # whether a time of survival had ended when it was told
+# Whether a time of survival had ended when it was told says nothing of how long it was
+ENDS = re.compile(r"cens\w*|status|delta|event|dead|died|death", re.I)
 ended = [c for c in usable if ENDS.fullmatch(c) and df[c].nunique() == 2 and c not in named]
 lasts = [c for c in usable if re.fullmatch(r"(\w*_|fu|surv\w*)?time|surv\w*", c, re.I)] if ended else []
 pairs = [p for p in pairs if not ({*p} & {*ended} and {*p} & {*lasts})]
@@ -1200,9 +1199,8 @@ related = {
 }
 related = {c: f for c, f in related.items() if c in codes or df[c].nunique() <= 8}
 stand_ins, faint = [], []
-switches = {
-    c for c in codes if codes[c].nunique() == 2 and is_switch(c)
-}  # nothing in the same rows stands behind a date
+# Nothing in the same rows stands behind a date
+switches = {c for c in codes if codes[c].nunique() == 2 and is_switch(c)}
 for z in sorted(
     (c for c in related if c in codes and related[c] in results and c not in switches),
     key=lambda c: (c not in factors, -related[c]["strength"], c),
@@ -1314,9 +1312,8 @@ def beside_all(factor):
 
 asked_alone = [f for f in results if f["real"] and not {"misleads", "between"} & {*f}]
 asked_alone = [f for f in asked_alone if frozenset((f["a"], f["b"])) not in flipped]
-asked_alone = [
-    f for f in asked_alone if f["metric"] not in ("spearman_r", "r2")
-]  # a model of lines tells nothing of them
+# A model of lines tells nothing of ranks and curves
+asked_alone = [f for f in asked_alone if f["metric"] not in ("spearman_r", "r2")]
 for _ in asked_alone if outcome in usable and len(factors) == 1 and factors[0] not in switches else []:
     held = beside_all(factors[0])
     if held is None:
@@ -1935,10 +1932,8 @@ def goes_with(found):
     if rows.min(axis=None) > 0 and rows.skew().min() > 2:  # both grow by factors, and a line follows the largest
         logs = np.log(rows)
         line = OLS(logs[outcome], add_constant(logs[found["a"]])).fit(cov_type="HC3")
-        r, (more, ends) = (
-            stats.pearsonr(logs[found["a"]], logs[outcome]),
-            (line.params.iloc[1], line.conf_int().iloc[1]),
-        )
+        r = stats.pearsonr(logs[found["a"]], logs[outcome])
+        more, ends = line.params.iloc[1], line.conf_int().iloc[1]
         if abs(r.statistic) >= 0.3 and r.pvalue < 0.001:
             return (
                 f": on logarithms r = {signed(r.statistic)}, and 1 % more of {say(found['a'])} goes with {abs(more):.2f} % "

@@ -74,11 +74,10 @@ def _turn(view: RunView, turn: Turn, later: datetime | None) -> Iterator[Entry]:
                 timed.append((thing.at or turn.started_at, Entry(thing.id, kind, thing)))  # type: ignore[arg-type]
     yield from (entry for _, entry in sorted(timed, key=lambda pair: pair[0]))
     later_turns = {t.id for t in view.turns[1:]}
-    mine = [
-        a for a in view.answers if (a.question not in later_turns if turn.id == FIRST_TURN else a.question == turn.id)
-    ]
+    first = turn.id == FIRST_TURN
+    mine = [a for a in view.answers if (a.question not in later_turns if first else a.question == turn.id)]
     came = run_outcome(mine)
-    if turn.id == FIRST_TURN:
+    if first:
         if view.report is not None and turn.status != "running":
             page = told(view)
             yield Entry(f"{turn.id}-report", "report", Reported(came, len(page.headlines), len(page.bites)))

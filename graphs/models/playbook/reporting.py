@@ -181,23 +181,19 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]],
     near = about > 0.5 and both
     apart = any(part.groups and {*part.columns} & pair for part in asked)  # what tells those groups apart was asked for
     # What only turns round a relation weaker than the best driver stands where that would, unless it was asked for
-    pair_asked = any(len(part.columns) == 2 and {*finding["columns"][:2]} == {*part.columns} for part in asked)
-    weak = (
-        kind == "confounding" and not pair_asked and (alone := abs(float(finding["params"].get("alone") or 1.0))) < best
-    )
+    sought = any(len(part.columns) == 2 and {*finding["columns"][:2]} == {*part.columns} for part in asked)
+    alone = abs(float(finding["params"].get("alone") or 1.0))
+    weak = kind == "confounding" and not sought and alone < best
     score = about * (alone if weak else strength(finding)) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
     warning, few = finding["type"] == "warning", float(finding["effect"].get("value") or 0) <= 4
-    rare = float(finding["effect"].get("value") or 0) < 0.01 * float(finding.get("n") or 0)
+    rare = kind == "duplicate_rows" and float(finding["effect"].get("value") or 0) < 0.01 * float(finding.get("n") or 0)
     rest = finding["params"].get("without")  # what is left of a relation that one point of a group moves
     mild = isinstance(rest, (int, float)) and 0.5 <= float(finding["effect"].get("value") or 0) / (rest or 1e-9) <= 2
     passing = kind == "leverage_point" and finding.get("segment") and (mild or not any(p.columns for p in asked))
     if warning and kind in TURNS and near and not passing and not weak:
         return 0.0, float(TURNS.index(kind)), -about - score / 10, False, name
     rules = (
-        (
-            3.3,
-            kind == "identifier_column" or (kind == "duplicate_rows" and rare),
-        ),  # they say of no value that it misleads
+        (3.3, kind == "identifier_column" or rare),  # they say of no value that it misleads
         (1.0, warning and near and not (weak or passing)),  # a trap in what is asked comes before other claims
         # and one elsewhere, or what follows, after
         (3.0, (warning and not weak and near == (about > 0.5)) or finding["params"].get("implied")),
