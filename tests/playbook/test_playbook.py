@@ -404,10 +404,10 @@ async def test_review_fails_a_failed_check_and_a_pooled_claim() -> None:
         {"name": "seeds", "ok": True, "detail": ""},
     ]
     report = {"answer": "", "findings": ["F2"]}
-    _, tool, review = await ask(
+    said, tool, review = await ask(
         ("give_review",), brief(question=QUESTION, report=report, findings=[POOLED, FLIP], checks=checks)
     )
-    assert tool == "give_review"
+    assert (said, tool) == ("Rule-based playbook: The work does not hold.", "give_review")
     assert review["verdict"] == "fail"
     assert [o["where"] for o in review["objections"]] == ["numbers", "F2"]
     _, _, review = await ask(

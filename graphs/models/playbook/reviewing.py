@@ -25,4 +25,5 @@ def give_review(facts: Facts) -> Reply:
     causes = "The findings describe what goes together in these rows; they do not show causes."
     remarks = [causes] if claims and "assignment" not in facts.roles else []
     verdict = "fail" if objections else "pass_with_remarks" if remarks else "pass"
-    return "", "give_review", {"verdict": verdict, "remarks": remarks, "objections": objections[:5]}
+    said = {"fail": "The work does not hold.", "pass": "The work holds."}.get(verdict, "The work holds, with remarks.")
+    return said, "give_review", {"verdict": verdict, "remarks": remarks, "objections": objections[:5]}
