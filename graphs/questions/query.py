@@ -350,6 +350,7 @@ class Reading(Value):
     parts: tuple[str, ...]
     queries: tuple[Query | None, ...]
     why_not: tuple[str, ...] = ()  # by part, why there is no query
+    unknown: tuple[str, ...] = ()  # the words for which there is none, as no column is called so or holds them
     others: tuple[tuple[int, str, Query], ...] = ()  # other readings of parts, with what each would mean
     follows: bool = False  # it is the query before, changed
 

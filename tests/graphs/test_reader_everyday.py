@@ -176,6 +176,7 @@ def test_what_changed_is_named_as_unknown_where_no_column_has_it(hires: list[dic
         reading = read(question, hires)
         assert reading.queries == (None,)
         assert "footfall" in reading.why_not[0]
+        assert reading.unknown == ("footfall",)
 
 
 def test_rows_that_are_dropped_are_left_out_and_no_fall_is_asked_for(hires: list[dict[str, Any]]) -> None:

@@ -82,7 +82,7 @@ def part(*columns: str) -> dict[str, object]:
     why = "No column is called or holds “disease”."
     asked = "Does disease progression differ by sex?"
     return {"title": "Q", "part": asked, "query": None, "why": why, "template": None,
-            "parameters": {"columns": list(columns)}}  # fmt: skip
+            "parameters": {"columns": list(columns), "unknown": ["disease"]}}  # fmt: skip
 
 
 async def test_what_is_not_understood_is_not_answered_and_what_is_named_is_told() -> None:

@@ -91,9 +91,10 @@ def _step(template: str | None, title: str, why: str = "", **parameters: Any) ->
 
 def _answer(wish: Wish) -> Step:
     """The step of a part: its query, or why there is none. What the tests of the table tell of it comes on top."""
-    whole: dict[str, Any] = {"whole": True} if wish.intent == "describe" and not wish.columns else {}
+    more: dict[str, Any] = {"whole": True} if wish.intent == "describe" and not wish.columns else {}
     query = compact(wish.query) if wish.query is not None and not wish.why else None
-    step = _step(None, wish.text, columns=list(wish.columns), **whole)
+    more |= {"unknown": list(wish.unknown)} if wish.unknown and query is None else {}
+    step = _step(None, wish.text, columns=list(wish.columns), **more)
     return step | {"part": wish.text, "query": query, "why": wish.why if query is None else step["why"]}
 
 

@@ -41,6 +41,7 @@ class Asked:
     """A part of the question: the columns that it is about, and why it was not to be computed, or as what, if so.
 
     `groups`: what is wanted is what tells the levels of its column apart. `whole`: it is about all of the table.
+    `unknown`: it has words that name no column, so that no finding can be its answer.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Asked:
     why: str
     groups: bool
     whole: bool
+    unknown: bool
 
 
 def write_report(facts: Facts) -> Reply:
@@ -82,8 +84,8 @@ def _asked(facts: Facts) -> list[Asked]:
     for step in (s for s in facts.plan if s.get("part") and not s.get("template")):
         told, query = step.get("parameters") or {}, step.get("query")
         why = str((query or {}).get("read_as") or ("" if query is not None else step.get("why", "")))
-        columns = tuple(told.get("columns", ()))
-        asked.append(Asked(step["part"], columns, why, step["part"] in grouped, bool(told.get("whole"))))
+        columns, (whole, unknown) = tuple(told.get("columns", ())), (bool(told.get(k)) for k in ("whole", "unknown"))
+        asked.append(Asked(step["part"], columns, why, step["part"] in grouped, whole, unknown))
     return asked
 
 
@@ -103,7 +105,7 @@ def _answer(part: Asked, given: Finding, headlines: Sequence[Finding], everythin
         return {"part": part.text, "status": given["status"]} | more
     about = _reply(part, headlines, everything)
     text = " ".join(dict.fromkeys(text for text, _ in about))
-    if about and not part.why.startswith("No column"):
+    if about and not part.unknown:
         values = [v for _, f in about if (v := _value(f))]
         return {"part": part.text, "text": text, "values": values, "cells": _cells(about)}
     if part.whole:

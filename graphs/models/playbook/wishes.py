@@ -23,12 +23,14 @@ from graphs.questions.reader.text import name_words, stem
 @dataclass(frozen=True)
 class Wish:
     """One part of the question. `columns` are those that it is about, the outcome last; `why` says why it has no query
-    that can be computed, where it has none; of an `unread` one nothing is known but the columns that it names."""
+    that can be computed, where it has none; of an `unread` one nothing is known but the columns that it names, and
+    `unknown` are its words that name none."""
 
     text: str
     columns: tuple[str, ...]
     query: Query | None = None
     why: str = ""
+    unknown: tuple[str, ...] = ()
 
     @property
     def intent(self) -> str:
@@ -76,18 +78,18 @@ def _wishes(question: str, facts: Facts) -> list[Wish]:
         if query is not None:
             found.append(Wish(text, about(query, facts), query, _refusal(query, facts)))
         else:
-            named, query = _likely(text, facts, why)
+            named, query = _likely(text, facts, reading.unknown)
             said = tuple(dict.fromkeys(c for _, some in clauses(text, facts) for c in some))
             if _WRONG.search(text) and times(facts.columns) and (whose := said or _units(text, facts)):
                 named, query, why = whose, None, SINCE
-            found.append(Wish(text, named, query, why if query is None else ""))
+            found.append(Wish(text, named, query, why if query is None else "", reading.unknown))
     read_of = {c for wish in found for c in wish.columns}
     unread = [re.sub(r"['’]s?\b", "", w.text) for w in found if w.unread]  # as a clause is written again
     rest = (Wish(text, some) for text, some in clauses(question, facts) if not set(some) <= read_of)
     return [*found, *(wish for wish in rest if not any(wish.text in text for text in unread))]
 
 
-def _likely(text: str, facts: Facts, why: str) -> tuple[tuple[str, ...], Query | None]:
+def _likely(text: str, facts: Facts, unknown: tuple[str, ...]) -> tuple[tuple[str, ...], Query | None]:
     """The columns that a text which was not read may be about, the outcome last, and a query that says how it was read;
     there is none where three or more are named, or a change over time is meant."""
     named = tuple(dict.fromkeys(c for _, some in clauses(text, facts) for c in some))
@@ -98,8 +100,7 @@ def _likely(text: str, facts: Facts, why: str) -> tuple[tuple[str, ...], Query |
     }:
         return tuple(dict.fromkeys((*named, *(c.name for c in near if c.kind == "number")))), None
     if query is not None:
-        strange = tuple(re.findall("“([^”]+)”", why)) if why.startswith("No column") else ()
-        query = placed(query.model_copy(update={"unused": strange}), text, facts.tables)
+        query = placed(query.model_copy(update={"unused": unknown}), text, facts.tables)
         query = None if _refusal(query, facts) else query
     rows = {c.name for c in facts.columns if c.key and c.kind == "text"}
     return tuple(c.name for c in near) or tuple(c for c in named if c not in rows), query

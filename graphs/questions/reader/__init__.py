@@ -68,8 +68,11 @@ def read(
     queries = tuple(q and _of_which_time(q, time, columns, asked) for q in reading.queries)
     queries = tuple(q and placed(q if draft.spelled else without_codes(q, columns), asked, tables) for q in queries)
     if reading.why_not and not any(queries):
-        last = re.sub("“([^”]+)”", lambda m: f"“{_as_said(m[1], swaps)}”", reading.why_not[-1])
-        reading = reading.model_copy(update={"why_not": (*reading.why_not[:-1], f"{last} {_told(tables)}")})
+        last, unknown = reading.why_not[-1], tuple(_as_said(word, swaps) for word in reading.unknown)
+        for word, said in zip(reading.unknown, unknown, strict=True):
+            last = last.replace(f"“{word}”", f"“{said}”")
+        why_not = (*reading.why_not[:-1], f"{last} {_told(tables)}")
+        reading = reading.model_copy(update={"why_not": why_not, "unknown": unknown})
     if earned:
         queries = tuple(q and _with(earned, q) for q in queries)
     return by_case(reading.model_copy(update={"queries": queries}), columns)

@@ -37,6 +37,9 @@ class Draft:
         self.unused: list[str] = []
         self.blocked: list[str] = []
         self.lost: list[str] = []  # words of clauses that ask for something unknown
+        self.strange: tuple[
+            str, ...
+        ] = ()  # words for which there is no answer, as no column is called so or holds them
         self.untold: list[tuple[str, str]] = []  # clauses that ask for what no query gives, with why
         self.notes: list[str] = []
         self.topic: list[str] = []
@@ -193,7 +196,7 @@ class Draft:
             why = f"It is not clear of which rows “{those}” are."
             return q.Reading(parts=(self.question,), queries=(None,), why_not=(why,))
         if why := unread.unknown(self, missing) if missing else self._why_not(queries):
-            return q.Reading(parts=(self.question,), queries=(None,), why_not=(why,))
+            return q.Reading(parts=(self.question,), queries=(None,), why_not=(why,), unknown=self.strange)
         other = f"The {self.doubt} may be meant in place of the {{}}; ask for it by its name."
         others = ((n, other.format(one.measures[0].op), following.remeasured(one, op=self.doubt))
                   for n, one in enumerate(queries) if self.doubt and len(one.measures) == 1)  # fmt: skip

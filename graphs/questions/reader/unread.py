@@ -209,9 +209,10 @@ def unclear(words: Sequence[str]) -> str:
 
 
 def unknown(draft: Draft, words: Sequence[str]) -> str:
-    """The sentence that names what no column is called or holds."""
+    """The sentence that names what no column is called or holds, which the draft keeps."""
     said, held = list(dict.fromkeys(words)), {s for c in draft.columns for s in c.stems}
     strange = [w for w in said if w[:1].isupper() or w.casefold() not in _known()]
     values = {v.casefold() for c in draft.columns for v in c.values}
     strange = [w for w in strange if w.casefold() not in values and not held & set(map(stem, name_words(w)))]
+    draft.strange = tuple(strange)
     return f"No column is called or holds {' or '.join(f'“{w}”' for w in strange)}." if strange else unclear(said)
