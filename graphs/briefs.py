@@ -137,7 +137,11 @@ def told_table(table: dict[str, Any]) -> dict[str, Any]:
     """A table without what goes without saying: nothing missing, all rows read, examples where all values are told."""
     usual = {"n_missing": 0, "in_all_rows": True, "sampled": False}
     columns = [
-        {k: v[:3] if k == "examples" else v for k, v in c.items() if usual.get(k, ...) != v and not _known(k, c)}
+        {
+            k: v[:3] if k == "examples" else v
+            for k, v in c.items()
+            if v != [] and usual.get(k, ...) != v and not _known(k, c)
+        }
         for c in table["columns"]
     ]
     return {**{k: v for k, v in table.items() if usual.get(k, ...) != v}, "columns": columns}

@@ -37,7 +37,7 @@ async def by_model(
         Message(role="system", content=agent.prompt),
         Message(role="user", content=ask_brief(question.text, tables, roles)),
     ]
-    used, silent = 0, 0
+    used, silent, fault = 0, 0, ""
     heard: set[str] = set()
     given, told_before = await _given_before(desk, step_id)
     while used < MOST_CALLS and silent < TRIES:
@@ -58,13 +58,14 @@ async def by_model(
             if isinstance(asked, tools.Action):
                 result = await carried_out(desk, agent, call, asked, name, partial(_do, desk, question, name, step_id))
             else:
-                result = tools.refusal("BadCall", str(asked))
+                fault = str(asked)
+                result = tools.refusal("BadCall", fault)
             if used > told_before:
                 await desk.emit(came_of(desk, agent.name, step_id, call, result))
             talk.append(Message(role="tool", content=json.dumps(result, ensure_ascii=False), tool_call_id=call.id))
     answers = (await desk.view()).answers
     if not any(a.question == str(question.id) for a in answers):
-        why = f"{desk.model.name} gave no query that answers it, and did not say why."
+        why = f"{desk.model.name} gave no query that answers it{f': {fault}' if fault else ', and did not say why.'}"
         await answering.refuse(desk, Part(question.text, None, (), str(question.id)), why, step_id)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from graphs.questions.expressions import NotComputable, in_backticks, text_literal
+from graphs.questions.expressions import NotComputable, bare, in_backticks, text_literal
 from graphs.questions.functions import FUNCTIONS
 from graphs.questions.query import AnyOf, Column, Condition, Scalar, Where
 
@@ -85,7 +85,7 @@ def _said(where: Where, named: Named) -> str:
         listed = [str(v) for v in right[:5]] + [f"{len(right) - 5} more"] * (len(right) > 5)
         told = (" to " if where.op == "between" else ", ").join(listed)
     else:
-        told, words = str(right), _OF_TIMES if isinstance(right, str) else _WORDS
+        told, words = bare(str(right)), _OF_TIMES if isinstance(right, str) and right[:1].isdigit() else _WORDS
     return f"{where.left} {words[where.op]} {told}"
 
 

@@ -79,8 +79,8 @@ def text_literal(value: Any) -> str:
 
 
 def bare(name: str) -> str:
-    """A column's name without the backticks in which an expression may have it."""
-    return name.strip().strip("`")
+    """A column's name, or an expression as it is told, without the backticks in which names may stand."""
+    return name.strip().replace("`", "")
 
 
 def in_backticks(name: str) -> str:
@@ -217,11 +217,23 @@ class InPandas:
             if what != and_what and {what, and_what} != {"truth", "number"}:
                 sides = f"“{self.said(first)}” holds {_SAID[what]} and “{self.said(other)}” {_SAID[and_what]}"
                 raise self.wrong(f"{sides}: unlike things")
+        elif (computed := self.computed(other.value, what)) is not None:
+            right = computed
         elif what == "time":
             return self.during(left, str(other.value), sign)
         else:
             right = self.constant(self.fitting(other.value, what, first, sign))
         return self.written(OPERATORS[sign], left, right)
+
+    def computed(self, value: Any, what: Kind) -> str | None:
+        """A text beside numbers or times as the expression that it is: "mean(fare)". None where it is none of these."""
+        if what not in ("number", "time") or not isinstance(value, str):
+            return None
+        try:
+            source, gives = type(self)(value, self.kinds, self.given).translated()
+        except NotComputable:
+            return None
+        return f"({source})" if gives == what else None
 
     def during(self, source: str, period: str, sign: str = "==") -> str:
         """A condition that a time lies in a period ("2023", "2023-Q2", "2023-05", "2023-05-14", "month 5", "weekend");

@@ -103,13 +103,17 @@ class _Sql:
 
         spelt = [conditions.each(w, self._spelt) for w in where]
         text = conditions.all_of(spelt, named, lambda left: left in self.kinds)
-        return self.expr(text, given) if text else "true"
+        source = self.expr(text, given) if text else "true"
+        if " OVER (" not in source:
+            return source
+        self.put(met := f"met {len(self.parts)}", source, "truth")  # SQL takes no window in a condition
+        return _q(met)
 
     def _scalar(self, scalar: Scalar) -> str:
         if len(scalar.query.measures) != 1:
             raise NotComputable("a condition compares with one number")
-        value = self.measure(scalar.query.measures[0], False)
-        return f"({scalar.times!r} * (SELECT {value} FROM {self.at} WHERE {self.where(scalar.query.where)}))"
+        value, where = self.measure(scalar.query.measures[0], False), self.where(scalar.query.where)
+        return f"({scalar.times!r} * (SELECT {value} FROM {self.at} WHERE {where}))"
 
     def _spelt(self, condition: Condition) -> Condition:
         """A condition with its values as the column spells them, whatever their case."""

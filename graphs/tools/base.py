@@ -149,7 +149,8 @@ def read(call: ToolCall, tools: Iterable[type[Tool]]) -> Tool | str:
     try:
         return offered[call.name].model_validate(arguments)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors()[:5])
+        said = [(e["loc"], e["msg"].removeprefix("Value error, ")) for e in error.errors()[:5]]
+        faults = "; ".join(f"{'.'.join(map(str, where)) or 'arguments'}: {what}" for where, what in said)
         return f"The arguments of {call.name} do not fit: {faults}. Nothing was run. Send the whole call again."
 
 

@@ -98,6 +98,13 @@ def test_each_statistic_is_what_duckdb_computes(ask: Ask, measure: dict[str, Any
     assert groups == pytest.approx(dict(sql(f"SELECT species, {plain} FROM t GROUP BY species ORDER BY species")))
 
 
+def test_an_expression_is_told_without_the_backticks_of_its_names(ask: Ask, tmp_path: Path) -> None:
+    (path := tmp_path / "flats.csv").write_text("rent paid,Sq m\n500,50\n900,60\n")
+    asked = ask({"measures": [of("mean", "`rent paid` / `Sq m`")], "where": [where("Sq m", ">", "`Sq m` - 1")]}, path)
+    assert asked.values == {"mean of rent paid / Sq m": pytest.approx(12.5)}
+    assert "`" not in asked.text
+
+
 def test_values_keep_the_order_asked_for_and_are_told_in_full(ask: Ask) -> None:
     asked = ask(
         {"measures": [of("std", "body_mass_g"), of("mean", "body_mass_g"), of("count")], "decimals": 1}, PENGUINS
@@ -125,6 +132,7 @@ CONDITIONS = [
     (where("sex", "present"), "sex IS NOT NULL"),
     (where("bill_length_mm / bill_depth_mm", ">", 3), "bill_length_mm / bill_depth_mm > 3"),
     (where("bill_length_mm", ">", {"column": "bill_depth_mm"}), "bill_length_mm > bill_depth_mm"),
+    (where("body_mass_g", "<", "mean(body_mass_g)"), "body_mass_g < (SELECT avg(body_mass_g) FROM t)"),
     (
         where("body_mass_g", ">", {"query": {"measures": [of("mean", "body_mass_g")]}, "times": 1.1}),
         "body_mass_g > 1.1 * (SELECT avg(body_mass_g) FROM t)",

@@ -94,6 +94,12 @@ def of(op: str, column: str = "days", **more) -> dict:
             (O["items"] > O["items"].mean()).sum(),
         ),
         (
+            {"measures": [{"op": "count", "where": [{"left": "items", "op": "between",
+                                                     "right": ["mean(items) - std(items)", "mean(items)"]}]}],
+             "where": [{"left": "items", "op": "<", "right": "max(items)"}]},
+            (lambda x: x.between(x.mean() - x.std(), x.mean()).sum())(O["items"][O["items"] < O["items"].max()]),
+        ),
+        (
             {"measures": [{"op": "sum", "of": "fee"}], "where": [{"left": "city", "op": "=", "right": "Ulm"}],
              "joins": [{"file": "payments.csv", "own": ["order_id"], "theirs": ["order_id"]}]},
             O.merge(FRAMES["payments.csv"]).loc[lambda t: t["city"] == "Ulm", "fee"].sum(),
