@@ -145,14 +145,6 @@ def test_a_sum_of_money_a_quarter_and_a_state(asked: str, condition: Condition, 
     assert condition in one(asked, visits).where
 
 
-def test_who_sold_more_is_told_by_all_that_was_sold() -> None:
-    cooks, portions = ["Ines", "Marek", "Tove"] * 30, [20 + i % 31 for i in range(90)]
-    table = pd.DataFrame({"cook": cooks, "portions_sold": portions, "prep_minutes": [5 + i % 11 for i in range(90)]})
-    sold = one("Did Ines sell more than Marek?", [described("dishes.csv", table)])
-    longer = one("Does Ines take longer than Marek?", [described("dishes.csv", table)])
-    assert [m.op for m in (*sold.measures, *longer.measures)] == ["sum", "mean"]
-
-
 def test_no_time_is_told_of_rows_that_have_no_end() -> None:
     days = pd.date_range("2023-01-01", periods=60, freq="5D")
     ended = [d + pd.Timedelta(days=40) if i % 3 else None for i, d in enumerate(days)]

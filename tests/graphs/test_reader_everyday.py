@@ -372,13 +372,6 @@ def test_an_increase_that_may_be_uniform_is_told_of_each_group(tickets: list[dic
     assert (query.intent, [g.of for g in query.group_by]) == ("change", ["opened_at", "team"])
 
 
-def test_a_forecast_takes_that_things_remain_as_they_are(tickets: list[dict[str, Any]]) -> None:
-    asked = "What are the future trends in repair time across all teams if the current practices remain unchanged?"
-    query = one(asked, tickets)
-    assert (query.intent, query.group_by, query.unused) == ("forecast", (), ())
-    assert read("How many tickets were there if the practices remain unchanged?", tickets).queries == (None,)
-
-
 def test_a_statistic_and_a_number_of_rows_are_both_told(tickets: list[dict[str, Any]]) -> None:
     query = one("Report the total number of tickets and the median repair time.", tickets)
     assert set(query.measures) == {Measure(op="count"), Measure(op="median", of="repair_time_hours")}

@@ -106,10 +106,6 @@ def _reworded(ask: Ask) -> None:
         item.code, item.means = "C", money  # are sales going up: in money, where it is known
         ask.stats += [] if "S" in ask.codes else ["sum"]
         clause.notes.append(f"“sales” is read as “{money.name}”.")  # type: ignore[union-attr]
-    if "F" in ask.codes:
-        clause.says(lexicon.section("said")["unchanged"])  # any forecast takes it so
-    if ask.codes[:1] == "d" and clause.items[-1].code == "U" and clause.words[-1].low in ("up", "down"):
-        clause.items[-1].code, clause.items[-1].means = "Y", "change"  # are cancellations up
     if re.match("[aci]*hE?dY", ask.codes):
         clause.of("Y")[0].code = "U"  # how many were dropped: which, and no trend
     if "Y" in ask.codes:
@@ -186,9 +182,7 @@ def _judged(ask: Ask, most: Item) -> None:
     if quality and not named and re.search("M[di]*i[od]*V", ask.codes):
         most.code = "U"  # worst for breakdowns: whether many or few of them are bad is not known
         return
-    if quality and lasts and column not in named and re.search(r"\btimes?\b", ask.clause.text, re.I):
-        most.means = {"min": "max", "max": "min"}[end]  # the best time is the least
-    elif quality and (lasts and column not in named if named else flags and column is None):
+    if quality and (lasts and column not in named if named else flags and column is None):
         most.code = "U"  # the worst return rate, the best wait: whether more or less of it is worse is not known
     elif quality and column not in named and (named or column is None or (whose and known.amount() is not None)):
         most.means = end  # the best price
@@ -210,22 +204,12 @@ def _ordered(ask: Ask) -> None:
                 ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
                 ask.columns = [expr(by[0].column)] if by else []
                 return use(*groups, [_ends(ask, clause.of("M")[0])])
-    for _, when, top in clause.find("^(q)[d]*(M)[EV]?[di]*$"):
-        if clause.words[0].low == "when" and (time := ask.known.time) is not None and time.kind == "time":
-            hour = Item("G", 0, 0, "hour_of_day" if time.clock else "weekday")
-            top[0].means = f"{top[0].means.split()[0]} count"
-            return use(when, top, _named(ask, top[0], hour))
     for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
         item, last = named[0], clause.words[named[0].last].low
         if which[0].code == "v" and "q" in ask.codes[: clause.items.index(which[0])]:
             continue  # on which day do we get the most orders
         says = clause.written(top).casefold() in ("best", "worst", "top") or " " in top[0].means
         says = says or last in lexicon.some("events")
-        owned = last.removesuffix("s") in {c.owner for c in ask.known.columns}
-        who = clause.words[which[0].first].low == "who" and item.code == "E" and not owned
-        who = who and clause.words[which[0].last + 1].low not in ("is", "are", "was", "were")
-        if who and any(c.person for c in ask.known.columns):
-            continue  # who takes the most bookings, and not who is the oldest pupil
         if which[0].code == "q" if item.code == "G" else says and (item.code == "E" or item.column.kind == "text"):
             return use(which, named, _named(ask, top[0], item))
     for _, which, run, top in clause.find("(q|v)d*o?((?:[CEG][oi]?)*).*?(M)"):
@@ -241,11 +225,6 @@ def _ordered(ask: Ask) -> None:
         whose = most.owner if most is not None else ""
         people = [c for c in ask.known.columns if c.person and who and not things and whose in ("", c.noun)]
         others = [c for c in people if c not in [i.means for i in clause.items]]
-        if others[1:]:  # who sees patients is none of them, and who pays is
-            pays = bool({w.stem for w in clause.words} & lexicon.says("spending"))
-            others = [c for c in others if (c.noun in lexicon.singulars()) == pays] or others
-            has = {w.low for w in clause.words} & {"is", "was", "got", "gets", "has", "had"}
-            others = [] if has and not pays else others  # the pupil or the teacher
         of_one = ask.codes == "qM" and " " in top[0].means  # the salary of the oldest
         if things or of_one or (who and len(others) == bool(people)):  # who sees the most patients: which dentist
             ask.of = next(iter(others), None)
@@ -271,8 +250,6 @@ def _ends(ask: Ask, most: Item) -> Item:
     ask.end, _, hint = most.means.partition(" ")
     ask.counts = hint == "count" or bool(re.search(r"\b(?:most|fewest) (?:rows|records)\b", ask.clause.text, re.I))
     ask.by = ask.known.hinted(hint) if hint else None
-    if ask.by is None and {"price", "size"} & set(hint.split()) and "E" in ask.codes and "C" not in ask.codes:
-        ask.by = ask.known.amount()  # the most expensive booking
     return most
 
 
@@ -323,8 +300,6 @@ def _grouped(ask: Ask) -> None:
             for item in (first[0], *(r for r in rest if r.code in "CG")):
                 _by(ask, by[0], item)
         use(by, [i for i in (*first, *rest) if i.code != "U"])
-    for _, per, _ in clause.find("(B)(V)"):  # the value per new contract: of each such row
-        ask.each = ask.each or clause.words[per[0].first].low == "per"
     for shape in ("(J)[oi]*C?b?(C)$", "^[ac]*(j)(C)$", "^[ac]*(d)(C)j$"):  # a difference in cost between the wards
         for _, apart, by in clause.find(shape):
             numbers = any(i.column.kind == "number" for i in clause.of("C"))
@@ -369,12 +344,9 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
         return  # fees every month, of a monthly fee
     lead = ask.codes[: clause.items.index(by)] if by in clause.items else ""
     per_number = word == "per" and isinstance(column, Column) and column.kind == "number"
-    numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
     if item.code == "G":
         if not (_each_period(ask, by, item) or _periodic(ask, item)) and word in ("per", "by"):
             item.code = "U"  # no hour of a table of days
-        elif re.match("GoE", clause.shape[clause.items.index(item) :]):
-            item.code = "U"  # per day of hire
     elif ask.end and word == "by" and column is not None and column.kind == "number" and not column.label:
         ask.columns = [expr(column)]  # the best agent by rating
     elif column is None and word == "by" and by.last + 1 == item.first and re.search("[CS]$", lead):
@@ -394,8 +366,6 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     elif word in ("per", "each", "every") and column.kind == "text" and (column.label or column.n_unique > 40) and \
             any(i.means == "mean" for i in clause.items if i.code == "S"):  # fmt: skip
         ask.per = column
-    elif per_number and not column.label and {c.file for c in numbers if c != column} - {column.file}:
-        item.code = "U"  # turnover per square metre of another file, which stands in many rows there
     elif not (column.key and column.rows == known.rows):
         ask.groups.append(Group(of=expr(column), grain="day" if column.kind == "time" else None))
 

@@ -233,17 +233,13 @@ class Draft:
 
     def queries(self) -> list[q.Query]:
         """A query for each kind of thing that is asked for, in the order of asking."""
-        everything, ends = self.asks, [a for a in self.asks if a.end and (a.names or a.limit)]
+        ends = [a for a in self.asks if a.end and (a.names or a.limit)]
         for one in ends:  # which is the most common, and which one is the least common
             one.of, one.columns = one.of or ends[0].of, one.columns or ends[0].columns
             one.counts = one.counts or ends[0].counts
         if len({(a.end, a.of) for a in ends}) > 1:
-            found = list[q.Query]()
-            for one in ends:
-                self.asks = [a for a in everything if a is one or (a not in ends and (one is ends[0] or a.empty))]
-                found += self.queries()
-            self.asks = everything
-            return found
+            self.untold.append((self.question, "Two ends are asked for at once: ask for each by itself."))
+            return []
         base = parts.reconciled(self, self.base())
         kinds = {k for a in self.asks for k in a.kinds}
         fits = any(a.relation == "r2" and a.pairs for a in self.asks)

@@ -65,8 +65,6 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool, tests: bool
             totals = [m.op for m in measures] in (["sum"], ["count"])
             if "share" in ask.stats and totals and not ask.share:  # and its share of the total
                 measures.append(Measure(op="share", of=measures[0].of))
-            elif ask.counts and not ask.stats and extra.get("group_by") and (POINTS.search(text) or ask.clause.inner):
-                measures.append(Measure(op="count"))  # who is worst, and how many jobs does he do
             elif {*ask.stats, *["count"] * ask.counts} - {m.op for m in measures} and (ask.stats or not ask.where):
                 draft.untold.append((text, unread.unclear([ask.clause.written(ask.clause.items)])))
         elif ask.end and (ask.names or ask.limit):
@@ -88,10 +86,6 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool, tests: bool
             columns = _meant(draft, ask, [c for c in own if draft.fits(c)] or topic) if stats else []
             measures += measuring.measures(stats, columns or draft.topic, how.ddof, how.biased)
             topic = own or topic
-            if extra.get("show") and not ask.stats:  # the fee of the oldest
-                extra["show"] = tuple(dict.fromkeys([*extra["show"], *draft.plain(own)]))
-        if extra.get("show") and ask.empty and not ask.end and text.split()[0].casefold() in ("who", "when"):
-            return None
     if draft.whose:
         if extra or base.group_by or [m.op for m in measures] not in (["min"], ["max"]):
             return None
@@ -296,18 +290,9 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     fit = [c for c in own if draft.numeric(c) or draft.named[c].kind in kinds or ask.stats == ["distinct"]]
     what = [c for c in fit if of is None or c != expr(of)]
     says = any(i.code == "M" and " " in i.means for i in ask.clause.items)  # the longest, which is of no amount
-    ends = [ask.clause.written([i]).casefold().removeprefix("the ") for i in ask.clause.items if i.code == "M"]
-    many = bool({"most", "fewest"} & {*ends})
     others = [c for a in draft.asks if a is not ask and not says for c in draft.own(a, grouped) if c != expr(of or "")]
     if ask.stats:  # the highest total, of what another clause asks for
         what = what or others
-    implied = None if what or says or many or ask.counts or ask.share else draft.known.amount()
-    if implied is not None:
-        draft.notes.append(f"It is not said by which column; “{implied.name}” is taken.")
-        what = [expr(implied)]
-    top = of is not None and of.kind == "text" and re.search(r"\b(?:top|bottom)\b", ask.clause.text, re.I)
-    if top and not (what or says or ask.stats or ask.share or (of and of.key)):
-        ask.counts = True  # the top topics, where no column is an amount
     if of is None and not (ask.groups or grouped):
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
         of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
@@ -326,14 +311,11 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     flag = column if column is not None and column.kind == "bool" else None
     if flag and not ask.stats and measuring.of_many(ask):
         measure = Measure(op="count", where=(Condition(left=expr(flag), op="=", right=flag.yes),))
-    elif ask.over is not None and (ratio := _ratio(draft, ask, what)) is not None:
-        order = (Order(by=ratio[1]["formulas"][0].name, descending=descending),)
-        return {"intent": "rank", "limit": ask.limit, "group_by": group_by, "order": order} | ratio[1], ratio[0]
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
     elif column and (set(ask.stats) <= {"share", "mode"} if flag else not (ask.stats or ask.counts)):
         judged = re.search(r"\b(?:best|worst)\b", ask.clause.text, re.I) and lexicon.holds("takings", column.words)
-        taken = (implied or judged) and any(g.grain for g in group_by)  # the best month: by all that it brought in
+        taken = judged and any(g.grain for g in group_by)  # the best month: by all that it brought in
         measure = Measure(op="sum", of=expr(column)) if taken else _usual(draft, column)  # the return rate
     elif ask.stats and what:
         (measure, *_) = measuring.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import AnyOf, Condition, Derive, Operator, Recode
+from graphs.questions.query import Condition, Operator, Recode
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -69,8 +69,6 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     own = [w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "!=", "in") and not timed(w)]
     several = [w for w in own if w.op == "in" or len({x.op for x in own if x.left == w.left}) > 1]  # smokers and others
     averaged = {i.means for i in clause.items if i.code == "S"} & {"mean", "median"} and " or " not in clause.text
-    if compares or averaged or "j" in clause.shape:
-        _bounded(ask)
     apart = averaged or compares or re.search("[ZYjJ]|[bK][dwoi]*[CE]?V", ask.codes)
     if several and apart:  # of two classes tells neither
         ask.divide(several[0].left, clause.of("jb"))
@@ -109,19 +107,6 @@ def _more_often(ask: Ask) -> bool:
     if rest := re.search(_REST, clause.text, re.I):
         clause.mark(rest.start(), rest.end())
     return True
-
-
-def _bounded(ask: Ask) -> None:
-    """Two bounds of one column that no row meets both, as the sides of a comparison: kids and adults."""
-    two = [w for w in ask.where if isinstance(w, Condition) and w.op in ("<", "<=", ">", ">=")]
-    if len(two) != 2 or two[0].left != two[1].left or not all(isinstance(w.right, (int, float)) for w in two):
-        return
-    low, high = sorted(two, key=lambda w: w.op[0])
-    if low.op[0] == "<" and high.op[0] == ">" and float(str(low.right)) <= float(str(high.right)):
-        (less, more), name = (f"{w.op} {w.right}" for w in (low, high)), f"{low.left.strip('`')} class"
-        ask.steps = [Derive(name=name, expr=f"if_({low.left} {less}, '{less}', '{more}')")]
-        ask.where = [AnyOf(any_of=((low,), (high,))), *(w for w in ask.where if w not in two)]
-        ask.divide(f"`{name}`", ask.clause.of("j"))
 
 
 def _set_apart(ask: Ask, whose: Ask, condition: Condition) -> None:
