@@ -38,7 +38,7 @@ def read(
     files = [str(t["name"]) for t in tables]
     together = whole(question, tables) or _of_the_whole(question, columns)
     if together is not None:
-        apart = "VKTn" if re.search(_TABLE, question, re.I) else "VKTnU"  # "describe the bonus", of which there is none
+        apart = "VKTn" if lexicon.found("table", question) else "VKTnU"  # "describe the bonus", of which there is none
         some = [c.written([i]) for c in split(question, columns, files) for i in c.items if i.code in apart and i.first]
         why = unclear(some) if some else ""
         return Reading(parts=(question,), queries=(None if some else together,), why_not=(why,))
@@ -48,12 +48,12 @@ def read(
             question = question.replace(column.said, column.read_as)
             new.append(column)
             if column.column.made_in:  # "how long do people wait": the verb says no more
-                question = re.sub(_LASTS, "", question, flags=re.I)
+                question = re.sub(lexicon.form("says_lasting"), "", question, flags=re.I)
     question, told = made.defined(question, columns)
     swaps = list(_plainly(question, columns, Known(columns, time)))
     for said, plain in swaps:
         question = question.replace(said, plain)
-    vague = re.search(_SOME_TIME, question, re.I)
+    vague = lexicon.found("some_time", question)
     question = question.replace(vague[0], "") if vague else question
     columns += [n.column for n in new]
     earned = made.revenue(columns)
@@ -97,8 +97,9 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
     for span in (m for m in re.finditer(_SPAN, question, re.I) if not any(m[0] in v for v in held)):
         first, year, last = span["first"] or span["a"], span["year"] or "", span["last"] or span["b"]
         yield span[0], f"from {_full(first)}{year} to {_full(last)}"  # March to May: not these two alone
-    yield from ((m[0], f"{45 if m[1] else 15} minutes") for m in re.finditer(_QUARTER, question, re.I))
-    if earned := re.search(_EARNS, question, re.I):  # what we take, and not what we take in fines
+    quarters = re.finditer(lexicon.form("quarter_hour"), question, re.I)
+    yield from ((m[0], f"{45 if m[1] else 15} minutes") for m in quarters)
+    if earned := lexicon.found("earns", question):  # what we take, and not what we take in fines
         behind = words(question[earned.end() :])
         what = next((w.stem for w in behind if w.low not in lexicon.some("stop") - {"per"}), "")
         if not any(what in c.stems for c in columns if c.kind == "number"):
@@ -134,23 +135,14 @@ _NAMED = 20
 """Columns that are told by name."""
 
 
-_EARNS = r"\b(?:how much(?: money)?|what) (?:do|did|have|are) we (?:make|made|making|get|getting|tak(?:e|en|ing)(?: in(?! \d| [A-Z]| the\b| an?\b))?|earn(?:ed|ing)?|bill(?:ed|ing)?|charg(?:e|ed|ing))\b(?! up)"
 _TIMES = (*lexicon.listed("months"), *lexicon.listed("weekdays"))
 _NAMES = "|".join(f"{n[:3]}(?:{n[3:]})?" for n in _TIMES)
 _SPAN = rf"(?<!\bfrom )(?<!\bin )(?<!\bbetween )\b(?:(?P<first>{_NAMES})(?P<year> \d{{4}})?(?: ?[-–] ?| (?:to|through|thru|till) )(?P<last>{_NAMES})|(?P<a>(?:19|20)\d\d) ?[-–] ?(?P<b>(?:19|20)\d\d))\b"
-_QUARTER = r"\b(?:(three) quarters|a quarter) of an hour\b"
-_LASTS = rf"\b(?:{'|'.join(lexicon.listed('lasting'))})\b(?: for (?:an?|their|our|your|my) \w+)?"
-_SOME_TIME = r"\s(?:over|during|in|within) the (?:(?:recent|specific|same|given) )+(?:time )?(?:period|frame)\b"
-"""A time of which it is not said when it was."""
-_WHOLE = r"\b(?:describe|summari[sz]e|summary|overview|stands? out|interesting|unusual|notable|tell me about|look like|in (?:this|the) (?:table|data|file|dataset))\b"
-_TABLE = r"\b(?:stands? out|interesting|unusual|notable|look like|data|dataset|tables?|files?)\b"
-_PARTS = r"\b(?:by|per|each|for|correlat\w*|outliers?|missing|duplicates?|average|mean|how many)\b"
-"""What asks for the table as a whole, and what asks for something particular of it."""
 
 
 def _of_the_whole(question: str, columns: Sequence[Column]) -> Query | None:
     """The query of a short question that asks for the table as a whole, and names nothing of it."""
-    whole = re.search(_WHOLE, question, re.I) and not re.search(_PARTS, question, re.I)
+    whole = lexicon.found("whole", question) and not lexicon.found("particular", question)
     named = {stem(w) for w in name_words(question) if len(w) > 3} & {s for c in columns for s in c.stems}
     return Query(intent="describe", text=question) if whole and len(question.split()) <= 10 and not named else None
 

@@ -17,8 +17,6 @@ from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import stem
 
-_ALIKE = r"\b(?:same|equal|alike|identical|similar|uniform(?:ly)?|even(?:ly)?|consistent)\b"
-
 
 @dataclass
 class Ask:
@@ -110,11 +108,11 @@ def _reworded(ask: Ask) -> None:
         clause.of("Y")[0].code = "U"  # how many were dropped: which, and no trend
     if "Y" in ask.codes:
         clause.says(r"\b(?:lately|recently|these days|nowadays)\b")  # a trend is told to the last day
-    if re.search(_ALIKE, clause.text, re.I) and re.match("[ac]*d", ask.codes):
+    if lexicon.found("alike", clause.text) and re.match("[ac]*d", ask.codes):
         for _, by in list(clause.find("(B)"))[:1] or list(clause.find("(i)[oi]*(?=C)"))[:1]:
             by[0].code = "B"
             ask.kinds.add("j")
-            use([i for i in clause.of("U") if re.fullmatch(_ALIKE, clause.written([i]), re.I)])
+            use([i for i in clause.of("U") if re.fullmatch(lexicon.form("alike"), clause.written([i]), re.I)])
     for _, which, stat in clause.find("(q.*[CEG].*)(S)(?![oi]*[CE])"):  # the most rows, and not its own mode
         flags = [i for i in which if i.code == "C" and i.column.kind == "bool"]
         if stat[0].means == "mode" and "M" not in ask.codes:
@@ -303,7 +301,7 @@ def _grouped(ask: Ask) -> None:
     for shape in ("(J)[oi]*C?b?(C)$", "^[ac]*(j)(C)$", "^[ac]*(d)(C)j$"):  # a difference in cost between the wards
         for _, apart, by in clause.find(shape):
             numbers = any(i.column.kind == "number" for i in clause.of("C"))
-            whole = bool(measuring.APART.match(clause.text))  # how do the islands differ
+            whole = bool(re.match(lexicon.form("apart"), clause.text, re.I))  # how do the islands differ
             if by[0].column.kind in ("text", "bool") and (numbers if apart[0].code == "J" else whole):
                 ask.divide(expr(by[0].column), apart, by, clause.of("bj"))
     for _, period in clause.find("(G)"):  # the monthly revenue, the trend by month, the mean price over the years

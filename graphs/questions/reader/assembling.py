@@ -14,12 +14,6 @@ from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.methods import Methods
 
-_PERIOD = r"\b(?:(?:over|during|within|in) (?:the )?)?(?:next|last|past|previous|recent|coming)(?: \w+)? (?:days?|weeks?|months?|quarters?|years?|period)\b"
-_CLEAR = r"\b(?:after|without|excluding|by)\b(?: \w+){0,4} outliers?\b"
-_CLEARED = rf"{_CLEAR}|\b(?:once|after|when) (?:they|these|those) (?:are|were|have been) (?:removed|excluded|dropped|eliminated|(?:taken|left) out)\b|\bwithout (?:them|these|those)\b"
-_CREATES = r"\b(?:creat|generat|represent|new (?:feature|column|variable))"
-_CLASSES = r"\b(?:each|every|per|by)\b[\w ]{0,20}(?:group|class|categor|band|bracket)"
-_ONLY = r"\b(?:only|just|consider|include|restrict|limit|among|filter|keep)\b"
 _ROWS = ("The table has no word “{}”: each row is taken for one.", "“{}” is read as the rows of the table.")
 
 
@@ -59,7 +53,7 @@ class Draft:
         if self.methods.read(clause):
             self.topic = self.topic or mentioned
             return
-        after = re.search(_CLEARED if self.methods.outliers else _CLEAR, clause.text, re.I)
+        after = lexicon.found("cleared" if self.methods.outliers else "clear", clause.text)
         if after and re.search(r"without|exclu|remov|drop|eliminat|out\b", clause.text[after.start() :], re.I):
             clause.mark(*after.span())
             self._merge([q.RemoveOutliers(columns=tuple(self.plain(mentioned or self.topic[:1])))])
@@ -108,10 +102,10 @@ class Draft:
         self.notes += clause.notes
         nouns = [(i, clause.words[i.last].low) for i in clause.items if i.code == "E" and i.means is None]
         self.notes += [_ROWS[i.sure].format(w) for i, w in nouns if w in lexicon.some("events") or not i.sure]
-        restricts = bool(re.search(_ONLY, clause.text, re.I)) and bool(set("EVw") & {i.code for i in clause.items})
+        restricts = bool(lexicon.found("only", clause.text)) and bool(set("EVw") & {i.code for i in clause.items})
         opening = clause.words[0].start < self.opening
         asked = not ask.empty or bool(ask.where) or restricts
-        made = self.new and re.search(_CREATES, clause.text, re.I)
+        made = self.new and lexicon.found("creates", clause.text)
         before = len(self.blocked)
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked), opening)
         if self.blocked[before:] and not restricts and steps.codes(clause)[:1] in tuple("qhvdS") and not talk:
@@ -167,7 +161,7 @@ class Draft:
     def _leave(self, clause: Clause, core: bool, opening: bool = False) -> None:
         """Note the words that nothing has read; those that would change the meaning block the answer."""
         codes = "".join(i.code for i in clause.items)
-        period = re.search(_PERIOD, clause.text, re.I)
+        period = lexicon.found("some_period", clause.text)
         named = [set(i.column.words) for i in clause.items if i.code == "C"]  # visits_last_month
         period = None if period and any(set(period[0].casefold().split()) <= own for own in named) else period
         if core and period and not set("FT") & set(codes) and not re.search(r"\bwill\b", clause.text, re.I):
@@ -289,7 +283,7 @@ class Draft:
             verdicts = [q.Verdict(when="r > 0", then="positive"), q.Verdict(when="r < 0", then="negative")]
         cuts = {s.of: q.Group(of=expr(s.name)) for s in self.steps if isinstance(s, q.Cut)}
         groups = {g.of: cuts.get(g.of, g) for a in self.asks for g in a.groups}  # for each age group, of ages
-        if not groups and re.search(_CLASSES, self.question, re.I):
+        if not groups and lexicon.found("by_classes", self.question):
             groups = cuts  # of many values, which are no groups themselves
         own = " ".join(a.clause.text for a in self.asks) if self.untold else self.question
         return q.Query(

@@ -15,8 +15,6 @@ from graphs.questions.reader.items import Item, measures
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import Word, name_words, stem
 
-_SOMEONE = r"(?:er|or|ist|ian|ee|man|men|maid|mate|child|children|folk|people)s?$"
-
 
 def rows(ws: Sequence[Word], items: Sequence[Item], columns: Sequence[Column], files: Sequence[str]) -> None:
     """Have the one unknown noun of a sentence be the rows, where it can be nothing else."""
@@ -60,7 +58,7 @@ def _things(word: str, columns: Sequence[Column]) -> bool:
     held = keys | {w for c in columns for w in name_words(c.file)}
     persons = held & people or {"age", "gender", "sex"} & {w for c in columns for w in c.words}
     some = people | lexicon.people() | lexicon.some("doers", "times", "events") | {*lexicon.section("ages")}
-    other = re.search(_SOMEONE, word) or word in some or measures(word)
+    other = re.search(lexicon.form("someone"), word) or word in some or measures(word)
     return not persons and not other
 
 

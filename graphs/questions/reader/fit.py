@@ -16,7 +16,6 @@ from graphs.questions.reader.linking import Column
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
-_BEGIN = r"^\W*(?:(?:and|but|so|then|also|please|in general|overall|on average)\b\W*)*"
 _PLAIN = ("compute", "list", "rank", "describe", "distribution")
 
 
@@ -26,7 +25,7 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
     told = set[str]().union(*(_tells(draft, q) for q in queries))
     people = "|".join(sorted(lexicon.some("people", "events")))
     for kind, opens, why in lexicon.section("questions")["kinds"]:
-        begins = re.search(_BEGIN + opens.replace("PEOPLE", people), opening, re.I)
+        begins = re.search(lexicon.form("begin") + opens.replace("PEOPLE", people), opening, re.I)
         if begins and kind not in told:
             return str(why).format(begins[begins.lastindex or 0].strip().casefold())
     hours = re.compile(r'"hour \d|"grain":"hour')

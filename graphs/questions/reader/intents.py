@@ -18,16 +18,6 @@ from graphs.questions.reader.times import before, kind_of
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
-_AHEAD = r"\b(?:next|coming|following) (\d+|[a-z]+)? ?(day|week|month|quarter|year)s?\b"
-_BETTER = r"\bbetter|\bbest\b|\bwin\w*|\bwork(?:s|ed)?\b|\bimprov|\bincreas|\blift|\breduc|\beffect|\blonger|\bmore\b|\bhigher"
-
-_AIM = r"\bpredict\w*(?! model)|\bexplain\w*|\b(?:model|classifier) (?:for|of)\b|\bclassify\b|\btarget(?: variable)?|\bdependent variable|\bestimat\w+|\bregression of\b"
-_MEANS = r"\b(?:based on|using|with|from|by|features?|predictors?|independent variables?|given)\b"
-
-_WENT = re.compile(r"^\W*(?:what happened|how (?:was|were|did)|what was \w+ like)\b", re.I)
-EACH = re.compile(r"\bvar(?:y|ies|ied)\b|\bdiffer|\baffect|\bs(?:ells?|old) for\b|^\W*(?:do|does|did|is|are)\b", re.I)
-"""How a question asks for one row's value rather than for what all rows add up to."""
-
 
 def usual(column: Column, notes: list[str], each: bool = False, question: str = "") -> Measure:
     """The statistic that is meant where none is said: a sum of what adds up, or is spent or sold, else, or where `each`
@@ -76,9 +66,10 @@ def other(draft: Draft, base: Query) -> Query | None:
     rest = tuple(w for w in base.where if w not in during)
     money = draft.known.amount()
     whole = (measure, *([Measure(op="sum", of=expr(money))] if money is not None else []))
-    if len(during) == 1 == len(base.where) and not (numbers or stats or grouped or kinds) and _WENT.search(text):
+    bare = len(during) == 1 == len(base.where) and not (numbers or stats or grouped or kinds)
+    if bare and lexicon.found("went", text):
         return given(base, measures=whole)
-    ahead = re.search(_AHEAD, text, re.I)
+    ahead = lexicon.found("ahead", text)
     if "F" in kinds or (ahead and re.search(r"\bwill\b|\bexpect", text, re.I)):
         grain: Any = ahead[2].lower() if ahead else next((str(i) for i in draft.said("G")), None)
         cut = (Group(of=expr(time), grain=grain),) if grain and time else ()
@@ -157,7 +148,7 @@ def _experiment(draft: Draft, base: Query, numbers: Sequence[Column]) -> Query |
     tried = [c for c in draft.columns if c in named and 2 <= c.n_unique <= 4
              and (set(c.words) & lexicon.some("arms") or {v.casefold() for v in c.values} & lexicon.some("levels"))]  # fmt: skip
     outcome = numbers or [c for c in draft.columns if c.kind == "bool" and c not in tried]
-    if len(tried) != 1 or len(outcome) != 1 or not re.search(_BETTER, draft.question, re.I):
+    if len(tried) != 1 or len(outcome) != 1 or not lexicon.found("better", draft.question):
         return None
     (arms,) = tried
     said = [str(i.means[1]) for a in draft.asks for i in a.clause.items if i.code == "V" and i.means[0] == arms]
@@ -234,9 +225,9 @@ def modelled(draft: Draft, base: Query) -> Query | None:
     how, target, features, by = draft.methods, "", list[str](), [g.of for g in base.group_by]
     for ask in draft.asks:
         text, start = ask.clause.text, ask.clause.words[0].start
-        aim = re.search(_AIM, text, re.I)
+        aim = lexicon.found("predicts", text)
         on = r"|\bon\b" if aim and aim[0].casefold() == "regression of" else ""
-        means = re.search(_MEANS + on, text[aim.end() :] if aim else text, re.I)
+        means = re.search(lexicon.form("by_what") + on, text[aim.end() :] if aim else text, re.I)
         cut = (aim.end() + means.start() if means else len(text)) if aim else 0
         named = [i for i in ask.clause.items if i.code == "C" and (aim or means)]
         places = [ask.clause.words[i.first].start - start for i in named]

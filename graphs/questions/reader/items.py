@@ -295,9 +295,6 @@ def _lasting(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     return items
 
 
-_HERE = r"(?:in|of) (?:the|this) (?:data|table|file|sample|study|survey)"
-
-
 def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     """The items in order, with what belongs to a value or a column: "battery problems" and "problems with the battery"
     are rows, "the nightly rate" is a column of money, and "visits last month" one of that month."""
@@ -314,7 +311,8 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         whose = before and before.code == "M" and item.code == "E" and behind and behind.first == item.last + 1
         if whose and behind and behind.column.kind == "number" and not word.low.endswith(("s", "people")):
             item.code = "x"  # the shortest trip duration, by which no trip is sought
-        if item.code == "V" and word.low in lexicon.some("people") and re.match(_HERE, _written(ws[item.last + 1 :])):
+        someone = item.code == "V" and word.low in lexicon.some("people")
+        if someone and re.match(lexicon.form("here"), _written(ws[item.last + 1 :])):
             item.code, item.means = "E", None  # the workers in the dataset, and not those whose job is "worker"
         if item.code == "V" and ws[item.last].low in ("in", "on", "at") and codes[:1] in ("N", "T"):
             item.code = "x"  # built in 1950, and not "built in"

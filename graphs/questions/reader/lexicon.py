@@ -36,6 +36,18 @@ def patterns(name: str) -> dict[str, str]:
 
 
 @cache
+def form(name: str) -> str:
+    """A pattern of the section `forms`, with the words of lists, or other forms, in place of their names in braces."""
+    forms = section("forms")
+    return re.sub(r"\{([a-z_]+)\}", lambda m: form(m[1]) if m[1] in forms else "|".join(listed(m[1])), forms[name])
+
+
+def found(name: str, text: str) -> re.Match[str] | None:
+    """Where a text has a form."""
+    return re.search(form(name), text, re.I)
+
+
+@cache
 def listed(name: str) -> tuple[str, ...]:
     """The words of a list, in order."""
     return tuple(section("words")[name].split())

@@ -21,16 +21,6 @@ from notebooks.toolkit.naming import ID_NAME
 
 _LEAST = 0.6
 """How near a word must be to a column for it to be taken, where 1 is the column's name."""
-_RELATES = (
-    r"^\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|if|how (?:do|does|did|much \w+er)\b)\b"
-)
-"""What asks whether, and how, one thing goes with another, and for no figure, list or order."""
-_GIVEN = r"\b(?:where|if|when|because|after|among|the (?:more|less|long|high|low|old|young|big|small)e?r?)\b"
-"""What stands before that by which rows are compared."""
-_THERE = r"^\W*(?:is|are|was|were|do|does|did) (?:there|it|more|fewer|less|most|many)\b"
-_WITHIN = r"\b(?:in|at|from|during|within)(?: the)? $"
-_MANY = r"\b(?:more|fewer|many|most)(?: of the)? $"
-_AMONG = r"\b(?:in|on|at|with|for)\b"
 
 
 @dataclass(frozen=True)
@@ -67,15 +57,15 @@ def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Qu
         known = max((n for n in near if n.grade >= _LEAST), key=lambda n: n.grade, default=None)
         if known is None:
             return (), None
-        if not re.search(_RELATES, text, re.I) or (other := _partner(known.column, able)) is None:
+        if not lexicon.found("relates", text) or (other := _partner(known.column, able)) is None:
             return (known.column,), None
         a, b = Near(other, known.first, known.last, 0.0), known
     factor, outcome = _ordered(text, said, a, b)
     both = factor.column, outcome.column
     named = [n for n in near if n.value and n.grade >= 0.9]  # in Berlin: of some rows only
-    there = (n for n in named if n.column.n_unique > 2 and re.search(_WITHIN, text[: said[n.first].start], re.I))
+    there = (n for n in named if n.column.n_unique > 2 and lexicon.found("within_which", text[: said[n.first].start]))
     others = any(not any(n.value in c.values for c in both) for n in named) or any(there)
-    compared = re.search(_RELATES, text, re.I) and not (others or any(map(_bounds, words(text))))
+    compared = lexicon.found("relates", text) and not (others or any(map(_bounds, words(text))))
     return both, _query(text, factor, outcome) if compared else None
 
 
@@ -95,7 +85,7 @@ def _names_rows(column: Column) -> bool:
 def _near(text: str, said: Sequence[Word], columns: Sequence[Column]) -> Iterator[Near]:
     """The columns that each word, and each two that follow each other, may be about."""
     for column in columns:
-        counted = [bool(re.search(_MANY, text[: word.start], re.I)) for word in said]  # more people: how many
+        counted = [bool(lexicon.found("how_many", text[: word.start])) for word in said]  # more people: how many
         grades = [_grade(*one, column) for one in zip(said, counted, strict=True)]
         yield from (Near(column, n, n, g, v) for n, (g, v) in enumerate(grades) if g)
         for n, ((a, v), (b, w)) in enumerate(pairwise(grades)):
@@ -164,7 +154,7 @@ def _ordered(text: str, said: Sequence[Word], a: Near, b: Near) -> tuple[Near, N
         if outcome.column.kind == "number" and _classes(factor.column) and not _classes(outcome.column):
             return factor, outcome
     between = text[said[a.last].end : said[b.first].end] if a.last < b.first else ""
-    turned = re.search(_GIVEN, between, re.I) or (re.search(_THERE, text, re.I) and re.search(_AMONG, between, re.I))
+    turned = lexicon.found("given", between) or (lexicon.found("there", text) and lexicon.found("among", between))
     return (b, a) if turned else (a, b)
 
 

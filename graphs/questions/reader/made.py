@@ -26,14 +26,6 @@ class Made(NamedTuple):
     note: str
 
 
-_LENGTHS = rf"\bhow long\b|\blengths? of (?:the |an? |each |their )?[a-z]+\b(?! (?:{'|'.join(lexicon.listed('events'))})\b)|\bhow (?:far|long) (?:ahead|in advance)\b|\blead times?\b|\bdurations?\b|\bttr\b|\btenures?\b|\b(?!(?:{'|'.join(lexicon.listed('numbers'))}|several|over|first|last|this|that|same|each|every|many|more|the|some|long|two|what|which|average|mean|median|total|typical|usual) )[a-z]{{3,}} times?\b(?! of day)|\btime to \w+"
-_AIM = r"(?:(?:the|their|its|our|his|her) )?(?:goals?|targets?|quotas?)"
-_MET = rf"\bsuccess rates?(?: of {_AIM} (?:met|reached|achieved))?\b|\b{_AIM} (?:(?:is|are|was|were) )?(?:met|reached|achieved|hit)\b|\b(?:meet|met|reach|reached|achieve|achieved|hit)s? {_AIM}"
-_LASTS = r"\b(?:last|wait)(?:s|ed|ing)\b|\bwait\b|\b(?:long|short|slow|fast|quick)(?:er|est)\b|\b(?:\d+|an?|half an) (?:seconds?|minutes?|hours?)\b(?! (?:of|before|after|ago))"
-
-_WITHIN = rf"\bwithin ((?:\d+|an?|{'|'.join(lexicon.listed('numbers'))}) (?:second|minute|hour|day|week)s?)\b(?! (?:of|before|after|ago))"
-
-
 def ends_of(columns: Sequence[Column], which: str) -> list[Column]:
     """The columns of times whose names say that something begins, or that it ends there."""
     begins = tuple(lexicon.listed(which))
@@ -48,7 +40,7 @@ def born(column: Column) -> bool:
 
 def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     """A length of time that no column holds, where the table has its beginning and its end."""
-    said = next(filter(None, (re.search(p, question, re.I) for p in (_LENGTHS, _WITHIN, _LASTS))), None)
+    said = next(filter(None, (lexicon.found(name, question) for name in ("lengths", "within", "lasts"))), None)
     held, sent = set(lexicon.columns_of("duration")), lexicon.some("sent")
     stays = {stem(w) for w in lexicon.some("lasting")} & {w.stem for w in words(question)}  # months_on_waiting_list
     ws = {w.low for w in words(question)}
@@ -56,7 +48,7 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     if not said or any(ws.issuperset(w for w in c.words if w.endswith("ed")) for c in lengths):
         return None  # and hours billed are another length
     low = said[0].casefold()
-    named_so = re.fullmatch(_LENGTHS, low) and not low.startswith(("how", "length"))
+    named_so = re.fullmatch(lexicon.form("lengths"), low) and not low.startswith(("how", "length"))
     name = low if named_so else "duration"
     first, finished = stem(name.split()[0]), ends_of(columns, "ends")
     if any(first in c.stems for c in columns if c not in finished):
@@ -83,14 +75,14 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     unit = unit or ("hours" if within else "days")
     made = f"{unit}({expr(start)}, {expr(end)})"
     read_as = "what duration" if low.startswith("how") else "duration" if low.startswith("length") else said[0]
-    read_as = re.sub(_WITHIN, r"with a duration of at most \1", read_as, flags=re.I)
+    read_as = re.sub(lexicon.form("within"), r"with a duration of at most \1", read_as, flags=re.I)
     column = Column(name, "", "float64", end.rows, end.rows, made_in=unit)
     return Made(said[0], read_as, column, Derive(name=name, expr=made), f"“{name}” is read as {made}, in {unit}.")
 
 
 def reached(question: str, columns: Sequence[Column]) -> Made | None:
     """Whether a target was met, where one column says what was aimed at and another what came of it."""
-    said, numbers = re.search(_MET, question, re.I), [c for c in columns if c.kind == "number" and not c.label]
+    said, numbers = lexicon.found("met", question), [c for c in columns if c.kind == "number" and not c.label]
     aims = [c for c in numbers if {"target", "goal", "quota"} & set(c.words)]
     came = [c for c in numbers for a in aims if c != a and any(w[:5] == v[:5] for w in c.words for v in a.words)]
     if not said or len(aims) != 1 or len(came) != 1:
@@ -121,16 +113,12 @@ _RANGE = (
 )
 _ANY = re.sub(r"\?P<\w+>", "?:", _RANGE)
 _RANGES = rf"[(:]? ?\b{_ANY}(?:(?:,? (?:and|or|vs\.?|versus|against)|[,;/]) ?{_ANY})+ ?\)?"
-_CLASSES = r"(?:brackets?|bands?|groups?|bins?|buckets?|ranges?|tiers?|class(?:es)?|categor(?:y|ies)|intervals?)"
-_CUTS = r"\b(?:bin|cut|divide|split|group|sort|bucket|categori[sz]e|discreti[sz]e|put|classify) (?:the )?(?=[^.?!]*$)"
-
-_SORTED = r"\b(?:bin(?:s|ned)?|divide|split|group|bucket|segment|categori[sz]e|discreti[sz]e|put|classify|sort|assign|brackets?|bands?|tiers?|categories)\b"
 
 
 def classes(question: str, columns: Sequence[Column]) -> Made | None:
     """Classes of a number that a question names: under 20, 20 to 40, over 40."""
     said = next((m for m in re.finditer(_RANGES, question, re.I) if re.search("[a-z+-]", m[0])), None)
-    named = said and (said[0][0] in "(:" or re.search(rf"\b{_CLASSES}\b", question, re.I))
+    named = said and (said[0][0] in "(:" or re.search(rf"\b{lexicon.form('classes')}\b", question, re.I))
     if said is None or not named:
         return None
     ws, numbers = words(question), [c for c in columns if c.kind == "number" and not c.label]
@@ -145,8 +133,8 @@ def classes(question: str, columns: Sequence[Column]) -> Made | None:
     cut = _ranges(name, of, said[0], float(whole))
     if cut is None:
         return None
-    lead = re.sub(_CUTS, "", question[:start], flags=re.I)
-    between = re.sub(rf"^ ?{_CLASSES}\b", "", question[end : said.start()], flags=re.I)
+    lead = re.sub(lexicon.form("cuts"), "", question[:start], flags=re.I)
+    between = re.sub(rf"^ ?{lexicon.form('classes')}\b", "", question[end : said.start()], flags=re.I)
     read_as = f"{lead}{name}{between} {question[said.end() :]}"
     note = "" if whole else "A value on an edge belongs to the class above."
     return Made(question, read_as, Column(name, "", "new", len(cut.labels), of.rows), cut, note)
@@ -210,7 +198,7 @@ def new_columns(question: str, columns: Sequence[Column]) -> list[Column]:
     unquoted = re.findall(lexicon.section("defines")["called"], question)  # a column named PriceSpread
     found += [name for name in unquoted if name_words(name) not in names]
     listed = re.findall(lexicon.section("steps")["class"], question)
-    if not found and listed[1:] and re.search(_SORTED, question, re.I):
+    if not found and listed[1:] and lexicon.found("sorted", question):
         found.append("class")  # 'Minor' (below 18), 'Adult' (18 and older): each class
     rows = max((c.rows for c in columns), default=0)
     return [Column(name, "", "new", rows // 2, rows) for name in dict.fromkeys(found)]

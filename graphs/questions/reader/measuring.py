@@ -17,12 +17,6 @@ from graphs.questions.reader.times import timed
 if TYPE_CHECKING:
     from graphs.questions.reader.asking import Ask
 
-_VALUES = r"\b(?:values?|entries|cells|columns?|fields?|variables?)\b"
-_ROWS = r"\b(?:number|count) of (?:\w+ )?(?:rows|records|observations)\b|\bhow many (?:rows|records|observations)\b"
-_MANY = r"\b(?:most|fewest|least|(?:highest|largest|lowest|smallest) number)\b"
-APART = re.compile(r"\W*(?:compare\b|how\b.*\b(?:compare|differ))", re.I)
-"""How a question asks for all that tells sides apart."""
-
 
 def related(ask: Ask) -> None:
     """How columns go together: of a correlation, or where an adjective names one of them: do older people pay more."""
@@ -123,7 +117,7 @@ def measured(ask: Ask) -> None:
     for _, stat, what in clause.find("(S)[oiUEhd]*(C)"):  # how much sugar there is in it, or at what price per kg
         if clause.written(stat).casefold() == "how much" and lexicon.some("levelled") & set(what[0].column.words):
             stat[0].means = "mean"
-    if re.search(_VALUES, clause.text, re.I):
+    if lexicon.found("values", clause.text):
         for _, how, gap in clause.find("(h?)[od]*(m)"):  # how many values are missing: column by column, and not rows
             gap[0].code, gap[0].means = "S", "missing"
             use(how)
@@ -175,7 +169,7 @@ def _by_what(ask: Ask) -> None:
         elif item.column.kind == "number":
             ask.columns.append(expr(item.column))
         item.used = True
-    counted = re.search("M[oih]*[CEV]", ask.codes) and re.search(_MANY, ask.clause.text, re.I)
+    counted = re.search("M[oih]*[CEV]", ask.codes) and lexicon.found("many", ask.clause.text)
     ask.counts = ask.counts or bool(counted and not ask.columns and not ask.kinds & {"Y"})
 
 
@@ -186,7 +180,7 @@ def counted(ask: Ask) -> None:
         if ask.relation:
             continue
         use(how, named)
-        if ask.stats and not named and not re.search(_ROWS, ask.clause.text, re.I):
+        if ask.stats and not named and not lexicon.found("rows", ask.clause.text):
             continue
         sold = [i for i in ask.clause.of("C") if {*lexicon.columns_of("quantity")} & set(i.column.words)]
         sells = bool(sold) and stem(ask.clause.words[sold[0].first].low) in lexicon.says("sales")

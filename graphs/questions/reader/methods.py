@@ -14,8 +14,6 @@ from graphs.questions.query import Rule, Verdict
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Clause
 
-_NUMBER = r"[-−]?\d*\.?\d+"
-_ALPHA = r"(?:the )?(?:chosen )?(?:significance level|alpha)(?: \(alpha\))?(?: of (?P<a>\d*\.\d+))?"
 SAID, TESTS, MODELS, METRICS = (lexicon.patterns(n) for n in ("said", "tests", "models", "metrics"))
 
 type _Found = re.Match[str]
@@ -181,7 +179,7 @@ def _conditions(text: str, alpha: float | None) -> list[tuple[str, int, int]]:
     return found
 
 
-_BETWEEN = r"\)?(?: is| are| lies| falls| value| of the \w+| \(\w+\))*(?: either)?\s*"
+_BETWEEN, _NUMBER, _ALPHA = map(lexicon.form, ("between", "number", "alpha_level"))
 _RULES = [(name, op, re.compile(rf"(?<![\w-])(?:{stat}){_BETWEEN}(?:{words})\s*(?:(?P<n>{_NUMBER})|{_ALPHA})", re.I))
           for name, stat in lexicon.section("statistics").items() for op, words in lexicon.section("comparisons").items()]  # fmt: skip
 _RULES += [(name, ">=", re.compile(rf"(?<![\w-])(?:{stat}){_BETWEEN}between (?P<n>{_NUMBER}) and (?P<m>{_NUMBER})", re.I))

@@ -9,8 +9,6 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.linking import Column, Link, clipped, of_another
 from graphs.questions.reader.text import Word, name_words, root, stem
 
-_PERIOD = r"( last| past| this| previous)? (day|week|month|quarter|year)$"
-
 
 def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -> list[Link]:
     """Where words that nothing else explains are part of one column's name, or nearly one of its words."""
@@ -60,7 +58,7 @@ def _own(column: Column) -> list[str]:
     name, within = re.match(r"(.*?)\s*(?:\(([^)]*)\))?$", column.name).groups("")  # type: ignore[union-attr]
     said = name_words(name) if name and {*name_words(within)} <= units else column.words
     said = said[:-1] if said[1:] and said[-1] in lexicon.some("units") else said
-    return [w for w in re.sub(_PERIOD, "", " ".join(said)).split() if w not in lexicon.some("stop")]
+    return [w for w in re.sub(lexicon.form("of_period"), "", " ".join(said)).split() if w not in lexicon.some("stop")]
 
 
 def _priced(ws: Sequence[Word], at: int, column: Column) -> bool:

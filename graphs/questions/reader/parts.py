@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 POINTS = re.compile(r"\b(?:he|she|it|they|their|its|them|these|those|this|that|his|her|same|there)\b", re.I)
 """Words that go on with what was named before."""
-_DECIDES = re.compile(r"\W*(?:\w+ (?:if|whether)|is|are|do|does|did|have|has)\b", re.I)
 _ABOUT = {"normality": "shapiro dagostino jarque_bera anderson ks_normal", "independence": "chi2 fisher",
           "variances": "levene bartlett", "medians": "mannwhitney kruskal wilcoxon", "means": "anova t welch"}  # fmt: skip
 
@@ -50,7 +49,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool, tests: bool
     ends = [a for a in draft.asks if a.end and (a.names or a.limit)]
     said = [a for a in ends if a.stats or a.counts or a.by or {*a.columns} - {expr(a.of or "")}]  # no "which is on top"
     compared = [a for a in draft.asks if tests and a.stats in (["mean"], ["median"], ["var"], ["std"])]
-    decided = [a for a in compared if _DECIDES.match(a.clause.text)]
+    decided = [a for a in compared if re.match(lexicon.form("decides"), a.clause.text, re.I)]
     for ask in (a for a in draft.asks if (a not in ends or a in said or not said) and a not in decided):
         own, text = draft.own(ask, grouped), ask.clause.text
         of_them = re.search(r"\b(?:these|those|such|the) outl|z[\s-]score|quartile", text, re.I)
@@ -111,7 +110,7 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool, tests: bool
         measures = [Measure(op="duplicates")]
     if [m.op for m in measures] == ["values"] and re.search(r"\bnever\b", draft.question, re.I):
         return None  # of none of a group's rows, and not of some of them
-    lists = _LISTS.search(draft.question) or draft.asks[0].clause.items[0].code in "CE" if draft.asks else None
+    lists = lexicon.found("lists", draft.question) or draft.asks[0].clause.items[0].code in "CE" if draft.asks else None
     if alone and lists and base.where and not (measures or extra):
         extra = _listed(draft, base)
     measures += [Measure(op="count")] if any(h.left == "count" for h in base.having) else []
@@ -232,15 +231,12 @@ def _listed(draft: Draft, base: Query) -> dict[str, Any]:
     return {"intent": "list", "show": tuple(dict.fromkeys([*called, *numbers])), "order": order} if known else {}
 
 
-_LISTS = re.compile(r"\b(?:list|names? of|show|which|what(?! about)|who)\b", re.I)
-
-
 def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     """What is computed where no statistic is named: the usual one of the only column, or the number of rows."""
     spoken, single = draft.spoken(), len(draft.asks) == 1
     words = single and len(spoken) == 1 and spoken[0].kind in ("text", "bool") and not base.group_by
     above = any(isinstance(w, Condition) and isinstance(w.right, Scalar) for w in base.where)  # of whom, or of groups
-    if words and not (spoken[0].label and base.where) and not above and _LISTS.search(draft.question):
+    if words and not (spoken[0].label and base.where) and not above and lexicon.found("lists", draft.question):
         return [Measure(op="values", of=expr(spoken[0]))]
     sided = any("j" in a.kinds for a in draft.asks)
     compared = [i for a in draft.asks for i in a.clause.items if i.code == "j" or (i.code == "K" and not base.having)]
@@ -251,15 +247,15 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
     if len(numbers) == 1 and (base.group_by or base.where or single):
         # all of it, and not of each
         sold = re.search(r"\b(?:sells?|sold|br(?:ings?|ought) in)\b(?! for)", draft.question, re.I)
-        each = intents.EACH.search(draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
+        each = lexicon.found("each_row", draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
         each = each and not sold
         return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]
-    if measuring.APART.match(draft.question) and sided and not numbers and base.group_by:
+    if re.match(lexicon.form("apart"), draft.question, re.I) and sided and not numbers and base.group_by:
         return _described(draft, [g.of for g in base.group_by])
     hinted = (draft.known.hinted(i.means.partition("> ")[2] or i.means) for i in compared if base.group_by)
     there = re.match(r"\W*(?:are|is|were|was|do|did|have) (?:there|we|any)\b", draft.question, re.I)
     if compared and not there:
-        one = bool(sided and intents.EACH.search(draft.question))  # are they cheaper: each of them
+        one = bool(sided and lexicon.found("each_row", draft.question))  # are they cheaper: each of them
         return [_usual(draft, c, one) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent

@@ -16,19 +16,13 @@ from graphs.questions.reader.times import GRAINS, OTHERS, before, begins, kind_o
 if TYPE_CHECKING:
     from graphs.questions.reader.asking import Ask
 
-AGAINST = r"\b(?:compar\w*|versus|vs|than(?! (?:\d|an?\b|half\b))|differ\w*|against|unlike|also)\b"
-_REST = r"\b(?:(?:all |the )?others?|(?:the )?rest|(?:the )?remaining|elsewhere)\b"
-
-_WITHOUT = r"\b(?:and|vs|versus|than|against) (?:(?:of|for|in) )?(?:those|the ones|ones|that) (?:(?:which|who|that) )?(?:without|(?:are|were|do|did|is) ?n[o']t)\W*$"
-"""Where those with something are set against all others."""
-
 
 def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     """A group against the others, which may have been named in a clause before, the fare of first and third class, and
     "do returned orders take longer": both sides are told, not one of them."""
     clause = ask.clause
-    compares = re.search(AGAINST, clause.text, re.I)
-    rest = re.search(_REST + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
+    compares = lexicon.found("against", clause.text)
+    rest = re.search(lexicon.form("rest") + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
     when = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and kind_of(str(w.right)) in GRAINS]
     named = [(a, w) for a in earlier for w in a.where if isinstance(w, Condition) and w.op == "during"]
     if compares and len(when) == len(named) == 1 and kind_of(str(named[0][1].right)) == kind_of(str(when[0].right)):
@@ -73,7 +67,9 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     if several and apart:  # of two classes tells neither
         ask.divide(several[0].left, clause.of("jb"))
         ask.where = [w for w in ask.where if w not in several or several[0].op == "in"]
-    elif own and (clause.says(_WITHOUT) or ("j" in clause.shape and re.match("[ac]*(?:d|Sj|j)", ask.codes))):
+    elif own and (
+        clause.says(lexicon.form("without")) or ("j" in clause.shape and re.match("[ac]*(?:d|Sj|j)", ask.codes))
+    ):
         flags = [expr(i.column) for i in clause.items if i.code == "C" and i.column.kind == "bool"]
         subject = next((w for w in own if w.left in flags), own[0])
         known = any(isinstance(w, Condition) and w.left == subject.left for a in earlier for w in a.where)
@@ -104,7 +100,7 @@ def _more_often(ask: Ask) -> bool:
     else:
         ask.divide(expr(column))
     use(clause.of("jS"), [whom, what])
-    if rest := re.search(_REST, clause.text, re.I):
+    if rest := lexicon.found("rest", clause.text):
         clause.mark(rest.start(), rest.end())
     return True
 
@@ -184,7 +180,7 @@ def periods(ask: Ask) -> None:
         if clause.written(joined) == "of":
             continue  # the second half of 2024
         than = clause.written(joined).endswith("than")
-        against = than or set("Yj") & set(clause.shape) or re.search(AGAINST, clause.written(joined), re.I)
+        against = than or set("Yj") & set(clause.shape) or lexicon.found("against", clause.written(joined))
         if against:
             _of_both(ask, first[0].means, second[0].means, than)
             use(found)

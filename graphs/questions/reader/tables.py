@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphs.questions.query import Condition, DropDuplicates, Join, Keep, Query
+from graphs.questions.reader import lexicon
 from graphs.questions.reader.text import name_words, stem, words
-
-_JOIN = r"^\W*(?:please )?(?:join|merge|combine|link|look up)\b"
 
 
 def whole(question: str, tables: Sequence[Mapping[str, Any]]) -> Query | None:
     """The query of a question that asks for nothing but two files as one."""
-    if len(tables) < 2 or not re.search(_JOIN, question, re.I):
+    if len(tables) < 2 or not lexicon.found("join", question):
         return None
     main = _longest(tables)
     joins = [j for t in tables if t is not main and (j := _join(t)) is not None]
