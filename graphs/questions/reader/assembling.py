@@ -31,9 +31,7 @@ class Draft:
         self.unused: list[str] = []
         self.blocked: list[str] = []
         self.lost: list[str] = []  # words of clauses that ask for something unknown
-        self.strange: tuple[
-            str, ...
-        ] = ()  # words for which there is no answer, as no column is called so or holds them
+        self.strange: tuple[str, ...] = ()  # words that no column is called or holds, for which there is no answer
         self.untold: list[tuple[str, str]] = []  # clauses that ask for what no query gives, with why
         self.notes: list[str] = []
         self.topic: list[str] = []
