@@ -38,7 +38,9 @@ busy machine."""
 for _what in ("connect", "read", "write", "pool"):
     setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, _what, PATIENCE)
 
-CHROMIUM = (
+CHROMIUM = shutil.which("chromium-headless-shell") or "/usr/bin/chromium"
+"""The shell is the same browser less its windows, menus and services: a page costs a fifth less processor time."""
+ARGUMENTS = (
     *("--no-sandbox", "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),  # its own calls home
 )
@@ -139,13 +141,13 @@ def with_gateway(gateway: tuple[client.Host, Path]) -> Callable[[Path], Path]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, for all tests of a file."""
+    """Chromium, for all tests of a file."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         patience = PATIENCE * 1000
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM, timeout=patience)
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=patience)
         new = opened.new_context
 
         def patient(**options: Any) -> BrowserContext:
