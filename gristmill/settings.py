@@ -53,6 +53,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("GRISTMILL_SANDBOX_PROCESSES", "1024", "Processes and threads of one sandbox here, 32 or more."),
     Setting("GRISTMILL_VOLUME_SIZE", "4096", "What one volume of this machine's sandboxes may hold, in MiB."),
     Setting("GRISTMILL_PACKAGES", "1", "`0`: sandboxes on this machine may install no packages."),
+    Setting(
+        "GRISTMILL_PRELOAD",
+        "",
+        "Modules that kernels here have imported from the start, such as `scipy.stats,sklearn.linear_model`.",
+    ),
     Setting("GRISTMILL_KERNEL_FILES", "", "Files that a `gristmill-sandbox` kernel starts with, separated as in PATH."),
     Setting("GRISTMILL_TEMPLATES", "`templates` in the data folder", "A team's own template notebooks."),
     Setting("GRISTMILL_HOST", "127.0.0.1", "The address that `gristmill serve` listens on."),

@@ -154,7 +154,7 @@ async def serve(options: argparse.Namespace, policy: Policy = PUBLIC) -> None:
     cache = folder / "cache"
     cache.mkdir(mode=0o700, exist_ok=True)
     spare = options.spare if options.spare is not None else _SPARE if options.parked else 0
-    host = Host(place, options.isolation, program, sizes, outside, cache, spare)
+    host = Host(place, options.isolation, program, sizes, outside, cache, spare, _preloaded())
     if program:  # only now, so that the nursery has loaded half of what it needs by the time the probes have failed
         try:
             require_isolation(program, sizes, outside)
@@ -216,6 +216,15 @@ def _may_install(option: str | None) -> bool:
     if chosen not in ("0", "1"):
         raise GatewayError(f"GRISTMILL_PACKAGES is {chosen!r}; it can be 1 or 0.")
     return chosen == "1"
+
+
+def _preloaded() -> tuple[str, ...]:
+    """The modules that kernels are to have from the start; raises `GatewayError`."""
+    names = tuple(filter(None, map(str.strip, os.environ.get("GRISTMILL_PRELOAD", "").split(","))))
+    for name in names:
+        if not all(map(str.isidentifier, name.split("."))):
+            raise GatewayError(f"GRISTMILL_PRELOAD names {name!r}; it takes modules, such as scipy.stats,sklearn.")
+    return names
 
 
 def _take(home: Path, patience: float) -> Path:

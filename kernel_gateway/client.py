@@ -56,7 +56,8 @@ _IDLE_SECONDS = 60
 _LOOKED_AT = 300  # seconds that a sandbox lives at least once somebody has looked at it
 _LOG_LIMIT = 1 << 20
 _PASSED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-_LIMITS = ("GRISTMILL_SANDBOX_MEMORY", "GRISTMILL_SANDBOX_PROCESSES", "GRISTMILL_VOLUME_SIZE", "GRISTMILL_PACKAGES")
+_LIMITS = ("GRISTMILL_SANDBOX_MEMORY", "GRISTMILL_SANDBOX_PROCESSES", "GRISTMILL_VOLUME_SIZE")
+_OPTIONS = ("GRISTMILL_PACKAGES", "GRISTMILL_PRELOAD")
 _FOR_PACKAGES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 _started: dict[Path, subprocess.Popen[bytes]] = {}
@@ -363,7 +364,7 @@ def _environment() -> dict[str, str]:
     """What a program needs to run, and pip to reach its index: no model's key, no other secret of the caller's."""
 
     def is_passed(name: str) -> bool:
-        return name in _PASSED or name in _LIMITS or name.upper() in _FOR_PACKAGES or name.startswith("PIP_")
+        return name in (*_PASSED, *_LIMITS, *_OPTIONS) or name.upper() in _FOR_PACKAGES or name.startswith("PIP_")
 
     return {name: value for name, value in os.environ.items() if is_passed(name)}
 

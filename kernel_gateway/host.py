@@ -53,8 +53,12 @@ class Host:
         outside: Outside,
         cache: Path,
         spare: int = 0,
+        preloaded: tuple[str, ...] = (),
     ) -> None:
-        """`cache` is a folder that outlasts us; `spare` is how many shells are kept for the next who ask."""
+        """`cache` is a folder that outlasts us; `spare` is how many shells are kept for the next who ask.
+
+        `preloaded` are modules that the nursery imports beyond those that every sandbox needs.
+        """
         self._place, self._isolation, self._outside = place, isolation, outside
         self.sizes = sizes
         self._limits = {"memory": sizes.memory, "file_size": sizes.home, "processes": sizes.processes}
@@ -67,7 +71,7 @@ class Host:
             leave_keyring()  # sandboxes inherit ours, and their filter lets them make no other
             adopt_orphans()  # a seed's parent in the nursery ends at once, and somebody has to collect the seed
             self._shells = Shells(program, sizes, outside, cache)
-            self._nursery = Nursery(cache, self._limits, layered(), self._inits)
+            self._nursery = Nursery(cache, self._limits, layered(), self._inits, preloaded)
 
     def launch(
         self,

@@ -140,15 +140,17 @@ class Nursery:
         limits: dict[str, int],
         layers: list[tuple[str, str]],
         inits: Callable[[], Iterable[int]] = tuple,
+        more: tuple[str, ...] = (),
     ) -> None:
-        """`layers` are the places that a sandbox may write over, as `layered` gives them.
+        """`layers` are the places that a sandbox may write over, as `layered` gives them; `more` modules to import.
 
         `inits` gives pidfds of all sandboxes' inits that run, for a nursery that takes another's place to guard.
         """
-        self._config = {
+        self._config: dict[str, Any] = {
             "cache": str(cache.absolute()),
             "limits": limits,
             "layers": layers,
+            "more": list(more),
         }
         self._waiting: dict[str, OnSeed] = {}
         self._unsent: deque[tuple[bytes, list[int]]] = deque()
@@ -229,6 +231,12 @@ class Nursery:
             self._lost()
             return
         told = json.loads(message)
+        if "unfit" in told:
+            log.warning("GRISTMILL_PRELOAD is left out: %s", told["unfit"])
+            self._config["more"] = []
+            self._hang_up()
+            self._start()
+            return
         if "name" not in told:
             log.info("the nursery is ready after %.1f s", time.monotonic() - self._began)
             self._ready, self._began = True, time.monotonic()
@@ -262,12 +270,15 @@ class Nursery:
             on_seed("The nursery ended.")
 
     def _end(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._line)
-        self._line.close()
+        self._hang_up()
         for _, descriptors in self._unsent:
             for descriptor in descriptors:
                 os.close(descriptor)
         self._unsent.clear()
+
+    def _hang_up(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._line)
+        self._line.close()
         process, self._process = self._process, None
         if process is not None:
             process.kill()  # it has nothing to tidy

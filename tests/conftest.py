@@ -38,6 +38,14 @@ busy machine."""
 for _what in ("connect", "read", "write", "pool"):
     setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, _what, PATIENCE)
 
+PRELOADED = ",".join(
+    (
+        *("scipy.stats", "scipy.signal", "scipy.cluster.hierarchy", "sklearn.linear_model", "sklearn.metrics"),
+        *("sklearn.model_selection", "sklearn.pipeline", "sklearn.preprocessing", "sklearn.cluster"),
+    )
+)
+"""What the toolkit imports as it is needed, and no test is about how."""
+
 CHROMIUM = shutil.which("chromium-headless-shell") or "/usr/bin/chromium"
 """The shell is the same browser less its windows, menus and services: a page costs a fifth less processor time."""
 ARGUMENTS = (
@@ -121,6 +129,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[client.H
     home = tmp_path_factory.mktemp("gateway")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(client, "_IDLE_SECONDS", 900)  # other rooms' tests run in between
+        patched.setenv("GRISTMILL_PRELOAD", PRELOADED)  # or each kernel that analyses imports it: a second, each time
         host = asyncio.run(client.find_host(home))
     yield host, home
     asyncio.run(client.stop_host(host, home))

@@ -37,21 +37,27 @@ def main(
     cache: str,
     limits: dict[str, int],
     layers: list[tuple[str, str]],
+    more: list[str],
 ) -> NoReturn:
     """Load everything, say so on the socket `control`, and fork a seed for each request until the host is gone.
+
+    `more` are modules beyond those that every sandbox needs; where one may not be loaded, that is said, and we end.
 
     A request is as `enter` takes it. `layers` are the places that a sandbox may write over. `settle` ends the borrowing
     of modules. A pidfd alone is that of a sandbox that only is to end with the host, as all do.
     """
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     leave_keyring()
-    preload.load(cache)
+    why = preload.load(cache, more)
     settle()
     wake, woken = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     planned = plan(layers)
     line = socket.socket(fileno=control)
+    if why is not None:
+        line.send(json.dumps({"unfit": why}).encode())
+        os._exit(1)
     set_own(_PR_SET_PDEATHSIG, 0)  # from now on we hear of the host's end by its hanging up, and have work to do then
     line.send(b"{}")
     heard = bytearray(_MAX_REQUEST)

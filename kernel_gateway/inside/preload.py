@@ -7,6 +7,7 @@ import importlib
 import os
 import sysconfig
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 from kernel_gateway.inside.sharing import share
@@ -56,19 +57,24 @@ def _records() -> set[str]:
         return set()
 
 
-def load(cache: str) -> None:
-    """Import what every sandbox needs. matplotlib keeps its list of this machine's fonts in the folder `cache`.
+def load(cache: str, more: Sequence[str] = ()) -> str | None:
+    """Import what every sandbox needs, and `more`. matplotlib keeps its list of this machine's fonts in `cache`.
 
     Nothing may run that starts a thread or OpenMP: neither lives on in a fork. (matplotlib's clock for a list that
-    takes long is stopped when the list is there, long before the first fork.)
+    takes long is stopped when the list is there, long before the first fork.) Returns why one of `more` cannot be
+    among it, if one cannot: then this process is of no use.
     """
-    kept = {name: os.environ.get(name) for name in ("MPLBACKEND", "MPLCONFIGDIR")}
+    # OpenMP looks once, as it is loaded, how many threads it may have: here, where one of `more` needs it.
+    meanwhile = {"MPLBACKEND": INLINE, "MPLCONFIGDIR": cache, "OMP_NUM_THREADS": "1"}
+    kept = {name: os.environ.get(name) for name in meanwhile}
     gc.disable()  # nothing of this is garbage, and to look for it takes a tenth of the time
-    os.environ["MPLBACKEND"] = INLINE
-    os.environ["MPLCONFIGDIR"] = cache
+    os.environ.update(meanwhile)
     _import(SERVICE)
     _import(LIBRARIES)
     _import(SHOWN)
+    for name in more:
+        if (why := _unfit(name)) is not None:
+            return why
     _known.update(_records())
     for name, value in kept.items():
         if value is None:
@@ -88,6 +94,7 @@ def load(cache: str) -> None:
         traceback.print_exc()
     share()
     gc.enable()
+    return None
 
 
 def load_kernel() -> None:
@@ -107,6 +114,18 @@ def _build_kernel() -> None:
 def _import(names: tuple[str, ...]) -> None:
     for name in names:
         importlib.import_module(name)
+
+
+def _unfit(name: str) -> str | None:
+    """Import a module that somebody asked for; why it must not be imported before a fork, if so."""
+    before = len(os.listdir("/proc/self/task"))
+    try:
+        importlib.import_module(name)
+    except Exception as error:  # noqa: BLE001 - whatever it does, kernels can do without
+        return f"{name} cannot be imported ({type(error).__name__}: {error})"
+    if len(os.listdir("/proc/self/task")) > before:
+        return f"{name} starts threads as it is imported, which a forked kernel would lack"
+    return None
 
 
 def _forget(memoized: Any) -> None:

@@ -15,6 +15,8 @@ from e2b import Volume
 from e2b_code_interpreter import AsyncSandbox, Sandbox
 
 from kernel_gateway import nursery
+from kernel_gateway.__main__ import _preloaded
+from kernel_gateway.errors import GatewayError
 from kernel_gateway.inside import probes, seccomp
 from kernel_gateway.nursery import Nursery, Seed
 from tests.kernel_gateway.conftest import NURSERY, Gateway, those_that
@@ -26,6 +28,12 @@ import random, uuid, numpy
 import matplotlib.pyplot as plt
 plt.plot([1, 2])
 [random.random(), numpy.random.random(), uuid.uuid4().hex]"""
+
+PRELOADED = """
+import sys
+there = 'sklearn.utils._openmp_helpers' in sys.modules
+from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
+[there, _openmp_effective_n_threads()]"""
 
 OWN = ("/proc/meminfo", "/run/limits/used")  # of the sandbox's own files, what its service has opened
 
@@ -208,10 +216,37 @@ async def test_a_nursery_that_has_ended_tells_whoever_asks_after_its_end(soon, t
     assert told == ["The nursery ended."]
 
 
+async def test_a_nursery_leaves_out_what_must_not_be_imported_before_a_fork(soon, tmp_path, caplog) -> None:
+    asked = Nursery(tmp_path, {"memory": 1 << 30, "file_size": 1 << 30, "processes": 64}, [], more=("math", "no.such"))
+
+    async def ready() -> bool:
+        return asked._ready
+
+    with caplog.at_level("INFO", "kernel_gateway"):
+        await soon(ready)
+    asked.close()
+    left, *_, last = caplog.messages
+    assert left.startswith("GRISTMILL_PRELOAD is left out: no.such cannot be imported (ModuleNotFoundError: ")
+    assert "the nursery is ready" in last
+
+
+def test_what_starts_threads_or_is_no_module_is_not_preloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "from kernel_gateway.inside.preload import _unfit; print(_unfit('polars')); print(_unfit('colorsys'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "polars starts threads as it is imported, which a forked kernel would lack",
+        "None",
+    ]
+    monkeypatch.setenv("GRISTMILL_PRELOAD", "colorsys, import os")
+    with pytest.raises(GatewayError, match="names 'import os'; it takes modules"):
+        _preloaded()
+
+
 @pytest.fixture(scope="module")
 def ahead(gateways, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway that keeps two sandboxes made ahead, none of which was asked anything."""
-    running = gateways(tmp_path_factory.mktemp("ahead"), "--parked", "0", "--spare", "2")
+    variables = {**os.environ, "GRISTMILL_PRELOAD": "sklearn.utils._openmp_helpers"}
+    running = gateways(tmp_path_factory.mktemp("ahead"), "--parked", "0", "--spare", "2", env=variables)
     yield running
     running.stop()
 
@@ -231,6 +266,7 @@ def test_a_sandbox_made_ahead_has_its_kernel_and_learns_its_name(ahead, processe
     texts = ["".join(one.logs.stdout) for one in told]
     texts += [made.commands.run("echo $E2B_SANDBOX_ID", user=user).stdout for user in ("user", "root")]
     assert {text.strip() for text in texts} == {made.sandbox_id}
+    assert made.run_code(PRELOADED).text == "[True, 1]", "it has what was asked for, with one thread as elsewhere"
     made.kill()
 
 
