@@ -72,8 +72,10 @@ def _formula_unit(name: str, source: str, units: Mapping[str, str]) -> str:
 
 
 def singles(query: Query, scope: Scope) -> None:
-    """Compute the measures and formulas, and tell them; with an order by `value`, put in order by what they are."""
-    ranked = next((o for o in query.order if re.search(r"\bvalue\b", o.by) and "value" not in scope.kinds), None)
+    """Compute the measures and formulas, and tell them; with an order by `value` or by the statistic that several
+    measures are, put in order by what they are."""
+    ops = {"value", *(m.op for m in query.measures if len(query.measures) > 1)} - scope.kinds.keys()
+    ranked = next((o for o in query.order if re.sub(r"^abs\((\w+)\)$", r"\1", o.by.strip()) in ops), None)
     if query.order and not ranked:
         order_rows(query, scope)
     names, known, units = computed(query, scope)

@@ -41,6 +41,11 @@ class Tool(BaseModel):
         """The tool as it is offered to who may give tasks to these agents; None where it is not."""
         return cls
 
+    @classmethod
+    def for_job(cls, job: Job) -> type[Tool]:
+        """The tool as it is offered to a job."""
+        return cls
+
     def problem(self, desk: Desk, view: RunView) -> str | None:
         """What is wrong with arguments that are well formed, as a sentence for the model; None if nothing is."""
         return None
@@ -111,7 +116,7 @@ class Toolbox:
             return names is None or one.tool_name in names or ("*" in names and one.source != "built-in")
 
         own = (one for t in self._tools.values() if (one := t.for_helpers(tuple(helpers))) is not None)
-        offered = (t for t in own if job in (t.job, *t.also) and (wanted(t) or t.always))
+        offered = (t.for_job(job) for t in own if job in (t.job, *t.also) and (wanted(t) or t.always))
         under = (_under(t, approval or {}) for t in offered)
         return tuple(t for t in under if t.approval != "deny")
 

@@ -28,7 +28,8 @@ expression ("mean(fare)"), {{column}}, {{query, times}} for a number computed fi
 or.
 group_by: [{{of, grain}}], grain: year quarter month week day hour month_of_year quarter_of_year weekday hour_of_day. \
 formulas: [{{name, expr}}] over measures by name, also words: if_(abs(skew) < 1, 'even', 'skewed'). having; order: \
-[{{by, descending}}]; limit. tell: all names number. show: columns of rows. decimals.
+[{{by, descending}}], of several measures by value or abs(value); limit. tell: all names number. \
+show: columns of rows. decimals.
 prepare, in order: {{do: keep, where}} {{do: drop_missing, columns}} {{do: drop_duplicates, columns}} {{do: fill, \
 columns, how: mean median mode value, value}} {{do: derive, name, expr}} {{do: cut, name, of, edges (null: open), \
 labels, right (true: an edge belongs to the class below it), equal (so many of equal width)}} {{do: recode, column, \
@@ -54,6 +55,28 @@ intent: compute list rank describe compare relate test change why_changed experi
 outliers clean join plot distribution.\
 """
 """All that a query may have: its fields and their words, which a test holds against `Query`."""
+
+BRIEF = """\
+JSON; leave out what is not needed. Columns by name, in an expression in backticks where they are no plain word. \
+Expressions: + - * / % ** == < in and or not, year(a) days(a, b) if_(c, a, b).
+measures: [{op, of, other, where, p, name}], op: count distinct missing sum mean median mode min max range std var \
+quantile iqr skewness kurtosis share value values correlation slope r2 weighted_mean; a share is the part of the rows \
+that meet the measure's own where.
+where: [{left, op, right}], op: = != < <= > >= in "not in" between contains starts matches missing present during \
+("2023", "2023-05", "2023-Q2"); {any_of: [[...], [...]]} for or.
+group_by: [{of, grain}], grain: year quarter month week day weekday. formulas: [{name, expr}] over measures by name. \
+having; order: [{by, descending}]; limit. tell: all names number. show: columns of rows.
+prepare, in order: {do: keep, where} {do: drop_missing, columns} {do: drop_duplicates} {do: fill, columns, how} {do: \
+derive, name, expr} {do: cut, name, of, edges, labels} {do: recode, column, values: [[from, to]]} {do: \
+remove_outliers, columns, rule: {rule: iqr z mad, k}} {do: scale, columns, how: z minmax} {do: encode, columns} {do: \
+convert, columns, to: number time text}.
+table; joins: [{file, own, theirs, how}]. test: {name, alpha}, of the measures' columns by group_by, name: auto \
+shapiro t welch mannwhitney anova levene chi2 fisher pearson. model: {kind, target, features}. outliers: a rule. \
+compare: {of, first, second (empty: the others)}. chart: {kind, x, y}. periods: of a forecast.
+intent: compute list rank compare relate test change why_changed experiment drivers predict forecast outliers clean \
+join plot distribution.\
+"""
+"""What is asked for most, for who can write a cell instead: it is sent with every request of a long run."""
 
 
 def read(written: Any) -> Query:

@@ -8,9 +8,9 @@ from pydantic import Field, field_validator
 
 from graphs import answering, look
 from graphs.questions.query import compact
-from graphs.state import Desk
+from graphs.state import Desk, Job
 from graphs.tools import forms
-from graphs.tools.base import Action, tool
+from graphs.tools.base import Action, Tool, tool
 from graphs.tools.notebook import result
 
 
@@ -20,6 +20,10 @@ class AskTable(Action):
 
     part: str = Field(min_length=1, max_length=2_000, description="The part of the question, in its own words")
     query: dict[str, Any] = Field(description=forms.SCHEMA)
+
+    @classmethod
+    def for_job(cls, job: Job) -> type[Tool]:
+        return _AskTableInBrief if job == "code" else cls
 
     @field_validator("query")
     @classmethod
@@ -40,6 +44,11 @@ class AskTable(Action):
         done = await answering.answer(desk, part, tables, key, step_id)
         given = part.said.model_dump(mode="json", include={"status", "text", "values", "why", "notes"})
         return result(await desk.view(), done) | {"answer": given}
+
+
+class _AskTableInBrief(AskTable):
+    __doc__ = AskTable.__doc__
+    query: dict[str, Any] = Field(description=forms.BRIEF)
 
 
 @tool("cannot_answer", job="ask")

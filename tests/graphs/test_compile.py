@@ -351,10 +351,11 @@ def test_formulas_verdicts_and_ties(ask: Ask, tmp_path: Path) -> None:
 def test_correlations_among_themselves_and_with_their_p_value(ask: Ask) -> None:
     columns = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm"]
     pairs = [of("correlation", "body_mass_g", other=c, name=c) for c in columns]
-    values = ask({"intent": "rank", "measures": pairs, "order": [{"by": "abs(value)"}], "limit": 1}, PENGUINS).values
-    assert values == pytest.approx(
-        {"name": "flipper_length_mm", "correlation": DF["body_mass_g"].corr(DF["flipper_length_mm"])}
-    )
+    for by in ("abs(value)", "correlation"):
+        values = ask({"intent": "rank", "measures": pairs, "order": [{"by": by}], "limit": 1}, PENGUINS).values
+        assert values == pytest.approx(
+            {"name": "flipper_length_mm", "correlation": DF["body_mass_g"].corr(DF["flipper_length_mm"])}
+        )
     rule = [{"when": "p_value < 0.05 and abs(r) >= 0.5", "then": "strong"}, {"then": "weak"}]
     measure = of("correlation", "bill_length_mm", other="bill_depth_mm", with_p=True)
     r, p = stats.pearsonr(*DF[["bill_length_mm", "bill_depth_mm"]].dropna().to_numpy().T)

@@ -10,7 +10,7 @@ import pytest
 
 from artifacts.types import Value
 from graphs.questions.query import Query, compact
-from graphs.tools.forms import SCHEMA, read
+from graphs.tools.forms import BRIEF, SCHEMA, read
 
 OURS = {"text", "notes", "unused", "read_as"}
 """Fields that say how a question in words was read; a model has no need of them."""
@@ -33,6 +33,7 @@ def words_of(kind: Any, seen: set[Any]) -> set[str]:
 def test_the_schema_that_a_model_is_shown_has_every_field_and_word_of_a_query():
     told = set(re.findall(r"[\w<>=!]+(?: in)?|auto", SCHEMA)) | set(re.findall(r"[\w<>=!]+", SCHEMA))
     assert sorted(words_of(Query, set()) - told - OURS) == []
+    assert set(re.findall(r"\w+", BRIEF)) <= set(re.findall(r"\w+", SCHEMA))
     assert len(SCHEMA) < 4_500, "every model reads it with every question"
 
 
