@@ -43,6 +43,7 @@ from notebooks.toolkit.redundant import divisions
 from notebooks.toolkit.shapes import one_group, tell_shapes
 from notebooks.toolkit.telling import report
 from notebooks.toolkit.twice import measured_twice
+from notebooks.toolkit.unseen import as_design, gain_in_unseen
 from notebooks.toolkit.wording import (
     METRICS,
     capital,
@@ -95,17 +96,19 @@ else:
     divided = divisions(df[[c for c in usable if c not in columns]])
     pairs = [p for p in pairs if not any({*p} <= {*one} for one in divided)]
 # Whether a time of survival had ended when it was told says nothing of how long it was
-ENDS = re.compile(r"cens\w*|status|delta|event|dead|died|death", re.I)
-ended = [c for c in usable if ENDS.fullmatch(c) and df[c].nunique() == 2 and c not in named]
+ENDS = re.compile(r"cens\w*|status|delta|event|dead|died|death|survived|alive", re.I)
+ended = [c for c in usable if ENDS.fullmatch(c) and df[c].nunique() == 2]
 lasts = [c for c in usable if re.fullmatch(r"(\w*_|fu|surv\w*)?time|surv\w*", c, re.I)] if ended else []
-pairs = [p for p in pairs if not ({*p} & {*ended} and {*p} & {*lasts})]
+lasts = [c for c in lasts if c not in ended and df[c].nunique() > 8]
+pairs = [p for p in pairs if {*p} <= {*named} or not ({*p} & {*ended} and {*p} & {*lasts})]
 instead = "; name a column of numbers or of categories as the outcome"
 unused = [
     f"{say(c)} ({table.left_out.get(c, table.kind(c))}{instead if c == outcome else ''})"
     for c in named
     if c not in usable
 ]
-unused += [f"{say(t)} with {say(c)} (which says whether it had ended)" for c in ended for t in lasts]
+cut_short = [(t, c) for c in ended for t in lasts if not {t, c} <= {*named}]
+unused += [f"{say(t)} with {say(c)} (which says whether it had ended)" for t, c in cut_short]
 if not outcome:
     unused += [f"{', '.join(map(say, one))} with each other (no row is 1 in two of them)" for one in divided]
 LIMIT = 3000
@@ -120,7 +123,8 @@ print(f"{len(pairs):,} {'pair' if len(pairs) == 1 else 'pairs'} to test, {len(df
 # ## Every pair is tested
 #
 # With more than 1,000 rows a relation must also show on a random 40 % of them alone. A pair of numbers is tried as a line,
-# by ranks and as a curve, and its p pays for all of them. Of fewer than 10 rows only a relation of two numbers is tested,
+# by ranks and as a curve, and its p pays for all of them; a curve must tell more than the line does of rows that were left
+# out of its fit. Of fewer than 10 rows only a relation of two numbers is tested,
 # that the ranks must show as well, so that no single far point makes it. A number with far values
 # is compared by its ranks, since such values drown a difference of means.
 
@@ -141,6 +145,7 @@ FLOOR = {
     "cramers_v": 0.07,
     "mean_diff": 0,
 }
+SURE = 1.0  # standard errors by which what is found must tell more of rows that were left out of the fit
 draw = np.random.default_rng(0).random(len(df)) < 0.6
 PARTS = {"all": np.ones(len(df), bool), "confirm": ~draw}
 present = {c: df[c].notna().to_numpy() for c in usable}
@@ -245,8 +250,13 @@ def numbers(a, b, part, both, like=None):
                 found["share"] if found["metric"] == "r2" else max(2 * found["value"] ** 2, found["value"] ** 2 + 0.012)
             )
             if share > least and p < found["p"]:
-                bow = parabola(x if bent == b else y, v)
+                of = x if bent == b else y
+                bow = parabola(of, v)
                 if bow < share < max(0.03, found["value"] ** 2 + 0.02):  # a weak one must at least be smooth
+                    continue
+                line, way = as_design(pd.Series(of), True), as_design(pd.Series(of), True, bend=True)
+                way = way if bow >= share else as_design(pd.Series(cut), False)
+                if not like and gain_in_unseen(stats.rankdata(v), line, np.column_stack([line, way]))[1] < SURE:
                     continue
                 found |= {
                     "metric": "r2",
@@ -410,7 +420,8 @@ def few_whole(name):
 
 @cache
 def are_codes(name, other):
-    """Whether whole numbers only name groups: the other column's means jump about where a line through them would go.
+    """Whether whole numbers only name groups: the other column's means jump about where a line through them would go,
+    or a parabola, where neither is the outcome and either may be what depends.
 
     The F test for lack of fit, of a number or of two levels taken as 0 and 1; strict, as it is tried on many pairs.
     """
@@ -418,15 +429,19 @@ def are_codes(name, other):
     kind = table.kind(other)
     if kind not in ("number", "category") or (kind == "category" and df[other].nunique() != 2) or not few_whole(name):
         return False
+    degree = 1 if outcome in (name, other) else 2
+    if degree == 2 and (kind != "number" or df[other].nunique() <= 20):
+        return False
     x = values(name)[both]
     y = values(other)[both] if kind == "number" else coded_levels(other)[0][both].astype(float)
     groups = [y[x == level] for level in np.unique(x)]
     within = sum(((v - v.mean()) ** 2).sum() for v in groups)
-    if min(map(len, groups)) < 5 or within == 0 or np.ptp(y) == 0:
+    bends, rest = len(groups) - 1 - degree, len(y) - len(groups)
+    if min(map(len, groups)) < 5 or within == 0 or np.ptp(y) == 0 or bends < 1:
         return False
     total = ((y - y.mean()) ** 2).sum()
-    bends, rest = len(groups) - 2, len(y) - len(groups)
-    lack = total - within - total * stats.pearsonr(x, y).statistic ** 2
+    smooth = np.polynomial.Polynomial.fit(x, y, degree)
+    lack = ((y - smooth(x)) ** 2).sum() - within
     return bool(stats.f.sf(lack / bends / (within / rest), bends, rest) < 1e-5 and lack / total >= 0.005)
 
 
@@ -437,10 +452,9 @@ def measure(a, b, part, like=None):
     few = both.sum() < 10
     if few and not (all(numeric) and both.sum() >= max(6, 0.5 * len(df)) and len(df) < 20):
         return None
-    if outcome in (a, b):  # of two columns that are looked at among many others, both may be what depends
-        numeric = [
-            n and not (c != outcome and are_codes(c, b if c == a else a)) for n, c in zip(numeric, (a, b), strict=True)
-        ]
+    numeric = [
+        n and not (c != outcome and are_codes(c, b if c == a else a)) for n, c in zip(numeric, (a, b), strict=True)
+    ]
     if all(numeric):
         found = numbers(a, b, part, both, like)
     elif any(numeric):
@@ -499,6 +513,28 @@ def strength(found):
         "r2": lambda v: v**0.5,
     }
     return scale.get(found["metric"], abs)(found["value"])
+
+
+looked_at = df.sample(5000, random_state=0) if len(df) > 5000 else df
+
+
+@cache
+def design(name):
+    """A column for a linear model of ranks: see `as_design`."""
+    return as_design(looked_at[name], table.kind(name) == "number" and not few_whole(name))
+
+
+def tells_more(y, of, given=()):
+    """By how many standard errors designs of columns tell more of y, in rows left out of the fit, than others by themselves.
+
+    The same for findings of all kinds. Of a category of several levels nothing is said: infinitely many.
+    """
+    numeric = table.kind(y) == "number"
+    if not numeric and df[y].nunique() != 2:
+        return np.inf
+    plain = np.column_stack([np.empty((len(looked_at), 0)), *given])
+    told = as_design(looked_at[y], numeric)[:, 0]
+    return gain_in_unseen(told, plain, np.column_stack([plain, *of]))[1]
 
 
 results = []
@@ -1220,18 +1256,19 @@ for z in sorted(
         left = beside.params["z"] / alone.params["z"]
         if (beside.pvalues["z"] < 0.01 and left > 0) or left > (0.55 if beside.pvalues["z"] > 0.1 else 0.4):
             continue
-        # Of two that are nearly one, neither adds much; the one that keeps most of its relation is the likelier
-        kept = x in codes and links[x] >= 0.7 and abs(beside.params.iloc[2]) >= 0.6 * abs(pooled.at[x, outcome])
-        if other_p > 0.01 and not (kept and beside.pvalues["z"] > 0.2):
+        # Of two that are nearly one, neither adds much, and either could stand in for the other; and by its ranks
+        # nothing may be left of it, either: a straight line through far values loses what the order of the rows shows
+        more, rest = tells_more(outcome, [design(x)], [design(z)]), tells_more(outcome, [design(z)], [design(x)])
+        if other_p > 0.01 or more < SURE or rest > 2:
             continue
         found["misleads"] = True
         wide = max(map(abs, beside.conf_int().loc["z"])) > 0.6 * abs(alone.params["z"])
         if n < 100 and wide and z not in factors:  # too few rows to say that little is left
             faint.append((z, x))
             break
-        stand_ins.append((z, x, alone, beside, spread, n, other_p))
+        stand_ins.append((z, x, alone, beside, spread, n))
         break
-for z, x, alone, beside, spread, n, other_p in stand_ins[:3]:
+for z, x, alone, beside, spread, n in stand_ins[:3]:
     link = (
         f"r = {signed(pooled.at[x, z])}"
         if x in codes
@@ -1253,8 +1290,7 @@ for z, x, alone, beside, spread, n, other_p in stand_ins[:3]:
     middle = f"{step} by {after}" if two else f"{step} {after} standard deviations of {say(outcome)}"
     turned = beside.pvalues["z"] < 0.05 and alone.params["z"] * beside.params["z"] < 0
     left, share = without(z, x), "mostly" if low * high > 0 and not turned else "only"
-    end = "so little is left of it" if other_p <= 0.01 else "so the two can hardly be told apart in these rows"
-    end = "so it turns round" if turned else end
+    end = "so it turns round" if turned else "so little is left of it"
     report(
         "warning",
         "confounding",
@@ -1266,7 +1302,7 @@ for z, x, alone, beside, spread, n, other_p in stand_ins[:3]:
         n=n,
         params={"alone": alone.params["z"], "beside": beside.params["z"], "held_fixed": x},
         caveats=["A column that is not in the table may stand behind both."],
-        confidence="high" if n >= 30 and other_p <= 0.01 else "medium",
+        confidence="high" if n >= 30 else "medium",
     )
     scale = per * (100 if two and not numeric else 1)
     fig, ax = figure(f"{say(z)} and {say(outcome)}: what is left once {say(x)} is held fixed", height=2.7)
@@ -1494,6 +1530,7 @@ def ranks_within(name, rows):
 for by in strata:
     if follows_another(by):
         continue
+    cut = {*lasts} if by in ended else set()  # of those still followed, the later they came the shorter
     sizes = df[by].value_counts().sort_index()
     levels = [level for level in sizes.index if sizes[level] >= 20]
     numeric = [c for c in codes if c != by]
@@ -1513,7 +1550,7 @@ for by in strata:
     spread = (weight * (z - mean) ** 2).sum(0)  # Cochran's Q
     apart = stats.chi2.sf(spread, np.maximum((weight > 0).sum(0) - 1, 1))
     place = {c: i for i, c in enumerate(numeric)}
-    for a, b in (p for p in pairs if p[0] in place and p[1] in place):
+    for a, b in (p for p in pairs if p[0] in place and p[1] in place and not cut & {*p}):
         i, j = place[a], place[b]
         if (weight[:, i, j] > 0).sum() < 2:
             continue
@@ -1546,6 +1583,10 @@ for a, b, by, level in interactions[:3]:
     r, rest = stats.pearsonr(here[a], here[b]), stats.pearsonr(inner[a], inner[b])
     low, high = r.confidence_interval()
     if low <= rest.statistic <= high:  # the ranks differ, what would be told does not
+        continue
+    place = as_design(looked_at[a], True) if a in codes and table.kind(a) == "number" else design(a)
+    inside = (looked_at[by] == level).to_numpy(float, na_value=0.0)[:, None]
+    if tells_more(b, [place * inside], [place, design(by), inside]) < SURE:
         continue
     text = (
         f"How {say(a)} and {say(b)} go together depends on {say(by)}: where it is {level}, r = {signed(r.statistic)} (95 % CI "
@@ -2127,6 +2168,25 @@ def overlap(found):
     )
 
 
+def doubt(found):
+    """Why a relation is not to be built on, in a sentence; empty where it stands.
+
+    It must tell more than nothing of rows that were left out of its fit; and of groups, the one with the highest mean
+    must be higher by ranks as well.
+    """
+    y, x = (found["number"], found["group"]) if "group" in found else (found["b"], found["a"])
+    if not {found["a"], found["b"]} <= {*named} and found["metric"] != "r2" and tells_more(y, [design(x)]) < SURE:
+        return "It may be chance: of rows that are left out when it is worked out, it tells hardly anything."
+    if "means" in found and found["metric"] != "mean_diff":
+        placed_in = df[found["number"]].rank().groupby(df[found["group"]].map(as_level, na_action="ignore")).mean()
+        ends = sorted(found["means"], key=found["means"].get)[:: len(found["means"]) - 1]
+        if placed_in[ends[0]] > placed_in[ends[1]]:
+            return "By ranks it is the other way round: a few far values make the difference of the means."
+    return ""
+
+
+doubts = {id(found): doubt(found) for found in told[: 2 * max_findings]}
+told.sort(key=lambda found: bool(doubts.get(id(found))))
 unrelated, adding_none = (listed_factors([f for f in weak if ("adds" in f) == no]) for no in (False, True))
 not_found = (
     f"No relation with {say(outcome)} that is neither small nor likely chance: {unrelated}." if unrelated else ""
@@ -2149,7 +2209,7 @@ for found in told[:max_findings]:
         caveats.insert(0, f"It rests on only {found['n']} rows.")
     if found.get("thin", 5) < 5:
         caveats.insert(0, "Some combinations are rare, so the chi-square test is approximate.")
-    caveats[:0] = filter(None, (overlap(found), found.get("within")))
+    caveats[:0] = filter(None, (doubts.get(id(found)), overlap(found), found.get("within")))
     report(
         "claim",
         "driver" if outcome and not factors else KIND.get(found["metric"], "correlation"),
@@ -2167,6 +2227,7 @@ for found in told[:max_findings]:
         params=({"top": found["top"]} if "top" in found else {})
         | ({"chain": [[f["a"], f["b"]] for f in found["with"]]} if "with" in found else {})
         | ({"implied": True} if any(found is one for one in implied) else {})
+        | ({"doubt": True} if doubts.get(id(found)) else {})
         | ({"not_found": not_found.strip()} if not_found and found is told[0] else {}),
         caveats=caveats,
         confidence="high" if found["q"] < 0.001 and found["n"] >= 100 else "medium",

@@ -10,6 +10,7 @@ from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.ledger import effect, ledger
 from notebooks.toolkit.table import Table
 from notebooks.toolkit.telling import report
+from notebooks.toolkit.unseen import as_design, gain_in_unseen
 from notebooks.toolkit.wording import number, say
 
 
@@ -35,7 +36,11 @@ def one_group(rows: pd.DataFrame, a: str, b: str) -> dict[str, Any]:
     }
     bend = np.column_stack([np.ones(len(x)), (x - x.mean()) / x.std(), ((x - x.mean()) / x.std()) ** 2])
     fit = OLS(y, bend).fit()
-    if len(np.unique(x)) >= 4 and fit.pvalues[2] < 1e-3 and fit.rsquared >= max(0.5, found["r"] ** 2 + 0.15):
+    bent = len(np.unique(x)) >= 4 and fit.pvalues[2] < 1e-3 and fit.rsquared >= max(0.5, found["r"] ** 2 + 0.15)
+    if bent and len(x) >= 20:  # by ranks, so that no far point bends it
+        line, curve = (as_design(both[a], True, bend=bend_it) for bend_it in (False, True))
+        bent = gain_in_unseen(both[b].rank().to_numpy(), line, curve)[1] >= 1
+    if bent:
         found |= {"curve": float(fit.rsquared), "p": float(fit.pvalues[2])}
     elif len(x) <= 300:
         farthest = np.argsort(-np.maximum(np.abs(x - np.median(x)) / x.std(), np.abs(y - np.median(y)) / y.std()))[:3]

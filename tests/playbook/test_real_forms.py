@@ -174,3 +174,34 @@ def test_an_outcome_that_was_asked_for_is_no_factor_of_others(
     )
     assert ran.error is None
     assert not [f.text for f in ran.findings if f.text.startswith("Years varies with")]
+
+
+def test_a_far_point_bends_nothing_and_of_twins_neither_stands_in_for_the_other(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    size = random.lognormal(0, 2, 60)
+    df = pd.DataFrame({"body": size, "brain": size * random.lognormal(0, 0.35, 60)})
+    df["sleep"] = 14 - 1.5 * np.log(df["brain"]) + random.normal(0, 3, 60)
+    ran = kernel.template("associations", data=table("beasts", df), outcome="sleep", factors=["body"])
+    assert ran.error is None
+    assert not ran.of("confounding", "warning"), "which of the two it is these rows cannot tell"
+    assert [f.columns for f in ran.of("correlation", "claim")] == [("body", "sleep")]
+
+    x = random.normal(0, 1, 40)
+    towns = pd.DataFrame({"school": np.r_[x, 7], "births": np.r_[-0.7 * x + random.normal(0, 0.7, 40), -1.5]})
+    ran = kernel.template("associations", data=table("towns", towns), outcome="births", factors=["school"])
+    assert not ran.of("nonlinear_association", "claim")
+
+
+def test_whether_a_time_had_ended_is_told_with_neither_the_time_nor_its_parts(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    joined = np.repeat(np.arange(1990, 2000), 12)
+    months = np.minimum(random.exponential(40, 120), (2000 - joined) * 12).round(1) + 1
+    alive = np.where(months >= (2000 - joined) * 12, "alive", "dead")
+    df = pd.DataFrame({"joined": joined, "survived": alive, "survtime": months, "age": random.normal(50, 9, 120)})
+    ran = kernel.template("associations", data=table("patients", df), outcome="survived")
+    assert ran.error is None
+    assert not [f.text for f in ran.findings if f.type == "claim" and "survtime" in f.columns]
+    ran = kernel.template("associations", data=table("patients", df))
+    assert not [f.text for f in ran.findings if {"survtime", "survived"} <= set(f.columns)]

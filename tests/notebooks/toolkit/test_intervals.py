@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.stats import contingency
 
 from notebooks.toolkit.intervals import d_interval, eta2_interval, r_interval, v_interval
 
@@ -52,3 +53,7 @@ def test_the_interval_of_cramers_v_is_not_above_its_truth() -> None:
     low, high = v_interval([[60, 40], [40, 60]])  # chi-square 8, noncentrality 0.75 to 22.9 (Smithson 2003, table B)
     assert low == pytest.approx((0.757 / 200) ** 0.5, abs=0.005)
     assert high == pytest.approx((22.91 / 200) ** 0.5, abs=0.005)
+    sparse = np.eye(20, dtype=int) * 2 + np.tile([0, 1], (20, 10))  # of few rows each: V lies above what noise leaves
+    for counts in ([[50, 0], [0, 50]], sparse):
+        low, high = v_interval(counts)
+        assert low <= contingency.association(np.asarray(counts), method="cramer") <= high
