@@ -104,17 +104,26 @@ def _leave_out(table: Table) -> None:
             )
             table.left_out[b] = f"copy of {twin}"
     _leave_functions_out(table)
-    texts = [c for c in names(df) if is_text(df[c]) and 10 <= table.levels(c) <= n / 2]
+    texts = [c for c in names(df) if is_text(df[c]) and 3 <= table.levels(c) <= n / 2]
     for b in table.of("number"):
         alike = [a for a in texts if table.levels(a) == table.levels(b)]
         twin = next((a for a in alike if len(df[[a, b]].dropna().drop_duplicates()) == table.levels(b)), None)
         if twin is not None:
-            table.left_out[b] = f"code of {twin}"
+            table.left_out[b] = f"{'code' if table.levels(b) >= 10 else 'copy'} of {twin}"
     categories = [c for c in table.of("category") if 2 <= table.levels(c) <= 200]
     for i, b in enumerate(categories):
         for a in (c for c in categories[:i] if c not in table.left_out and table.levels(c) == table.levels(b)):
             if n >= 20 and len(df[[a, b]].dropna().drop_duplicates()) == table.levels(a):
                 text = f"{say(b)} says the same as {say(a)} in other words: only {say(a)} is tested."
+                table.traps.append(trap("redundant_columns", text, [a, b], n))
+                table.left_out[b] = f"copy of {a}"
+                break
+    for b in (c for c in categories if table.levels(c) == 2 and c not in table.left_out and n >= 20):
+        for a in (c for c in categories if 3 <= table.levels(c) <= 8 and c not in table.left_out):
+            each = df[[a, b]].dropna().drop_duplicates()
+            if len(each) == table.levels(a) and (alone := each[b].value_counts()).min() == 1:
+                level = each.loc[each[b] == alone.index[-1], a].iloc[0]
+                text = f"{say(b)} only says whether {say(a)} is {level}: only {say(a)} is tested."
                 table.traps.append(trap("redundant_columns", text, [a, b], n))
                 table.left_out[b] = f"copy of {a}"
                 break

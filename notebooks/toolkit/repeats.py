@@ -56,6 +56,9 @@ def _drop_repeats(table: Table) -> None:
             table.traps.append(trap("split_contamination", text, [name], int(again.sum()), high=True))
     keys = [c for c in names(table.df) if table.kind(c) == "identifier" and table.df[c].is_unique]
     rest = [c for c in names(table.df) if c not in keys]
+    texts = [table.df[c].dropna().astype(str) for c in keys if is_text(table.df[c])]
+    if any((~text.str.contains(r"\d")).mean() > 0.9 for text in texts):
+        rest = []  # names say that the rows are of different things, which may well be alike; numbers of rows do not
     for columns in [names(table.df)] + ([rest] if keys and rest else []):
         repeats = _repeats(table, columns, table.df)
         if not repeats.any():

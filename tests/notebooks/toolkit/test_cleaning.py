@@ -184,3 +184,20 @@ def test_numbers_that_say_who_was_measured_are_no_amount_and_codes_of_groups_hav
     assert table.left_out["who"] == "identifier"
     bands = df.assign(band=who // 10, third=who // 20, looks=random.normal(size=240), sex=random.integers(0, 2, 240))
     assert clean(bands).kind("who") == "number", "an age, of which bands were made"
+
+
+def test_what_only_names_or_marks_the_levels_of_another_column_is_not_tested_beside_it() -> None:
+    kind = pd.Series(["saloon", "van", "estate"] * 40)
+    marks = pd.DataFrame(
+        {"kind": kind, "van": (kind == "van").astype(int), "code": kind.map({"saloon": 3, "van": 1, "estate": 2})}
+    )
+    assert clean(marks.assign(price=OTHER[:120])).left_out == {"van": "copy of kind", "code": "copy of kind"}
+
+
+def test_things_of_different_names_that_are_alike_are_no_copies() -> None:
+    numbers = {c: RANDOM.integers(0, 10**6, 60) for c in ("gift", "votes", "years")}
+    rows = pd.DataFrame(numbers)
+    rows.iloc[10:16] = rows.iloc[:6]
+    people = [f"{a}{b} {c}" for a in ("Al", "Bo", "Cy") for b in "abcd" for c in ("Orr", "Poe", "Ray", "Sen", "Tam")]
+    assert len(clean(rows.assign(member=people)).df) == 60
+    assert len(clean(rows.assign(member=[f"A-{1000 + i}" for i in range(60)])).df) == 54
