@@ -261,6 +261,16 @@ async def test_of_two_alike_the_one_of_what_was_asked_is_told_and_a_point_that_c
     assert report["findings"] == ["F2", "F3"]
 
 
+async def test_what_rows_left_out_do_not_show_is_told_last() -> None:
+    unsure = finding(1, "claim", "correlation", ["age", "rent"], 0.5, "Age.", params={"doubt": True})
+    found = [
+        unsure,
+        finding(2, "claim", "correlation", ["size", "rent"], 0.4, "Size."),
+    ]
+    _, _, report = await ask(("write_report",), brief(question="Q?", findings=found, plan=[part("age", "rent")]))
+    assert report["findings"] == ["F2", "F1"]
+
+
 def reading(question: str, rows: int, **columns: object) -> tuple[tuple[str, ...], str]:
     """The columns that a question beside their names is about, and as which plain question it is read."""
     numbers: dict[str, object] = {"dtype": "float64", "n_unique": 40, "examples": [1.5]}
@@ -298,6 +308,14 @@ def test_words_that_tell_two_columns_apart_no_more_and_kinds_that_are_no_amount_
     grown = {"childid": 0, "age2": 0, "vsae": 0}
     about = reading("Do children grow more able as they get older?", 600, **grown)[0]
     assert {*about} == {"age2", "vsae"}, "a child's id is no amount"
+
+
+def test_a_phrase_that_is_one_column_is_not_taken_apart_and_the_rows_are_no_column() -> None:
+    lands = {"literacyFemale": 0, "lifeMale": 0, "lifeFemale": 0, "wealth": 0}
+    assert reading("Do women live longer in bigger countries?", 207, **lands) == (("lifeFemale",), "")
+    cars = {"Kind": ["estate", "saloon", "van"], "Price": 0, "Mileage": 0, "Car": 0}
+    told = reading("Do cars with more miles on them cost less?", 90, **cars)
+    assert told == (("Mileage", "Price"), "Is Price related to Mileage?")
 
 
 def test_what_asks_for_some_rows_or_a_figure_is_not_read_as_a_relation() -> None:

@@ -199,6 +199,7 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]],
         (1.0, warning and near and not (weak or passing)),  # a trap in what is asked comes before other claims
         # and one elsewhere, or what follows, after
         (3.0, (warning and not weak and near == (about > 0.5)) or finding["params"].get("implied")),
+        (3.25, finding["params"].get("doubt")),  # what rows left out do not show is told last, with its doubt
         (0.5, kind == "total"),  # it was asked for
         (1.7, kind == "ranking" and apart),  # and so was this
         (1.5, about > 0.5 and finding["params"].get("twice")),  # how a thing changed comes before what goes with it

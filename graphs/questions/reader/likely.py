@@ -43,13 +43,13 @@ def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Qu
     said = [w for w in words(text) if w.content and w.number is None]
     said = [w for w in said if w.low not in lexicon.harmless() or _alike(w.low)]
     able = [c for c in columns if not _names_rows(c)]
+    of = lexicon.found("rows_that", text)
+    said = [w for w in said if not of or w.start != of.start(1) or any(w.stem in map(stem, c.values) for c in able)]
     near = list(_near(text, said, able))
     pairs = [(a, b) for a, b in permutations(near, 2) if a.column != b.column and a.last < b.first]
-    whole = {
-        (n.column, n.first, n.last) for n in near
-    }  # violent crime is one thing, and so are good marks and good marks
+    whole = {(n.first, n.last) for n in near}  # violent crime is one thing, and so is how long women live
     pairs = [p for p in pairs if min(n.grade for n in p) >= _LEAST
-             and not any((n.column, p[0].last, p[1].first) in whole for n in p)
+             and (p[0].last, p[1].first) not in whole
              and said[p[0].last].stem != said[p[1].last].stem]  # fmt: skip
     if pairs:
         a, b = max(pairs, key=lambda p: p[0].grade + p[1].grade - 0.01 * sum(len(n.column.words) for n in p))
