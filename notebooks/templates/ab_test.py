@@ -72,11 +72,9 @@ binary = rows[outcome].nunique() == 2
 if table.kind(outcome) not in ("number", "category") or (table.kind(outcome) == "category" and not binary):
     raise ValueError(f"{outcome!r} is no outcome that can be compared: it must be a number or have two levels.")
 if binary:
+    plain = ("yes", "true", "1", "1.0", "converted", "success")
     levels = sorted(rows[outcome].unique(), key=str)
-    good = next(
-        (v for v in levels if str(v).lower() in ("yes", "true", "1", "1.0", "converted", "success")),
-        levels[-1],
-    )
+    good = next((v for v in levels if str(v).lower() in plain), yes_level(levels))
     rows = rows.assign(value=(rows[outcome] == good).astype(float))
     print(f"{say(outcome)} counts as reached where it is {good}.")
 else:
@@ -352,7 +350,10 @@ for arm, (gap, (low, high), _, test) in results.items():
     found = q < alpha
     if found:
         verb = ("raised" if gap > 0 else "lowered") if causal else ("is higher" if gap > 0 else "is lower")
-        subject = f"{arm} {verb} {say(outcome)}" if causal else f"{say(outcome)} {verb} in {arm} than in {base}"
+        what = say(outcome)
+        if binary and str(good).lower() not in plain:  # survived, of dead and alive: which of them is counted
+            what = f"the share where {what} is {good}"
+        subject = f"{arm} {verb} {what}" if causal else f"{what} {verb} in {arm} than in {base}"
         text = f"{subject}: {write(means[1])} against {write(means[0])}, a difference of {points(gap)}{scale}"
     else:
         text = f"No difference in {say(outcome)} between {arm} and {base} beyond chance: {write(means[1])} against {write(means[0])}, {points(gap)}{scale}"

@@ -122,3 +122,14 @@ def test_other_columns_are_compared_as_a_family_of_their_own_and_by_units(
     assert not any("mood" in f.columns for f in ran.findings)
     assert [f.columns for f in ran.of("association", "claim")] == [("arm", "plan")]
     assert len(ran.plots) == 3
+
+
+def test_of_two_levels_the_one_that_is_counted_is_named(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = shop(random, (0.12, 0.35), (300, 300)).rename(columns={"bought": "survived"})
+    df["survived"] = df["survived"].map({1: "alive", 0: "dead"})
+    ran = kernel.template("ab_test", data=table("ward", df), outcome="survived", assignment="page")
+    (claim,) = ran.of("ab_effect", "claim")
+    assert claim.text.startswith("The share where survived is alive is higher in redesign than in control")
+    assert claim.direction == "+"
