@@ -107,8 +107,8 @@ unused = [
     for c in named
     if c not in usable
 ]
-cut_short = [(t, c) for c in ended for t in lasts if not {t, c} <= {*named}]
-unused += [f"{say(t)} with {say(c)} (which says whether it had ended)" for t, c in cut_short]
+left_open = [(t, c) for c in ended for t in lasts if not {t, c} <= {*named}]
+unused += [f"{say(t)} with {say(c)} (which says whether it had ended)" for t, c in left_open]
 if not outcome:
     unused += [f"{', '.join(map(say, one))} with each other (no row is 1 in two of them)" for one in divided]
 LIMIT = 3000

@@ -70,8 +70,7 @@ def write_report(facts: Facts) -> Reply:
         for a in answers
     ]
     shown = [str(f["id"]) for f in headlines[:HEADLINES]]
-    told = f"{len(shown)} {'finding' if len(shown) == 1 else 'findings'} in the order of what was asked."
-    return told, "write_report", {
+    return f"{len(shown)} finding{'s' * (len(shown) != 1)} in the order of what was asked.", "write_report", {
         "answer": "\n\n".join([*texts, *_uncompared(facts)]) or _screened(headlines, usable), "answers": answers,
         "findings": shown, "not_found": _not_found(usable), "not_checked": _not_checked(facts, usable),
     }  # fmt: skip
@@ -242,11 +241,10 @@ def _reply(part: Asked, headlines: Sequence[Finding], everything: Sequence[Findi
         tell = [[f for f in everything if f["kind"] == k and columns & set(f["columns"])] for k in SPOKEN[1:]]
         return [(str(f["text"]), f) for some in tell for f in some[:1]]
     spoken = [f for f in headlines if f["type"] == "claim" or (f["type"] == "warning" and f["kind"] in TURNS)]
-    absent = [f for f in everything if f["type"] == "null"]
     last = set(part.columns[-1:]) if len(columns) > 2 else columns  # of several, what is explained must be in it
     about, none = (
         [f for f in some if 0 < need <= len(columns & {*f["columns"]}) and last & {*f["columns"]}]
-        for some in (spoken, absent)
+        for some in (spoken, [f for f in everything if f["type"] == "null"])
     )
     if turned := next((f for f in about if f["kind"] == "simpsons_paradox"), None):
         by = str(turned["roles"].get("stratifier", "")).replace("_", " ")
@@ -264,14 +262,13 @@ def _not_found(findings: Sequence[Finding]) -> list[str]:
 
 def _not_checked(facts: Facts, findings: Sequence[Finding]) -> list[str]:
     failed = [c for c in facts.cells if not c.get("ok", True)]
-    claimed = "assignment" not in facts.roles and any(f["type"] == "claim" for f in findings)
     said = [
         *_uncompared(facts),
         *(str(f["text"]) for f in findings if f["kind"] == "not_checked"),
         *(str(beyond) for f in findings if (beyond := f["params"].get("not_checked"))),
         *(f"{cell.get('title') or 'A step'}: {cell.get('cell')} failed and was left." for cell in failed),
         *(f"The reviewer's objection to {o.get('where')} stands: {o.get('problem')}" for o in facts.objections),
-        *[_UNASSIGNED] * claimed,
+        *[_UNASSIGNED] * ("assignment" not in facts.roles and any(f["type"] == "claim" for f in findings)),
         *[_FEW_AT_ONCE] * (not any(f["kind"] == "interaction" for f in findings)),
     ]
     return list(dict.fromkeys(said))
