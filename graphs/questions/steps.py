@@ -39,10 +39,13 @@ def join(step: q.Join, scope: Scope) -> None:
         scope.repeated |= set(scope.kinds)
         scope.say(f"Some values of {keys[0]} stand in several rows of {file}: rows of {scope.file} were repeated.")
     scope.joined.append(file)
+    units = {name: fact["unit"] for name, fact in scope.facts.items() if "unit" in fact}
     for name, fact in theirs.items():
         if (name, name) not in zip(own, keys, strict=True):
-            scope.put(f"{name} ({file})" if name in scope.kinds else name, kind_of(str(fact["dtype"])))
-    scope.facts.clear()
+            joined = f"{name} ({file})" if name in scope.kinds else name
+            scope.put(joined, kind_of(str(fact["dtype"])))
+            units |= {joined: fact["unit"]} if "unit" in fact else {}
+    scope.facts = {name: {"unit": unit, "n_missing": 1} for name, unit in units.items()}  # no more is known of them
 
 
 def prepare(query: q.Query, scope: Scope) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from notebooks.toolkit.naming import ID_NAME, ROW_NAME
+from notebooks.toolkit.naming import ID_NAME, ROW_NAME, WHO_NAME
 
 UNIT_NAME = re.compile(
     r"^(subject|subj|participant|patient|person|individual|animal|respondent|student|pupil|child|mother|family|household|firm|plant|plot|tree|litter)$",
@@ -58,7 +58,7 @@ def kind_of(s: Any, levels: int | None = None) -> str:
     equally = whole and levels >= 5 and not unique and values.value_counts().nunique() == 1
     if equally and (ID_NAME.search(name) or UNIT_NAME.search(name)):
         return "identifier"  # whoever was measured, each equally often
-    if whole and levels > 20 and ID_NAME.search(name):
+    if whole and levels > 20 and (ID_NAME.search(name) or (WHO_NAME.fullmatch(name) and not is_text(s))):
         return "identifier"
     if is_text(s):
         texts = values.astype(str).str

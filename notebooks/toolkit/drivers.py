@@ -24,7 +24,7 @@ from notebooks.toolkit.joint_model import (
 from notebooks.toolkit.ledger import effect
 from notebooks.toolkit.phrases import plain_ticks, several, unit_of
 from notebooks.toolkit.telling import answer, report
-from notebooks.toolkit.wording import capital, label, number, percent, say, tick
+from notebooks.toolkit.wording import capital, label, number, of_unit, percent, say, tick
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def clear_effects(found: Drivers) -> list[pd.Series]:
 def _drivers_told(found: Drivers) -> tuple[str, dict[str, Any], list[str]]:
     """The answer in words, its values, and what to keep in mind."""
     unit = "pp" if found.yes else unit_of(found.target)
-    word = " percentage points" if found.yes else f" {unit}" if unit else ""
+    word = "percentage points" if found.yes else unit
     what = say(found.target)
     if found.yes:
         what = f"the chance of {what}" if found.yes in ("1", "True") else f"the chance that {what} is {found.yes}"
@@ -180,9 +180,8 @@ def _drivers_told(found: Drivers) -> tuple[str, dict[str, Any], list[str]]:
     def told(row: pd.Series) -> str:
         verb = "adds" if row["joint"] > 0 else "takes off"
         ends = (row["low"], row["high"]) if row["joint"] > 0 else (-row["high"], -row["low"])
-        return (
-            f"{row['step']} {verb} {number(abs(row['joint']))}{word} (95 % CI {number(ends[0])} to {number(ends[1])})"
-        )
+        size = of_unit(number(abs(row["joint"])), word)
+        return f"{row['step']} {verb} {size} (95 % CI {number(ends[0])} to {number(ends[1])})"
 
     leading, fits = clear_effects(found), f"held-out {found.metric} {found.held_out:.2f}"
     most = max(found.together, key=lambda one: found.together[one], default=())

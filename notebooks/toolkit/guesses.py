@@ -18,7 +18,7 @@ LEVEL_NAME = re.compile(
     r"levels?|stock|balance|inventory|population|ppm|co2|pressure|humidity|degrees?|value|close|open|high|low|users|"
     r"members|customers|staff|headcount|employees"
 )
-MONEY_UNITS = ("USD", "EUR", "GBP", "CHF")
+MONEY_UNITS = ("USD", "EUR", "GBP", "CHF", "$", "€", "£", "¥")
 
 
 def is_time(s: Any) -> bool:

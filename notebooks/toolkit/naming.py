@@ -17,19 +17,29 @@ WRITTEN = {"pct": "%", "percent": "%", "c": "°C", "f": "°F", "db": "dB", "kwh"
 WRITTEN |= {f"{size}m{power}": f"{size}m{'²³'[power - 2]}" for size in ("", "c", "k") for power in (2, 3)}
 WRITTEN |= {f"{k}{money}": f"{k}{money.upper()}" for money in ("usd", "eur", "gbp", "chf") for k in ("", "k")}
 
+_WHO = (
+    "(user|customer|cust|client|order|product|item|patient|person|member|account|session|case|record|sample|subject|"
+    "employee|student|child|family|household|school|hospital|store|shop|device|invoice|transaction|visitor|passenger|"
+    "player|team)"
+)
+WHO_NAME = re.compile(_WHO, re.I)
+"""A name of somebody or something, whose whole numbers are no amounts."""
 ID_NAME = re.compile(
     r"(^|[_\s.])(id|uuid|guid|key|index|row|rownames?|record|serial)$|(?-i:[a-z]I[dD]$)|"
-    r"^(user|customer|cust|client|order|product|item|patient|person|member|account|session|case|record|sample|subject|"
-    r"employee|student|child|family|household|school|hospital|store|shop|device|invoice|transaction|visitor|passenger|"
-    r"player|team)id$|"  # not paid, or grid
+    rf"^{_WHO}id$|"  # not paid, or grid
     r"[^\W\d]\s*#$|[^\W\d][\s_.-]+(no\.?|nr\.?)$",  # Patient #, Bestell-Nr.; but # of patients
     re.I,
 )
 ROW_NAME = re.compile(rf"{ID_NAME.pattern}|^(obs|no|nr|num|number|case|line|entry|item|column_1|unnamed: 0)$", re.I)
 
 
+CARRIED: dict[str, str] = {}
+"""The currencies that columns of the loaded tables carry in their values, by the names of the columns."""
+
+
 def name_and_unit(column: str) -> tuple[str, str]:
-    """A column's name in words, and the unit that it ends in: `bill_length_mm` → bill length, mm."""
+    """A column's name in words, and the unit that it ends in, or the currency of its values: `bill_length_mm` → bill
+    length, mm."""
     parts = [p for p in str(column).split("_") if p]
     unit = parts[-1] if len(parts) > 1 and UNITS.fullmatch(parts[-1]) else ""
     if parts[-2:-1] == ["per"]:  # a price per kg is not in kg
@@ -38,7 +48,8 @@ def name_and_unit(column: str) -> tuple[str, str]:
         unit = ""
     if unit.lower() in ("c", "f") and not re.search("temp|air|sea|dew|heat", str(column), re.I):  # vitamin_c is none
         unit = ""
-    return " ".join(parts[:-1] if unit else parts) or str(column), WRITTEN.get(unit.lower(), unit)
+    words = " ".join(parts[:-1] if unit else parts) or str(column)
+    return words, WRITTEN.get(unit.lower(), unit) or CARRIED.get(str(column), "")
 
 
 def readable(text: str, columns: Iterable[object]) -> str:

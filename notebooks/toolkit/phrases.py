@@ -2,19 +2,20 @@
 
 from typing import Any
 
-from notebooks.toolkit.wording import number, with_unit
+from notebooks.toolkit.naming import name_and_unit
+from notebooks.toolkit.wording import number, of_unit
 
 
 def unit_of(column: str) -> str:
     """The unit that a column's name gives (EUR, mm, °C), or nothing."""
-    return with_unit(1, column).partition(" ")[2]
+    return name_and_unit(column)[1]
 
 
 def signed_number(x: float, unit: str = "") -> str:
     """A difference with its sign and unit: +1,375 g, −0.44 EUR."""
     told = number(abs(x))
     sign = "" if not any(c in "123456789" for c in told) else "+" if x > 0 else "−"
-    return f"{sign}{told} {unit}".rstrip()
+    return sign + of_unit(told, unit)
 
 
 def several(n: int, one: str) -> str:

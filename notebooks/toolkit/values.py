@@ -10,6 +10,7 @@ import pandas as pd
 from notebooks.toolkit.columns import is_text
 from notebooks.toolkit.dates import _dates, _dates_in_numbers, _evenest, _mixed_dates, _years
 from notebooks.toolkit.limits import MISSING
+from notebooks.toolkit.naming import CARRIED
 
 COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?")  # 1.234,5
 POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")  # 1,234.5
@@ -28,6 +29,7 @@ def _parsed(name: str, df: pd.DataFrame, notes: list[str], rows: int) -> pd.Data
     df.attrs["rows"] = rows
     for fact in ("date_forms", "currency"):
         df.attrs[fact] = {c: s.attrs[fact] for c, s in read.items() if fact in s.attrs}
+    CARRIED.update(df.attrs["currency"])
     print(f"{name}: {rows:,} rows × {df.shape[1]} columns" + "".join(f"\n- {note}" for note in notes))
     return df
 

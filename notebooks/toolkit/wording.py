@@ -1,5 +1,6 @@
 """How columns, levels and numbers are written in a sentence or a chart."""
 
+import re
 import textwrap
 from typing import Any
 
@@ -37,9 +38,15 @@ def capital(text: str) -> str:
 
 
 def with_unit(x: float, column: str) -> str:
-    """A value of a column for a sentence, with the unit that its name gives: 217 mm."""
-    unit = name_and_unit(column)[1]
-    return f"{number(x)} {unit}" if unit else number(x)
+    """A value of a column for a sentence, with its unit: 217 mm, €217."""
+    return of_unit(number(x), name_and_unit(column)[1])
+
+
+def of_unit(text: str, unit: str) -> str:
+    """A number's text with its unit; the sign of a currency stands before it."""
+    if unit in ("$", "£", "€", "¥"):
+        return re.sub(r"(?=\d)", unit, text, count=1)
+    return f"{text} {unit}" if unit else text
 
 
 def short(level: Any, most: int = 24) -> str:

@@ -85,8 +85,13 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
         hint = lexicon.dimensions("much little", said[1].casefold())
         near = [c for c in columns if c.kind == "number" and known.sense(hint, c) and spoken & c.stems]
         measured = near[0] if len(near) == 1 else known.hinted(hint)
+        if measured is not None and "duration" in hint.split() and not made.length_of(measured, spoken):
+            continue
         if hint not in ("time", "count") and measured is not None:
             yield said[0], f"what {measured.name}"
+    gone = [c for c in made.ends_of(columns, "ends") if c.missing]
+    present = (m[0] for m in re.finditer(lexicon.form("now"), question, re.I) if len(gone) == 1)
+    yield from ((said, f" where {gone[0].name} is missing") for said in present)
     parts = {c.words[0]: c for c in columns if c.kind == "number" and not c.words[1:]}
     in_hours = re.finditer(r"\bhours? of (?:the )?day\b", question, re.I)
     yield from ((m[0], "hour") for m in in_hours if "hour" in parts)
@@ -99,6 +104,11 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
         yield span[0], f"from {_full(first)}{year} to {_full(last)}"  # March to May: not these two alone
     quarters = re.finditer(lexicon.form("quarter_hour"), question, re.I)
     yield from ((m[0], f"{45 if m[1] else 15} minutes") for m in quarters)
+    money, files = known.amount(), {w for c in columns for w in name_words(c.file)[:-1]}
+    rows = {stem(w) for w in (*files, *(c.noun for c in columns if c.key and c.words[1:]))}
+    rows -= {s for c in columns if c.kind == "number" for s in c.stems}
+    worth = [m[0] for m in re.finditer(lexicon.form("worth"), question, re.I) if stem(m[1].casefold()) in rows]
+    yield from ((said, f"{money.name} column") for said in worth if money is not None)
     if earned := lexicon.found("earns", question):  # what we take, and not what we take in fines
         behind = words(question[earned.end() :])
         what = next((w.stem for w in behind if w.low not in lexicon.some("stop") - {"per"}), "")

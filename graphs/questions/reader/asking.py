@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphs.questions.query import Condition, Derive, Grain, Group, Scalar, Step, Where
 from graphs.questions.reader import conditions, lexicon, measuring, sides
@@ -104,6 +105,11 @@ def _reworded(ask: Ask) -> None:
         item.code, item.means = "C", money  # are sales going up: in money, where it is known
         ask.stats += [] if "S" in ask.codes else ["sum"]
         clause.notes.append(f"“sales” is read as “{money.name}”.")  # type: ignore[union-attr]
+    for _, whose, does, what in clause.find("^[ac]*d(C)(Y)(C)"):  # does a newsletter raise the revenue
+        if whose[0].column.kind != "time" and what[0].column.kind == "number":
+            does[0].code, does[0].means = "R", "correlation"
+    if ask.codes[:1] == "d" and clause.items[-1].code == "U" and clause.words[-1].low in ("up", "down"):
+        clause.items[-1].code, clause.items[-1].means = "Y", "change"  # are cancellations up
     if re.match("[aci]*hE?dY", ask.codes):
         clause.of("Y")[0].code = "U"  # how many were dropped: which, and no trend
     if "Y" in ask.codes:
@@ -202,6 +208,12 @@ def _ordered(ask: Ask) -> None:
                 ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
                 ask.columns = [expr(by[0].column)] if by else []
                 return use(*groups, [_ends(ask, clause.of("M")[0])])
+    for shape in ("^(q)d*(M)(C)", "^(q)d*(C)(M)"):
+        for _, when, *both in clause.find(shape):
+            most, what = sorted((i for (i,) in both), key=lambda i: i.code, reverse=True)
+            if clause.words[0].low == "when" and (time := ask.known.time) is not None and what.column.kind == "number":
+                ask.names, ask.limit, ask.of, ask.columns = True, 1, time, [expr(what.column)]
+                return use(when, [what, _ends(ask, most)])
     for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
         item, last = named[0], clause.words[named[0].last].low
         if which[0].code == "v" and "q" in ask.codes[: clause.items.index(which[0])]:
@@ -321,18 +333,25 @@ def _grouped(ask: Ask) -> None:
 
 
 def _above(ask: Ask) -> None:
-    """Which ports are above average: of each group its own average is held against that of all rows."""
-    whole = [w for w in ask.where if isinstance(w, Condition) and isinstance(w.right, Scalar) and w.op[0] in "<>"]
-    which = next((i for i in ask.clause.items[1:2] if re.match("qC", ask.codes)), None)
+    """Which ports are above average, which customers spent more than 1,000: of each group its own average is held
+    against that of all rows, or what its rows add up to."""
+    flows = {expr(c) for c in ask.known.columns if c.kind == "number" and measuring.flows(ask.clause.text, c)}
+    whole = [w for w in ask.where if isinstance(w, Condition) and w.op[0] in "<>"]
+    which = next((i for i in ask.clause.items[1:2] if re.match("[qh]C", ask.codes)), None)
     if len(whole) != 1 or which is None or which.column.kind not in ("text", "bool") or which.column.key:
         return
     (bound,) = whole
-    op = bound.right.query.measures[0].op  # type: ignore[union-attr]
+    many, scalar = 2 * which.column.n_unique < ask.known.rows, isinstance(bound.right, Scalar)
+    adds = bound.left in flows and "E" not in ask.codes
+    if ask.codes[0] == "h" if scalar else not many or "M" in ask.codes or not (adds or which.column.divides):
+        return
+    ask.numbered = ask.codes[0] == "h"
+    op: Any = bound.right.query.measures[0].op if isinstance(bound.right, Scalar) else "sum" if adds else "mean"
     ask.where.remove(bound)
     ask.groups.append(Group(of=expr(which.column)))
     ask.having.append(bound.model_copy(update={"left": op}))
     ask.stats, ask.columns = [op], [bound.left]
-    use([which])
+    use(ask.clause.items[:2])
 
 
 def _by(ask: Ask, by: Item, item: Item) -> None:
@@ -347,6 +366,8 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
             item.code = "U"  # no hour of a table of days
     elif ask.end and word == "by" and column is not None and column.kind == "number" and not column.label:
         ask.columns = [expr(column)]  # the best agent by rating
+    elif column is not None and item.code == "C" and _doers(ask, by, item):
+        item.code = "E"
     elif column is None and word == "by" and by.last + 1 == item.first and re.search("[CS]$", lead):
         item.code = "U"  # the average fee by customers, of whom there is no column
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
@@ -366,6 +387,12 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
         ask.per = column
     elif not (column.key and column.rows == known.rows):
         ask.groups.append(Group(of=expr(column), grain="day" if column.kind == "time" else None))
+
+
+def _doers(ask: Ask, by: Item, item: Item) -> bool:
+    """Whether those behind "by" are who did it, of whom it is said which: orders placed by customers from Austria."""
+    done = ask.clause.words[max(by.first - 1, 0)].low.endswith("ed") and ask.clause.words[by.first].low == "by"
+    return done and bool(re.match("[wi][oi]*[VKTC]", ask.codes[ask.clause.items.index(item) + 1 :]))
 
 
 def _of_each(period: str, column: Column) -> bool:

@@ -271,9 +271,9 @@ def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[
 
 def of_another(word: Word, column: Column, columns: Sequence[Column]) -> bool:
     """Whether a word is what another column measures, as the rent of monthly_rent is not whether it is rented, or names
-    who does what this one measures: finishers, of finish_min."""
+    who does what this one measures or dates: finishers, of finish_min."""
     forms = {word.low, word.low.removesuffix("s"), word.low + "s"}
-    does = column.kind == "number" and word.low.endswith("ers")
+    does = column.kind in ("number", "time") and word.low.endswith("ers")
     return not forms & set(column.words) and (does or any(c.kind == "number" and c.words[-1] in forms for c in columns))
 
 
@@ -314,6 +314,8 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
             spans = list[tuple[int, int]]()
             for i in {*at.get(key[0], ()), *at.get(f"{key[0]}s", ()), *at.get(stem(key[0]), ())}:  # adelies
                 last, sure = _match(key, ws, i) or (i, 0)
+                if ws[i].low != key[0] and any(ws[i].low in c.words for c in columns if c.kind == "time"):
+                    continue  # opened, of opened_at, and not "open"
                 if sure == 3 and (_beside(column, ws, i, last) or _said(key, level, ws, i, last, common)):
                     spans.append((i, last))
             for end in {key[0], key[-1]} - common - lexicon.harmless():  # Sofia and Dr. Rossi, of Dr. Sofia Rossi

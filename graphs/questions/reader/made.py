@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -44,7 +44,10 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     held, sent = set(lexicon.columns_of("duration")), lexicon.some("sent")
     stays = {stem(w) for w in lexicon.some("lasting")} & {w.stem for w in words(question)}  # months_on_waiting_list
     ws = {w.low for w in words(question)}
-    lengths = (c for c in columns if c.kind == "number" and (held & set(c.words) or stays & c.stems))
+    spoken = {w.stem for w in words(question)}
+    lengths = (
+        c for c in columns if c.kind == "number" and (held & set(c.words) or stays & c.stems) and length_of(c, spoken)
+    )
     if not said or any(ws.issuperset(w for w in c.words if w.endswith("ed")) for c in lengths):
         return None  # and hours billed are another length
     low = said[0].casefold()
@@ -78,6 +81,15 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     read_as = re.sub(lexicon.form("within"), r"with a duration of at most \1", read_as, flags=re.I)
     column = Column(name, "", "float64", end.rows, end.rows, made_in=unit)
     return Made(said[0], read_as, column, Derive(name=name, expr=made), f"“{name}” is read as {made}, in {unit}.")
+
+
+def length_of(column: Column, spoken: Collection[str]) -> bool:
+    """Whether a column is the length of time that a question speaks of: it says so, and not that of something else, as
+    sick_days are none of how long people stay."""
+    units = {stem(unit) for unit in lexicon.section("units")["time"]}
+    return column.stems - units <= {*spoken} or bool(
+        {stem(w) for w in lexicon.columns_of("duration")} - units & column.stems
+    )
 
 
 def reached(question: str, columns: Sequence[Column]) -> Made | None:

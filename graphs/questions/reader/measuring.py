@@ -37,7 +37,7 @@ def related(ask: Ask) -> None:
     ask.among = len(names) == 1 and bool(re.fullmatch(asks_what, clause.shape))
     if ask.among and named[0].column.kind == "bool":  # what are returned orders linked to
         ask.relation, ask.kinds = "", ask.kinds | {"A"}
-    by = [i.column for i in named if i.column.kind == "text" and i.column.n_unique <= 40]
+    by = [i.column for i in named if i.column.kind in ("text", "bool") and i.column.n_unique <= 40]
     of = [expr(i.column) for i in named if i.column.kind == "number" and not i.column.label]
     if len(by) == len(of) == 1 and len(names) == 2:  # the relationship between region and revenue
         ask.relation, ask.pairs, ask.groups, ask.stats, ask.columns = "", [], [], ["mean"], of
@@ -175,6 +175,8 @@ def _by_what(ask: Ask) -> None:
 
 def counted(ask: Ask) -> None:
     """How many: rows, or what a column names, or what a column of numbers adds up to."""
+    if not ask.clause.of("C") and re.search("X[io]E", ask.codes):
+        ask.counts = True  # the trend in orders
     for _, how, named in ask.clause.find("(h)[oi]*U?((?:[CE])?)"):
         column = named[0].means if named else None
         if ask.relation:
@@ -236,8 +238,12 @@ def share(ask: Ask) -> None:
     told = rated or [(n, w) for n, w in told if not re.search(inside, lead[n])] or told  # loans at Hill that are late
     if own:
         part = [told[-1][1] if told else own[-1]]
-        if re.search("dCKN", ask.codes):  # are paid within two weeks
-            part += [w for w in own if isinstance(w, Condition) and w.op[0] in "<>"]
+        within = [w for w in own if isinstance(w, Condition) and w.op[0] in "<>"]
+        soon = re.search("d([CV])(?:wCo?)?KN", ask.codes)  # are paid within two weeks
+        if soon and (
+            soon[0][1:] == "CKN" or any(c.file == "" and expr(c) == w.left for w in within for c in ask.known.columns)
+        ):
+            part = list(dict.fromkeys([*(w for n, w in told if n == soon.start(1)), *part, *within]))
         ask.share, ask.where = part, [w for w in ask.where if w not in part]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.linking import Column, Link, clipped, of_another
 from graphs.questions.reader.text import Word, name_words, root, stem
+from notebooks.toolkit.naming import name_and_unit
 
 
 def parts(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column]) -> list[Link]:
@@ -57,7 +58,8 @@ def _own(column: Column) -> list[str]:
     units = lexicon.some("units", "stop") | {unit for scale in lexicon.section("units").values() for unit in scale}
     name, within = re.match(r"(.*?)\s*(?:\(([^)]*)\))?$", column.name).groups("")  # type: ignore[union-attr]
     said = name_words(name) if name and {*name_words(within)} <= units else column.words
-    said = said[:-1] if said[1:] and said[-1] in lexicon.some("units") else said
+    measured = said[1:] and (said[-1] in lexicon.some("units") or name_and_unit(column.name)[1][:1] == "°")
+    said = tuple(map(lexicon.in_full, said[:-1] if measured else said))
     return [w for w in re.sub(lexicon.form("of_period"), "", " ".join(said)).split() if w not in lexicon.some("stop")]
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Operator, Recode
+from graphs.questions.query import IN_A_ROW, Condition, Operator, Recode
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -180,8 +180,10 @@ def periods(ask: Ask) -> None:
         if clause.written(joined) == "of":
             continue  # the second half of 2024
         than = clause.written(joined).endswith("than")
-        against = than or set("Yj") & set(clause.shape) or lexicon.found("against", clause.written(joined))
-        if against:
+        turns = set("Yj") & set(clause.shape) and not any(g.grain in IN_A_ROW for g in ask.groups)  # month after month
+        sides = (first[0].means, second[0].means)
+        opposite = OTHERS.get(sides[0]) == sides[1] or OTHERS.get(sides[1]) == sides[0]
+        if than or turns or opposite or lexicon.found("against", clause.written(joined)):
             _of_both(ask, first[0].means, second[0].means, than)
             use(found)
     for _, more, there in clause.find("([jKY])[^TCEVN]*(T)"):

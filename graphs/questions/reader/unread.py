@@ -158,6 +158,9 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
             or (item.column.key and (item.column.kind != "time" or (n and items[n - 1].code == "B")))
             or item.column in draft.counted
             or (whose and item.column.words[-1] == "id")
+            or (
+                item.column.label and ask.codes[n + 1 : n + 2] == "w" and bool(ask.where)
+            )  # customers who joined in 2022
             or (ask.counts and ask.clause.typed(item))
         )
     if item.code == "V":

@@ -1,0 +1,158 @@
+"""Questions of orders with their customers, of tickets and of staff: what a row comes to, who is there, how long."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from graphs.questions.query import Condition, Derive, Group
+from graphs.questions.reader import read
+from tests.graphs.test_reader import one
+from tests.graphs.test_reader_everyday import dated
+
+
+@pytest.fixture(scope="module")
+def orders() -> list[dict[str, Any]]:
+    """Orders, several of a customer, over two years; the amount is called as a statistic is."""
+    n = 240
+    table = pd.DataFrame(
+        {
+            "order_id": range(50001, 50001 + n),
+            "ordered_on": pd.date_range("2023-01-03", periods=n, freq="3D"),
+            "customer": [1000 + i % 37 for i in range(n)],
+            "category": [("Coffee", "Tea", "Machines")[i % 3] for i in range(n)],
+            "total": [9.5 + i % 83 for i in range(n)],
+            "free_shipping": ["YN"[i % 2] for i in range(n)],
+        }
+    )
+    return dated("orders.csv", table)
+
+
+@pytest.fixture(scope="module")
+def tickets() -> list[dict[str, Any]]:
+    """Tickets of a help desk, of which some are open."""
+    n = 120
+    opened = pd.Series(pd.date_range("2024-03-01 08:00", periods=n, freq="31h"))
+    table = pd.DataFrame(
+        {
+            "ticket_id": range(7001, 7001 + n),
+            "opened_at": opened,
+            "closed_at": (opened + pd.to_timedelta([5 + i % 70 for i in range(n)], unit="h")).where(
+                opened.index % 9 > 0
+            ),
+            "priority": [("low", "high", "urgent")[i % 3] for i in range(n)],
+            "status": ["open" if i % 9 == 0 else "closed" for i in range(n)],
+        }
+    )
+    return dated("tickets.csv", table)
+
+
+@pytest.fixture(scope="module")
+def staff() -> list[dict[str, Any]]:
+    """Employees, of whom some have left."""
+    n = 90
+    hired = pd.Series(pd.date_range("2014-01-06", periods=n, freq="37D"))
+    table = pd.DataFrame(
+        {
+            "employee_no": range(100, 100 + n),
+            "department": [("Sales", "Support", "Finance")[i % 3] for i in range(n)],
+            "hire_date": hired,
+            "exit_date": (hired + pd.to_timedelta([400 + 7 * i for i in range(n)], unit="D")).where(
+                hired.index % 4 == 0
+            ),
+            "outdoor_temp_c": [15.5 + i % 9 for i in range(n)],
+            "sick_days": [i % 11 for i in range(n)],
+            "engagement": [2 + i % 31 / 10 for i in range(n)],
+        }
+    )
+    return dated("staff.csv", table)
+
+
+@pytest.mark.parametrize(
+    ("question", "statistic"),
+    [("What is the median order value of tea?", "median"), ("What is the largest order amount of tea?", "max")],
+)
+def test_the_value_of_an_order_is_the_amount_of_its_row(orders: Any, question: str, statistic: str) -> None:
+    query = one(question, orders)
+    assert [(m.op, m.of) for m in query.measures] == [(statistic, "total")]
+    assert query.where == (Condition(left="category", op="=", right="Tea"),)
+
+
+def test_what_raises_an_amount_is_compared_and_not_followed_over_time(orders: Any) -> None:
+    query = one("Does free shipping increase the order value?", orders)
+    assert (query.intent, query.group_by) == ("compare", (Group(of="free_shipping"),))
+    assert [(m.op, m.of) for m in query.measures] == [("mean", "total")]
+
+
+def test_months_from_one_year_to_another_are_one_series(orders: Any) -> None:
+    query = one("How did revenue per month develop from 2023 to 2024?", orders)
+    assert (query.compare, query.group_by) == (None, (Group(of="ordered_on", grain="month"),))
+
+
+@pytest.mark.parametrize(("question", "tell"), [("Which", "all"), ("How many", "number")])
+def test_who_spent_more_is_told_by_what_all_their_orders_add_up_to(orders: Any, question: str, tell: str) -> None:
+    query = one(f"{question} customers spent more than 200?", orders)
+    assert (query.where, query.tell, query.group_by) == ((), tell, (Group(of="customer"),))
+    assert query.having == (Condition(left="sum", op=">", right=200),)
+
+
+def test_who_did_it_is_no_group_where_it_is_said_which(orders: Any) -> None:
+    query = one("How many orders were placed by customers with free shipping?", orders)
+    assert (query.group_by, [m.op for m in query.measures]) == ((), ["count"])
+
+
+def test_a_time_of_the_rows_is_no_value_of_another_column(tickets: Any) -> None:
+    query = one("On which weekday were most tickets opened?", tickets)
+    assert (query.where, query.group_by) == ((), (Group(of="opened_at", grain="weekday"),))
+
+
+def test_a_share_within_a_time_is_of_all_rows_that_are_meant(tickets: Any) -> None:
+    query = one("What share of urgent tickets was closed within 12 hours?", tickets)
+    assert query.where == (Condition(left="priority", op="=", right="urgent"),)
+    assert [w.op for w in query.measures[0].where if isinstance(w, Condition)] == ["=", "<="]
+
+
+def test_how_long_people_stay_is_not_how_long_they_were_ill(staff: Any) -> None:
+    query = one("How long do employees stay on average?", staff)
+    assert [(m.op, m.of) for m in query.measures] == [("mean", "duration")]
+    assert query.prepare == (Derive(name="duration", expr="days(hire_date, exit_date)"),)
+
+
+@pytest.mark.parametrize("question", ["How many employees do we have now?", "How many people currently work here?"])
+def test_who_is_there_now_has_not_left(staff: Any, question: str) -> None:
+    assert one(question, staff).where == (Condition(left="exit_date", op="missing"),)
+
+
+def test_a_group_below_a_number_is_so_on_average(staff: Any) -> None:
+    query = one("Which departments have an engagement below 3?", staff)
+    assert (query.where, query.group_by) == ((), (Group(of="department"),))
+    assert query.having == (Condition(left="mean", op="<", right=3),)
+
+
+def test_a_column_in_short_with_a_unit_is_found_by_its_word(staff: Any) -> None:
+    assert one("What is the average temperature?", staff).measures[0].of == "outdoor_temp_c"
+
+
+def test_weekdays_and_weekends_are_two_sides(orders: Any) -> None:
+    query = one("What is the average revenue on weekdays and weekends?", orders)
+    assert query.compare is not None
+    assert re.fullmatch("weekday 0-4|weekend", query.compare.first)
+    assert query.where == ()
+
+
+def test_subscribers_are_not_read_as_the_day_on_which_they_joined() -> None:
+    table = pd.DataFrame({"customer": range(40), "joined": pd.date_range("2023-01-01", periods=40), "spent": range(40)})
+    assert read("How many subscribers spent more than 9 in 2023?", dated("c.csv", table)).queries == (None,)
+
+
+def test_when_a_number_was_highest_is_the_time_of_its_row(staff: Any) -> None:
+    query = one("When was the temperature highest?", staff)
+    assert (query.intent, query.limit, query.show) == ("rank", 1, ("hire_date", "outdoor_temp_c"))
+
+
+def test_a_trend_in_what_the_rows_are_counts_them(tickets: Any) -> None:
+    query = one("What is the trend in tickets per month?", tickets)
+    assert ([m.op for m in query.measures], query.group_by) == (["count"], (Group(of="opened_at", grain="month"),))
