@@ -9,7 +9,7 @@ import pandas as pd
 from notebooks.toolkit.beside import Beside, all_beside
 from notebooks.toolkit.naming import name_and_unit, readable
 from notebooks.toolkit.telling import answer
-from notebooks.toolkit.wording import alike, as_name, as_text, chance, of_unit, one_or_list, percent
+from notebooks.toolkit.wording import alike, as_name, as_text, chance, measured_text, one_or_list, percent
 
 SHOWN = 12  # groups or rows that a sentence names
 
@@ -36,7 +36,7 @@ def and_list(parts: Any) -> str:
 
 def amount_text(x: Any, unit: str = "", decimals: int | None = None) -> str:
     """A value of an answer with its unit."""
-    return of_unit(as_text(x, decimals), unit)
+    return measured_text(as_text(x, decimals), unit)
 
 
 def answer_values(

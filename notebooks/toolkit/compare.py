@@ -15,7 +15,7 @@ from notebooks.toolkit.ledger import effect, ledger
 from notebooks.toolkit.phrases import plain_ticks, signed_number, unit_of
 from notebooks.toolkit.telling import answer, report
 from notebooks.toolkit.two_sets import two_sets
-from notebooks.toolkit.wording import chance, label, number, of_unit, say, signed, tick
+from notebooks.toolkit.wording import chance, label, measured_text, number, say, signed, tick
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _comparison_told(found: Compared) -> tuple[str, dict[str, Any], list[str]]:
     unit, level, word = _gap_units(gap)
     kinds = {"count": "the number of rows", "share": f"the share of {say(gap.measure)} {gap.yes}"}
     what = kinds.get(gap.how, f"{'total' if gap.how == 'sum' else f'the {gap.how}'} {say(gap.measure)}")
-    one, other = (of_unit(number(x), level) for x in (gap.first, gap.second))
+    one, other = (measured_text(number(x), level) for x in (gap.first, gap.second))
     text = f"{what} is {other} for {two.second} and {one} for {two.first}: {signed_number(gap.gap)}{word}"
     if gap.interval:
         text += f" (95 % CI {signed_number(gap.interval[0])} to {signed_number(gap.interval[1])})"

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from notebooks.toolkit.answers import group_names
 from notebooks.toolkit.beside import Beside
 from notebooks.toolkit.tests_of import welch_anova_test
-from notebooks.toolkit.wording import as_name, as_text, chance
+from notebooks.toolkit.wording import as_text, chance
 
 
 def group_difference(values: pd.Series, groups: pd.Series, unit: str = "") -> Beside:
@@ -17,7 +18,8 @@ def group_difference(values: pd.Series, groups: pd.Series, unit: str = "") -> Be
     from scipy.stats import ttest_ind
 
     known = pd.DataFrame({"value": values.astype(float), "group": groups}).dropna()
-    parts = {as_name(k): v["value"] for k, v in known.groupby("group", observed=True) if len(v) > 1}
+    each = {k: v["value"] for k, v in known.groupby("group", observed=True) if len(v) > 1}
+    parts = dict(zip(group_names(pd.Index(list(each), name=groups.name)), each.values(), strict=True))
     if len(parts) < 2 or known["value"].nunique() < 2:
         return Beside()
     means = pd.Series({k: v.mean() for k, v in parts.items()}).sort_values()

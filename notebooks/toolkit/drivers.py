@@ -24,7 +24,7 @@ from notebooks.toolkit.joint_model import (
 from notebooks.toolkit.ledger import effect
 from notebooks.toolkit.phrases import plain_ticks, several, unit_of
 from notebooks.toolkit.telling import answer, report
-from notebooks.toolkit.wording import capital, label, number, of_unit, percent, say, tick
+from notebooks.toolkit.wording import capital, label, measured_text, number, percent, say, tick
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _drivers_told(found: Drivers) -> tuple[str, dict[str, Any], list[str]]:
     def told(row: pd.Series) -> str:
         verb = "adds" if row["joint"] > 0 else "takes off"
         ends = (row["low"], row["high"]) if row["joint"] > 0 else (-row["high"], -row["low"])
-        size = of_unit(number(abs(row["joint"])), word)
+        size = measured_text(number(abs(row["joint"])), word)
         return f"{row['step']} {verb} {size} (95 % CI {number(ends[0])} to {number(ends[1])})"
 
     leading, fits = clear_effects(found), f"held-out {found.metric} {found.held_out:.2f}"

@@ -14,7 +14,7 @@ from notebooks.toolkit.ledger import effect
 from notebooks.toolkit.periods import in_periods, say_period, whole_periods
 from notebooks.toolkit.phrases import plain_ticks, several, unit_of
 from notebooks.toolkit.telling import answer, report
-from notebooks.toolkit.wording import capital, label, number, of_unit, percent, say
+from notebooks.toolkit.wording import capital, label, measured_text, number, percent, say
 
 SEASON_LENGTHS = {"hour": 24, "day": 7, "week": 52, "month": 12, "quarter": 4, "year": 1}  # periods
 
@@ -212,7 +212,7 @@ def _forecast_told(found: Forecast) -> tuple[str, dict[str, Any], list[str]]:
     unit = "rows" if found.how == "count" else unit_of(found.measure)
 
     def write(x: float) -> str:
-        return of_unit(number(x), unit)
+        return measured_text(number(x), unit)
 
     def span(low: float, high: float) -> str:
         return f"95 % interval {number(low)} to {number(high)}"

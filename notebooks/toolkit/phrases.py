@@ -3,7 +3,7 @@
 from typing import Any
 
 from notebooks.toolkit.naming import name_and_unit
-from notebooks.toolkit.wording import number, of_unit
+from notebooks.toolkit.wording import measured_text, number
 
 
 def unit_of(column: str) -> str:
@@ -15,7 +15,7 @@ def signed_number(x: float, unit: str = "") -> str:
     """A difference with its sign and unit: +1,375 g, −0.44 EUR."""
     told = number(abs(x))
     sign = "" if not any(c in "123456789" for c in told) else "+" if x > 0 else "−"
-    return sign + of_unit(told, unit)
+    return sign + measured_text(told, unit)
 
 
 def several(n: int, one: str) -> str:

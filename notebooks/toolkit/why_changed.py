@@ -26,7 +26,7 @@ from notebooks.toolkit.naming import name_and_unit
 from notebooks.toolkit.phrases import signed_number, unit_of
 from notebooks.toolkit.telling import answer, report
 from notebooks.toolkit.two_sets import two_sets
-from notebooks.toolkit.wording import capital, label, number, of_unit, percent, say, signed, with_unit
+from notebooks.toolkit.wording import capital, label, measured_text, number, percent, say, signed, with_unit
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _change_told(change: Change) -> tuple[str, dict[str, Any], list[str]]:
     share = gap / abs(change.before) if change.before else 0.0
     text = f"{change.what} did not change: {change.tell(change.after)} in {two.first} and in {two.second}."
     if gap:
-        size = of_unit(number(abs(gap)), "percentage points" if change.yes else unit)
+        size = measured_text(number(abs(gap)), "percentage points" if change.yes else unit)
         rate = f" ({signed(100 * share, 1)} %)" if share and not change.yes else ""
         ends = f" (95 % CI {write(change.interval[0])} to {write(change.interval[1])})" if change.interval else ""
         old, new = change.tell(change.before), change.tell(change.after)

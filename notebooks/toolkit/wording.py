@@ -39,10 +39,10 @@ def capital(text: str) -> str:
 
 def with_unit(x: float, column: str) -> str:
     """A value of a column for a sentence, with its unit: 217 mm, €217."""
-    return of_unit(number(x), name_and_unit(column)[1])
+    return measured_text(number(x), name_and_unit(column)[1])
 
 
-def of_unit(text: str, unit: str) -> str:
+def measured_text(text: str, unit: str) -> str:
     """A number's text with its unit; the sign of a currency stands before it."""
     if unit in ("$", "£", "€", "¥"):
         return re.sub(r"(?=\d)", unit, text, count=1)

@@ -156,3 +156,39 @@ def test_when_a_number_was_highest_is_the_time_of_its_row(staff: Any) -> None:
 def test_a_trend_in_what_the_rows_are_counts_them(tickets: Any) -> None:
     query = one("What is the trend in tickets per month?", tickets)
     assert ([m.op for m in query.measures], query.group_by) == (["count"], (Group(of="opened_at", grain="month"),))
+
+
+@pytest.fixture(scope="module")
+def trial() -> list[dict[str, Any]]:
+    """A trial of a drug, with a third level of who smokes."""
+    n = 90
+    table = pd.DataFrame(
+        {
+            "Patient ID": [f"P{i:04}" for i in range(n)],
+            "Age": [22 + i % 61 for i in range(n)],
+            "Group": [("Drug", "Placebo")[i % 2] for i in range(n)],
+            "Smoker": [("Yes", "No", "Former")[i % 3] for i in range(n)],
+            "Adverse event": [int(i % 7 == 0) for i in range(n)],
+            "BP week 12": [None if i % 9 == 0 else 120.0 + i % 40 for i in range(n)],
+        }
+    )
+    return dated("trial.csv", table)
+
+
+def test_an_outcome_that_is_not_known_is_no_other_outcome(trial: Any) -> None:
+    assert read("Does the drug lower blood pressure more than placebo?", trial).queries == (None,)
+
+
+def test_who_says_yes_is_meant_beside_a_third_level(trial: Any) -> None:
+    query = one("How many smokers are in each group?", trial)
+    assert query.where == (Condition(left="Smoker", op="=", right="Yes"),)
+    assert ([m.op for m in query.measures], query.group_by) == (["count"], (Group(of="Group"),))
+
+
+def test_both_ends_are_told_where_both_are_asked_for(trial: Any) -> None:
+    assert [m.op for m in one("What is the youngest and oldest age?", trial).measures] == ["min", "max"]
+
+
+def test_groups_of_unlike_sizes_are_compared_by_shares(trial: Any) -> None:
+    query = one("Do smokers have more adverse events?", trial)
+    assert ([m.op for m in query.measures], query.group_by) == (["share"], (Group(of="Smoker"),))

@@ -26,7 +26,15 @@ def test_a_slice_holds_what_is_needed_and_no_more() -> None:
     text = slice_for("print(percent(0.25))")
     assert binds(text) == {"percent"}
     assert text.startswith("# Gristmill's toolkit")
-    assert binds(slice_for("say('bill_mm')")) == {"re", "say", "name_and_unit", "UNITS", "WRITTEN", "_NO_TIME"}
+    assert binds(slice_for("say('bill_mm')")) == {
+        "re",
+        "say",
+        "name_and_unit",
+        "CARRIED",
+        "UNITS",
+        "WRITTEN",
+        "_NO_TIME",
+    }
 
 
 def test_code_that_uses_nothing_of_the_toolkit_gets_no_cell() -> None:

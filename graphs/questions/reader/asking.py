@@ -208,12 +208,12 @@ def _ordered(ask: Ask) -> None:
                 ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
                 ask.columns = [expr(by[0].column)] if by else []
                 return use(*groups, [_ends(ask, clause.of("M")[0])])
-    for shape in ("^(q)d*(M)(C)", "^(q)d*(C)(M)"):
-        for _, when, *both in clause.find(shape):
-            most, what = sorted((i for (i,) in both), key=lambda i: i.code, reverse=True)
-            if clause.words[0].low == "when" and (time := ask.known.time) is not None and what.column.kind == "number":
-                ask.names, ask.limit, ask.of, ask.columns = True, 1, time, [expr(what.column)]
-                return use(when, [what, _ends(ask, most)])
+    for shape in ("^(q)d*(M)(C)", "^(q)d*(C)(M)"):  # when was the load highest
+        for _, when, one, other in clause.find(shape):
+            end, of = (one[0], other[0]) if one[0].code == "M" else (other[0], one[0])
+            if clause.words[0].low == "when" and (time := ask.known.time) is not None and of.column.kind == "number":
+                ask.names, ask.limit, ask.of, ask.columns = True, 1, time, [expr(of.column)]
+                return use(when, [of, _ends(ask, end)])
     for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
         item, last = named[0], clause.words[named[0].last].low
         if which[0].code == "v" and "q" in ask.codes[: clause.items.index(which[0])]:

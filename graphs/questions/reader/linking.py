@@ -50,6 +50,12 @@ class Column:
         return "time" if texts and all(_DATED.fullmatch(t.strip()) for t in texts) else "text"
 
     @cached_property
+    def flag(self) -> bool:
+        """Whether it says yes or no, perhaps beside a third level, such as former."""
+        lows = {v.casefold() for v in self.values}
+        return self.kind == "bool" or (self.kind == "text" and self.n_unique <= 4 and {"yes", "no"} <= lows)
+
+    @cached_property
     def yes(self) -> Any:
         """The value that says yes, of a column of yes and no."""
         found = next((v for v in self.values if v.casefold() in _YES), "1")

@@ -84,7 +84,7 @@ def flagged(ask: Ask) -> None:
             continue
         column, lead = item.column, codes[:n].rstrip("da")
         dated = column.kind == "time" and column.missing > 0
-        if not dated and (column.kind != "bool" or item.code == "E"):
+        if not dated and (not column.flag or item.code == "E"):
             continue
         before = "E" if lead[-1:] == "C" and clause.items[len(lead) - 1].column.label else lead[-1:]
         if (set("RO") & set(codes) and before != "w") or (dated and before not in ("w", "E", "n")):
@@ -128,7 +128,11 @@ def measured(ask: Ask) -> None:
         if stat[0].means == "mean" and len({i.column for i in whose}) == 1:
             ask.per = whose[0].column
             use(stat, how, rows, whose)
-    shapes = ("(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)", "(C(?:[ac]+C)*)(d*)(S(?:[ac]+S)*)", "(M)([oiU]*)(C)")
+    shapes = (
+        "(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)",
+        "(C(?:[ac]+C)*)(d*)(S(?:[ac]+S)*)",
+        "(M(?:[ac]+M)*)([oiU]*)(C)",
+    )
     for whole, *_ in (f for shape in shapes if not ask.relation for f in clause.find(shape)):
         stats = [i.means.split()[0] if i.code == "M" else i.means for i in whole if i.code in "SM"]
         ask.stats += [] if whole[0].code == "M" and ((ask.end and ask.names) or ask.limit) else stats
@@ -283,4 +287,7 @@ def measures(stats: Sequence[str], columns: Sequence[str], ddof: int | None, bia
 def of_many(ask: Ask) -> bool:
     """Whether the number of those who say yes is meant, and not their share: the most survivors, more late loans."""
     many = r"\b(?:most|fewest|least|more|fewer)\b(?! (?:often|likely|frequently))"
-    return bool(re.search("[Mj]C|CM[CE]", ask.codes) and re.search(many, ask.clause.text, re.I))
+    likelier = re.match("[ac]*d.*j", ask.codes) and not re.search(
+        r"\bthere\b", ask.clause.text
+    )  # do smokers have more complications: of groups of unlike sizes
+    return bool(re.search("[Mj]C|CM[CE]", ask.codes) and not likelier and re.search(many, ask.clause.text, re.I))

@@ -180,6 +180,8 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
             return False  # the cheapest, of which something else is told
         ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict")
         ordered = any(q.order and q.intent != "list" for q in queries)
+        both = {str(i.means).split()[0] for i in items if i.code == "M"} == {"min", "max"}
+        ends = {str(item.means).split()[0]} if both else ends  # the youngest and the oldest
         return ordered or any(q.intent in told or {m.op for m in q.measures} & ends for q in queries)
     if item.code == "T" and f'"{GRAINS.get(kind_of(item.means))}"' not in said:
         return str(item.means).removeprefix("> ") in said
