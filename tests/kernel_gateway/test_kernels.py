@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import zmq
+from IPython.core.inputtransformer2 import HelpEnd, TransformerManager
 
 from kernel_gateway.inside import kernels
 from kernel_gateway.inside.jupyter import Incoming, Malformed
+from kernel_gateway.inside.kernel import Transformers
 from kernel_gateway.inside.kernels import Kernel, KernelSilent
 from kernel_gateway.inside.launch import Connection, Launched, launch_command
 
@@ -52,6 +54,62 @@ async def test_a_kernel_that_says_nothing_is_ended(tmp_path: Path, monkeypatch: 
     finally:
         await kernel.close()
         context.term()
+
+
+SPECIAL = (
+    *(
+        "%time x",
+        "  %time x",
+        "a = %magic b",
+        "a = \\\n%magic b",
+        "a =!ls",
+        "!ls",
+        "!!ls",
+        "x?",
+        "x??",
+        "?x",
+        "x.y?  \n",
+    ),
+    *(
+        "/f a",
+        ",f a b",
+        ";f a b",
+        "%%bash\nls?\n",
+        "if a:\n    %cd /\n    b = !ls\nc?",
+        ">>> 1\n>>> %who",
+        "In [1]: !ls",
+    ),
+    *(
+        "print('a?')",
+        '"""\n%text\n"""',
+        "a = '%d' % 1",
+        "a %= 2",
+        "f(\n%a\n)",
+        "a != b",
+        "  1\n  2",
+        "?",
+        "a = ?",
+        "(x?",
+    ),
+)
+
+
+@pytest.mark.parametrize("cell", SPECIAL)
+def test_a_cell_is_read_as_ipython_reads_it(cell: str) -> None:
+    assert Transformers().transform_cell(cell) == TransformerManager().transform_cell(cell)
+
+
+def test_what_is_plain_python_is_not_read_word_by_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tokens(lines: list[str]) -> None:
+        raise AssertionError(lines)
+
+    monkeypatch.setattr("IPython.core.inputtransformer2.make_tokens_by_line", tokens)
+    plain = "def f(a):\n    return a % 2 == 0 if a else '50 %?'\n"
+    reader = Transformers()
+    assert reader.transform_cell(plain) == plain
+    reader.token_transformers.append(HelpEnd)  # a user's own may look for anything
+    with pytest.raises(AssertionError):
+        reader.transform_cell(plain)
 
 
 def unforked(directory: Path) -> Launched:
