@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from notebooks.toolkit import intervals
 
@@ -61,7 +61,7 @@ def _levels(
 
 
 def _eta2(groups: list[Any]) -> tuple[float, float, tuple[int, int]]:
-    f = float(stats.f_oneway(*groups).statistic)
+    f = float(scipy.stats.f_oneway(*groups).statistic)
     degrees = len(groups) - 1, sum(map(len, groups)) - len(groups)
     return degrees[0] * f / (degrees[0] * f + degrees[1]), f, degrees
 
@@ -81,7 +81,7 @@ def _d_interval(pair: Sequence[Any]) -> tuple[float, float]:
 
 
 def _v(counts: Any) -> float:
-    chi2 = stats.chi2_contingency(counts, correction=False).statistic
+    chi2 = scipy.stats.chi2_contingency(counts, correction=False).statistic
     return float((chi2 / counts.sum() / (min(counts.shape) - 1)) ** 0.5)
 
 
@@ -145,7 +145,7 @@ def scenes() -> Iterator[Scene]:
         "counts",
         150,
         _counts,
-        lambda xy: float(stats.pearsonr(*xy)[0]),
+        lambda xy: float(scipy.stats.pearsonr(*xy)[0]),
         lambda xy: intervals.r_interval(*xy),
     )
     for k in (2, 6):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 Figures = dict[str, float]
 
@@ -15,7 +15,7 @@ Figures = dict[str, float]
 def numeric_pair(x: Any, y: Any) -> Figures:
     """Pearson's and Spearman's r, and the share of variance a line explains."""
     r = float(np.corrcoef(x, y)[0, 1])
-    return {"pearson_r": r, "spearman_r": float(stats.spearmanr(x, y).statistic), "r2": r * r}
+    return {"pearson_r": r, "spearman_r": float(scipy.stats.spearmanr(x, y).statistic), "r2": r * r}
 
 
 def curve(x: Any, y: Any) -> Figures:
@@ -31,7 +31,7 @@ def binary_target(x: Any, y: Any) -> Figures:
     ones, zeros = x[y == 1], x[y == 0]
     pooled = np.sqrt(((len(ones) - 1) * ones.var(ddof=1) + (len(zeros) - 1) * zeros.var(ddof=1)) / (len(x) - 2))
     gap = float(ones.mean() - zeros.mean())
-    auc = (stats.rankdata(x)[y == 1].sum() - len(ones) * (len(ones) + 1) / 2) / (len(ones) * len(zeros))
+    auc = (scipy.stats.rankdata(x)[y == 1].sum() - len(ones) * (len(ones) + 1) / 2) / (len(ones) * len(zeros))
     return numeric_pair(x, y) | {"cohens_d": gap / float(pooled), "mean_diff": gap, "auc": float(auc)}
 
 
@@ -63,12 +63,12 @@ def spreads(y: Any, g: Any) -> Figures:
 def labels(a: Any, b: Any) -> Figures:
     """Cramér's V, without a correction for bias."""
     table = pd.crosstab(np.asarray(a), np.asarray(b))
-    chi2 = stats.chi2_contingency(table, correction=False).statistic
+    chi2 = scipy.stats.chi2_contingency(table, correction=False).statistic
     return {"cramers_v": float(np.sqrt(chi2 / (table.to_numpy().sum() * (min(table.shape) - 1))))}
 
 
 def _z(p: float) -> float:
-    return float(stats.norm.isf(max(p, 1e-300) / 2))
+    return float(scipy.stats.norm.isf(max(p, 1e-300) / 2))
 
 
 def standing_out(kind: str, columns: Sequence[str], frame: pd.DataFrame) -> float | None:
@@ -79,23 +79,23 @@ def standing_out(kind: str, columns: Sequence[str], frame: pd.DataFrame) -> floa
     if kind == "nonlinear_association":
         x, y = np.asarray(first, float), np.asarray(second, float)
         r2 = curve(x, y)["r2"]
-        return _z(float(stats.f.sf(r2 / 2 / ((1 - r2) / (len(x) - 3)), 2, len(x) - 3)))
+        return _z(float(scipy.stats.f.sf(r2 / 2 / ((1 - r2) / (len(x) - 3)), 2, len(x) - 3)))
     if kind == "association":
-        return _z(float(stats.chi2_contingency(pd.crosstab(first, second)).pvalue))
+        return _z(float(scipy.stats.chi2_contingency(pd.crosstab(first, second)).pvalue))
     if kind == "missing_pattern":
         gone = first.isna()
-        return _z(float(stats.ttest_ind(second[gone], second[~gone], equal_var=False).pvalue))
+        return _z(float(scipy.stats.ttest_ind(second[gone], second[~gone], equal_var=False).pvalue))
     if kind == "variance_difference":
-        return _z(float(stats.levene(*[g for _, g in first.groupby(second)], center="median").pvalue))
+        return _z(float(scipy.stats.levene(*[g for _, g in first.groupby(second)], center="median").pvalue))
     if kind == "interaction":
         return _interaction(frame, columns)
     if kind in ("correlation", "group_difference", "driver", "ab_effect"):
         if pd.api.types.is_numeric_dtype(first) and pd.api.types.is_numeric_dtype(second):
-            r = stats.pearsonr(first, second).statistic, stats.spearmanr(first, second).statistic
+            r = scipy.stats.pearsonr(first, second).statistic, scipy.stats.spearmanr(first, second).statistic
             return float(max(map(abs, r)) * np.sqrt(len(first)))
         numeric = pd.api.types.is_numeric_dtype(first)
         outcome, factor = columns[:2] if numeric else (columns[1], columns[0])
-        return _z(float(stats.f_oneway(*[part for _, part in frame.groupby(factor)[outcome]]).pvalue))
+        return _z(float(scipy.stats.f_oneway(*[part for _, part in frame.groupby(factor)[outcome]]).pvalue))
     return None
 
 
@@ -104,6 +104,6 @@ def _interaction(frame: pd.DataFrame, columns: Sequence[str]) -> float:
     x, y, g = (frame[c] for c in columns)
     fits = []
     for level in sorted(set(g)):
-        inside = [stats.linregress(x[mask], y[mask]) for mask in (g == level, g != level)]
+        inside = [scipy.stats.linregress(x[mask], y[mask]) for mask in (g == level, g != level)]
         fits.append(abs(inside[0].slope - inside[1].slope) / np.hypot(inside[0].stderr, inside[1].stderr))
     return float(max(fits))

@@ -59,8 +59,11 @@ FIRST = (
     "e2e/",
     "gristmill/",
     "kernel_gateway/test_ordinary_user.py",
+    "kernel_gateway/test_bash.py",  # and all that shares its gateway, see below
+    "kernel_gateway/test_packages.py",
     "graphs/test_workbench.py",
     "notebooks/test_conformance.py",
+    "notebooks/test_engine.py",
     "panel_app/test_pages.py",
     "panel_app/test_work.py",
     "playbook/test_templates.py",

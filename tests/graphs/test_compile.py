@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from scipy import stats
+import scipy
 
 from graphs.questions import conditions
 from graphs.questions.compile import compile
@@ -358,17 +358,17 @@ def test_correlations_among_themselves_and_with_their_p_value(ask: Ask) -> None:
         )
     rule = [{"when": "p_value < 0.05 and abs(r) >= 0.5", "then": "strong"}, {"then": "weak"}]
     measure = of("correlation", "bill_length_mm", other="bill_depth_mm", with_p=True)
-    r, p = stats.pearsonr(*DF[["bill_length_mm", "bill_depth_mm"]].dropna().to_numpy().T)
+    r, p = scipy.stats.pearsonr(*DF[["bill_length_mm", "bill_depth_mm"]].dropna().to_numpy().T)
     asked = ask({"measures": [measure], "verdicts": rule}, PENGUINS)
     assert list(asked.values.values()) == [pytest.approx(r), pytest.approx(p), "weak"]
     grouped = ask({"measures": [measure], "group_by": [{"of": "species"}], "verdicts": rule}, PENGUINS).values
     part = DF[DF["species"] == "Gentoo"].dropna(subset=["bill_length_mm", "bill_depth_mm"])
     assert grouped["correlation of bill_length_mm and bill_depth_mm, Gentoo"] == pytest.approx(
-        stats.pearsonr(part["bill_length_mm"], part["bill_depth_mm"]).statistic
+        scipy.stats.pearsonr(part["bill_length_mm"], part["bill_depth_mm"]).statistic
     )
     assert grouped["verdict, Gentoo"] == "strong"
     ranks = of("correlation", "bill_length_mm", other="bill_depth_mm", method="spearman", with_p=True)
-    rho = stats.spearmanr(*DF[["bill_length_mm", "bill_depth_mm"]].dropna().to_numpy().T)
+    rho = scipy.stats.spearmanr(*DF[["bill_length_mm", "bill_depth_mm"]].dropna().to_numpy().T)
     assert list(ask({"measures": [ranks]}, PENGUINS).values.values()) == pytest.approx(list(rho))
 
 

@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+import scipy
 
 from graphs.questions.expressions import NotComputable
 
@@ -134,7 +134,7 @@ STEPS: list[tuple[list[dict[str, Any]], dict[str, Any], Callable[[pd.DataFrame],
     (
         [{"do": "remove_outliers", "columns": ["amount"], "rule": {"rule": "z", "k": 2}}],
         of("count"),
-        lambda t: len(t) - (np.abs(stats.zscore(t["amount"].dropna())) > 2).sum(),
+        lambda t: len(t) - (np.abs(scipy.stats.zscore(t["amount"].dropna())) > 2).sum(),
     ),
     ([{"do": "scale", "columns": ["amount"], "how": "z"}], of("std", "amount", ddof=0), lambda t: 1),
     (
@@ -222,7 +222,7 @@ def test_lengths_of_time_that_end_before_they_begin_are_counted(ask: Ask, tmp_pa
 def test_a_time_goes_into_a_correlation_by_its_days(ask: Ask, shop: Path) -> None:
     measure = of("correlation", "amount", other="placed", with_p=True)
     t = frame(shop).dropna(subset=["amount"])
-    want = stats.pearsonr(t["amount"], t["placed"].astype("int64"))
+    want = scipy.stats.pearsonr(t["amount"], t["placed"].astype("int64"))
     assert list(ask({"measures": [measure]}, shop).values.values()) == pytest.approx(list(want))
     regions = ask({"measures": [{**measure, "with_p": False}], "group_by": [{"of": "region"}]}, shop).values
     north = t[t["region"] == "North"]
@@ -297,7 +297,7 @@ def test_outliers_are_counted_named_and_described(ask: Ask, shop: Path) -> None:
     assert ask({**query, "tell": "names"}, shop).values == {"order": ", ".join(out["order"])}
     assert ask({**query, "tell": "number"}, shop).values == {"number of outliers": len(out)}
     z = {"outliers": {"rule": "z", "k": 2}, "measures": [of("count", "amount")], "group_by": [{"of": "region"}]}
-    want = {k: int((np.abs(stats.zscore(g.dropna())) > 2).sum()) for k, g in t.groupby("region")["amount"]}
+    want = {k: int((np.abs(scipy.stats.zscore(g.dropna())) > 2).sum()) for k, g in t.groupby("region")["amount"]}
     assert ask(z, shop).values == want
     both = {"outliers": {}, "measures": [of("count", "amount"), of("count", "items")], "tell": "number"}
     assert ask(both, shop).values == {"amount": len(out), "items": 0}

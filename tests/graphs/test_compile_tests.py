@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from scipy import stats
+import scipy
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 
@@ -48,32 +48,32 @@ BILLS = DF[["bill_length_mm", "bill_depth_mm"]].dropna().to_numpy().T
 
 
 TESTS = [
-    ("shapiro", {}, lambda: stats.shapiro(MASS)),
-    ("dagostino", {}, lambda: stats.normaltest(MASS)),
-    ("jarque_bera", {}, lambda: stats.jarque_bera(MASS)),
-    ("one_sample_t", {"null": 4000}, lambda: stats.ttest_1samp(MASS, 4000)),
-    ("t", "two", lambda: stats.ttest_ind(*TWO)),
-    ("welch", "two", lambda: stats.ttest_ind(*TWO, equal_var=False)),
-    ("mannwhitney", "two", lambda: stats.mannwhitneyu(*TWO)),
-    ("ks_two", "two", lambda: stats.ks_2samp(*TWO)),
-    ("anova", "species", lambda: stats.f_oneway(*GROUPS.values())),
-    ("kruskal", "species", lambda: stats.kruskal(*GROUPS.values())),
-    ("levene", "species", lambda: stats.levene(*GROUPS.values())),
-    ("bartlett", "species", lambda: stats.bartlett(*GROUPS.values())),
-    ("paired_t", "pair", lambda: stats.ttest_rel(*BILLS)),
-    ("wilcoxon", "pair", lambda: stats.wilcoxon(*BILLS)),
-    ("pearson", "pair", lambda: stats.pearsonr(*BILLS)),
-    ("spearman", "pair", lambda: stats.spearmanr(*BILLS)),
-    ("kendall", "pair", lambda: stats.kendalltau(*BILLS)),
-    ("chi2", "table", lambda: stats.chi2_contingency(pd.crosstab(DF["island"], DF["species"]))[:2]),
-    ("chi2_fit", "counts", lambda: stats.chisquare(DF["island"].value_counts())),
+    ("shapiro", {}, lambda: scipy.stats.shapiro(MASS)),
+    ("dagostino", {}, lambda: scipy.stats.normaltest(MASS)),
+    ("jarque_bera", {}, lambda: scipy.stats.jarque_bera(MASS)),
+    ("one_sample_t", {"null": 4000}, lambda: scipy.stats.ttest_1samp(MASS, 4000)),
+    ("t", "two", lambda: scipy.stats.ttest_ind(*TWO)),
+    ("welch", "two", lambda: scipy.stats.ttest_ind(*TWO, equal_var=False)),
+    ("mannwhitney", "two", lambda: scipy.stats.mannwhitneyu(*TWO)),
+    ("ks_two", "two", lambda: scipy.stats.ks_2samp(*TWO)),
+    ("anova", "species", lambda: scipy.stats.f_oneway(*GROUPS.values())),
+    ("kruskal", "species", lambda: scipy.stats.kruskal(*GROUPS.values())),
+    ("levene", "species", lambda: scipy.stats.levene(*GROUPS.values())),
+    ("bartlett", "species", lambda: scipy.stats.bartlett(*GROUPS.values())),
+    ("paired_t", "pair", lambda: scipy.stats.ttest_rel(*BILLS)),
+    ("wilcoxon", "pair", lambda: scipy.stats.wilcoxon(*BILLS)),
+    ("pearson", "pair", lambda: scipy.stats.pearsonr(*BILLS)),
+    ("spearman", "pair", lambda: scipy.stats.spearmanr(*BILLS)),
+    ("kendall", "pair", lambda: scipy.stats.kendalltau(*BILLS)),
+    ("chi2", "table", lambda: scipy.stats.chi2_contingency(pd.crosstab(DF["island"], DF["species"]))[:2]),
+    ("chi2_fit", "counts", lambda: scipy.stats.chisquare(DF["island"].value_counts())),
     ("f_variance", "two", lambda: f_test(*TWO)),
 ]
 
 
 def f_test(a: pd.Series, b: pd.Series) -> tuple[float, float]:
     f = a.var() / b.var()
-    upper = stats.f.sf(f, len(a) - 1, len(b) - 1)
+    upper = scipy.stats.f.sf(f, len(a) - 1, len(b) - 1)
     return f, 2 * min(upper, 1 - upper)
 
 
@@ -150,7 +150,7 @@ def test_a_test_of_each_group_and_measures_beside_a_test(ask: Ask) -> None:
         {"test": {"name": "shapiro"}, "measures": [of("value", "body_mass_g")], "group_by": [{"of": "species"}]},
         PENGUINS,
     )
-    assert each.values == pytest.approx({f"p-value, {k}": stats.shapiro(v).pvalue for k, v in GROUPS.items()})
+    assert each.values == pytest.approx({f"p-value, {k}": scipy.stats.shapiro(v).pvalue for k, v in GROUPS.items()})
     query = {"test": {"name": "welch"}, "measures": [of("mean", "body_mass_g")], "group_by": [{"of": "sex"}]}
     values = ask(query, PENGUINS).values
     assert values["mean of body_mass_g, male"] == pytest.approx(

@@ -27,6 +27,14 @@ ATTACKS = (
     *("test_attacks.py", "test_isolation.py", "test_isolation_seccomp.py", "test_root.py"),
     *(f"test_volumes.py::test_{name}" for name in VOLUMES),
 )
+ALIKE = (  # what the sandbox is given to work with, and not what stops it: the same whoever runs the gateway
+    "test_papermill_is_imported_where_its_engine_of_ours_is_not",
+    "test_pip_replaces_a_package_of_the_environments",
+    "test_folders_outside_of_the_home_are_watched",
+    "test_root_has_a_terminal",
+    "test_a_command_of_roots_is_listed_fed_and_ended",
+    "test_a_sandbox_of_which_nothing_was_changed_has_a_small_snapshot",
+)
 NEEDED = ("unshare", "setpriv", "mount")
 
 
@@ -67,6 +75,7 @@ def test_every_attack_is_stopped_by_an_ordinary_users_gateway_too(place: Path) -
     stage.mkdir()
     become = f"setpriv --reuid {USER} --regid {USER} --clear-groups --inh-caps=-all --bounding-set=-all"
     attack = f"{sys.executable} -m pytest -p no:cacheprovider -m 'not slow' --basetemp={place}/pytest"
+    attack += "".join(f" --deselect {HERE.relative_to(HERE.parents[1])}/test_root.py::{name}" for name in ALIKE)
     script = "\n".join([*opened(environment, stage), f"cd {HERE}", f"exec {become} {attack} {' '.join(ATTACKS)}"])
     done = subprocess.run(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],

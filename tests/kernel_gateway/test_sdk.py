@@ -10,9 +10,10 @@ import pytest
 SPARED = ("e2b.template.main", "e2b.sandbox_sync.main", "e2b.api.client.models.template_build", "rich", "pygments")
 
 
-def said(code: str) -> str:
+def said(code: str, *, strip: bool = True) -> str:
     """What a fresh process prints."""
-    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    return told.strip() if strip else told
 
 
 def test_what_runs_code_comes_without_what_makes_templates_and_without_the_other_half() -> None:
@@ -41,13 +42,15 @@ def test_langgraph_comes_without_the_clients_of_services_that_it_does_not_use() 
 def test_every_name_of_a_package_is_had_as_without_it(package: str, some: list[str]) -> None:
     names = said(f"import {package} as p; print(*sorted(n for n in vars(p) if n[0] != '_' and n != 'annotations'))")
     assert {*some} <= {*names.split()}
-    loaded = "from kernel_gateway import sdk; sdk.load(); "
-    each = f"import {package} as p; print(*(n for n in {names.split()} if not hasattr(p, n)))"
-    assert said(loaded + each) == ""
-    star = f"from {package} import *; print(*(one.__name__ for one in ({', '.join(some)},)))"
-    assert said(loaded + star) == " ".join(some)
-    other = f"import {package} as p\ntry: p.nothing\nexcept AttributeError as e: print(e)"
-    assert said(f"{loaded}\n{other}") == f"module '{package}' has no attribute 'nothing'"
+    lines = [
+        f"from kernel_gateway import sdk; sdk.load(); import {package} as p",
+        "try: p.nothing\nexcept AttributeError as e: print(e)",
+        f"from {package} import *; print(*(one.__name__ for one in ({', '.join(some)},)))",
+        f"print(*(n for n in {names.split()} if not hasattr(p, n)))",
+    ]
+    other, star, lacking = said("\n".join(lines), strip=False).splitlines()
+    assert (star, lacking) == (" ".join(some), "")
+    assert other == f"module '{package}' has no attribute 'nothing'"
 
 
 def test_a_package_that_was_imported_before_is_left_as_it_is() -> None:

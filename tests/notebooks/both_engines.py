@@ -13,6 +13,9 @@ import os
 import sys
 from pathlib import Path
 
+import notebooks.nb  # noqa: F401  # first, so that jsonschema does not take another second for formats of URLs
+
+# isort: split
 import papermill
 
 

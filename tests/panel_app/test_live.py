@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,6 @@ from artifacts.events import OutputsCleared, OutputUpdated, RunView, apply
 from artifacts.store import Store
 from artifacts.types import Output
 from panel_app.live import batches
-from panel_app.patches import changes
 from tests.panel_app.story import Story
 
 
@@ -62,6 +62,13 @@ async def test_a_fault_of_the_source_is_raised_and_leaving_early_closes_it() -> 
     assert await anext(stream) == [1]
     await stream.aclose()  # type: ignore[attr-defined]
     assert closed.is_set()
+
+
+def changes(before: RunView | None, after: RunView) -> list[dict[str, Any]]:
+    """The patches from one view to the next. Panel is imported here, where not every process that collects has to."""
+    from panel_app.patches import changes
+
+    return changes(before, after)
 
 
 def _views(store: Store, run_id: str) -> list[RunView]:

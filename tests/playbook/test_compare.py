@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+import scipy
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
@@ -26,7 +26,7 @@ def test_means_of_two_groups_are_welchs(kernel: Kernel, table: Writer, random: n
     )
     assert ran.error is None
     a, b = (df.loc[df["site"] == s, "wait_min"] for s in ("Oslo", "Bergen"))
-    known = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
+    known = scipy.stats.ttest_ind(a, b, equal_var=False).confidence_interval()
     value, unit, ends = ran.answer["values"]["difference"]
     assert (value, unit, ends) == (pytest.approx(a.mean() - b.mean()), "min", pytest.approx(list(known)))
     night = [part[df["shift"] == "night"].mean() for part in (a, b)]

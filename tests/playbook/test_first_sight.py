@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
-from statsmodels.datasets import macrodata
+import scipy
 
 from graphs.models.playbook.facts import Facts
 from graphs.models.playbook.wishes import wishes
@@ -207,8 +206,8 @@ def test_moderate_relations_of_few_rows_are_told_and_chance_is_not(
     df = pd.DataFrame(random.normal(size=(50, 6)), columns=list("abcdef"))
     ran = kernel.template("associations", data=table("chance", df))
     assert not [f for f in ran.findings if f.type == "claim"]
-    rest = df["b"] - stats.linregress(df["a"], df["b"]).slope * df["a"]
-    df["b"] = 0.46 * stats.zscore(df["a"]) + (1 - 0.46**2) ** 0.5 * stats.zscore(rest)  # so r is 0.46
+    rest = df["b"] - scipy.stats.linregress(df["a"], df["b"]).slope * df["a"]
+    df["b"] = 0.46 * scipy.stats.zscore(df["a"]) + (1 - 0.46**2) ** 0.5 * scipy.stats.zscore(rest)  # so r is 0.46
     ran = kernel.template("associations", data=table("few", df))
     assert [f.columns for f in ran.findings if f.type == "claim"] == [("a", "b")]
 
@@ -241,6 +240,8 @@ async def test_of_a_paradox_beside_the_question_its_other_column_is_told_all_the
 
 
 def test_a_line_far_beyond_the_values_is_no_change_over_time(kernel: Kernel, table: Writer) -> None:
+    from statsmodels.datasets import macrodata
+
     income = macrodata.load_pandas().data["realdpi"]  # from 1,887 to 10,041, faster and faster
     df = pd.DataFrame({"quarter": pd.date_range("1959-01-01", periods=len(income), freq="QS"), "income": income})
     ran = kernel.template("timeseries", data=table("income", df))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
-from scipy.stats import contingency
+import scipy
 
 from notebooks.toolkit.intervals import d_interval, eta2_interval, r_interval, v_interval
 
@@ -13,7 +12,7 @@ from notebooks.toolkit.intervals import d_interval, eta2_interval, r_interval, v
 @pytest.mark.parametrize(("share", "n"), [(0.06, 1_000), (0.06, 100_000), (0.7, 4_000), (0.9, 1_500)])
 def test_the_interval_of_explained_variation_covers_however_strong_the_effect(share: float, n: int) -> None:
     degrees = (3, n - 4)
-    draws = stats.ncf(*degrees, share / (1 - share) * n).rvs(400, random_state=1)
+    draws = scipy.stats.ncf(*degrees, share / (1 - share) * n).rvs(400, random_state=1)
     ends = [eta2_interval(f, degrees) for f in draws]
     assert 0.92 <= np.mean([low <= share <= high for low, high in ends]) <= 0.98
 
@@ -30,7 +29,7 @@ def test_intervals_hold_for_columns_of_any_shape(random: np.random.Generator) ->
         x = random.gamma(2, 4, 300)
         y = random.poisson(x)  # r is the root of 32 / (32 + 8)
         low, high = r_interval(x, y)
-        fisher = stats.pearsonr(x, y).confidence_interval()
+        fisher = scipy.stats.pearsonr(x, y).confidence_interval()
         held["r"] += low <= 0.8**0.5 <= high
         held["plain"] += fisher.low <= 0.8**0.5 <= fisher.high
         many, few = random.normal(0, 1, 400), random.normal(0.5, 3, 60)
@@ -56,4 +55,4 @@ def test_the_interval_of_cramers_v_is_not_above_its_truth() -> None:
     sparse = np.eye(20, dtype=int) * 2 + np.tile([0, 1], (20, 10))  # of few rows each: V lies above what noise leaves
     for counts in ([[50, 0], [0, 50]], sparse):
         low, high = v_interval(counts)
-        assert low <= contingency.association(np.asarray(counts), method="cramer") <= high
+        assert low <= scipy.stats.contingency.association(np.asarray(counts), method="cramer") <= high
