@@ -180,7 +180,8 @@ def plot(asked: Asked) -> Parameters:
     y = asked.held(*chart.y) or asked.held(*(m.of for m in asked.query.measures), but=[x])
     y = y or asked.held(*asked.query.show, but=[x])
     colour = asked.one(chart.colour) or next((g for g in groups if g != x and g not in y), "")
-    return {"x": x, "y": y, "colour": colour, "how": asked.how, "grain": asked.grain, "kind": chart.kind}
+    how = asked.how or asked.first.op * (asked.first.op in ("min", "max", "std"))  # as pandas calls them, too
+    return {"x": x, "y": y, "colour": colour, "how": how, "grain": asked.grain, "kind": chart.kind}
 
 
 def distribution(asked: Asked) -> Parameters | None:

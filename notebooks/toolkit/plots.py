@@ -131,10 +131,11 @@ def _line(df: pd.DataFrame, kind: str, x: str, names: list[str], colour: str, ho
     rows = df.dropna(subset=[x])
     keys: Any = rows[x]
     if is_time(rows[x]):
+        as_they_are = not grain and rows[x].nunique() == len(rows) <= 400 and not colour
         grain = grain or next(
             (g for g in ("day", "week", "month", "quarter", "year") if len(whole_periods(rows[x], g)[0]) <= 120), "year"
         )
-        if rows[x].nunique() == len(rows) <= 400 and not colour and grain != "year":
+        if as_they_are and grain != "year":
             keys = rows[x]
         else:
             keys = in_periods(rows[x], grain).dt.to_timestamp()

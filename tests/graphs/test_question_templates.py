@@ -117,6 +117,8 @@ def test_every_intent_without_particulars_calls_a_template_that_takes_its_parame
     upwards = Query(intent="list", order=(Order(by="pieces", descending=False),))
     assert templates.call(upwards, [SALES]).parameters["descending"] is False  # type: ignore[union-attr]
     assert templates.call(named["join"], two).parameters["other"] == "shops.csv"  # type: ignore[union-attr]
+    highest = Query(intent="plot", chart=Chart(x="city"), measures=(Measure(op="max", of="pieces"),))
+    assert templates.call(highest, [SALES]).parameters["how"] == "max"  # type: ignore[union-attr]
     with pytest.raises(NotComputable, match="A join needs two files"):
         templates.call(named["join"], [SALES])
 

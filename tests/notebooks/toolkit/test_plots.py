@@ -23,3 +23,11 @@ def test_each_line_of_a_chart_is_told() -> None:
     assert "a went from 1 (2025-03-01) to 2 (2025-03-04)" in plot.told
     assert "b went from 5 (2025-03-01) to 8 (2025-03-04); highest 9, lowest 5." in plot.told
     assert plot.values["last of b"] == 8
+
+
+def test_a_line_has_the_periods_that_are_asked_for_though_no_two_rows_share_a_time():
+    times = pd.date_range("2024-03-04", periods=84, freq="4h")  # two weeks from a Monday
+    table = pd.DataFrame({"sold": times, "amount": 2.0})
+    plot = make_plot(table, x="sold", y=["amount"], kind="line", how="sum", grain="week")
+    assert list(plot.data["amount"]) == [84, 84]
+    assert len(make_plot(table, x="sold", y=["amount"], kind="line").data) == 84
