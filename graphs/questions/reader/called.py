@@ -57,7 +57,7 @@ def _things(word: str, columns: Sequence[Column]) -> bool:
     keys = {w for c in columns if c.key and c.kind != "number" for w in c.words}
     held = keys | {w for c in columns for w in name_words(c.file)}
     persons = held & people or {"age", "gender", "sex"} & {w for c in columns for w in c.words}
-    some = people | lexicon.people() | lexicon.some("doers", "times", "events") | {*lexicon.section("ages")}
+    some = people | lexicon.people() | lexicon.some("doers", "times", "events", "ages")
     other = re.search(lexicon.form("someone"), word) or word in some or measures(word)
     return not persons and not other
 

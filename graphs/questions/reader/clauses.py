@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from graphs.questions.reader import called, lexicon
-from graphs.questions.reader.items import Clause, Item, itemise, use
+from graphs.questions.reader.items import Clause, Item, itemise
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import Word, sentences, stem
 
@@ -94,8 +94,6 @@ def _apposition(clause: Clause) -> None:
         alone = before[-1]
         if column is not None and (alone.code == "U" or not alone.sure or alone.means == column):
             alone.used, named[0].code = True, "C"
-    for _, meaning in clause.find("[CE]p([^pzCVNKBSR]+)z"):
-        use(meaning)  # what the column means, in other words
     for item in clause.items:
         if item.code in "pz" and not item.used:
             item.code = "c"

@@ -99,7 +99,7 @@ def bare(ask: Ask, number: Item) -> Column | None:
     known, said = ask.known, ask.known.before | {w.low for w in ask.clause.words}
     who = [i for i in ask.clause.items if i.code == "E" or (i.code == "C" and i.column.label)]
     doing = any(ask.clause.words[i.last].low.removesuffix("s").endswith(("er", "or")) for i in who)
-    someone = said & {*lexicon.people(), *lexicon.section("ages")} or (doing and known.hinted("age"))
+    someone = said & (lexicon.people() | lexicon.some("ages")) or (doing and known.hinted("age"))
     hint = lexicon.dimensions("units", number.unit) or ("age" if someone and not number.unit else "")
     paid = number.unit in lexicon.section("units")["money"] or said & lexicon.some("events")
     column = known.hinted(hint) if hint else known.amount() if paid else None
@@ -126,8 +126,6 @@ def _absent(ask: Ask, who: Items, no: Items, what: Items) -> Any:
 def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: Items) -> Any:
     """A comparison: what is compared, a denial, the comparison, and with what; the column may stand behind."""
     clause, known, (sign, _, hint), code = ask.clause, ask.known, op[0].means.partition(" "), right[0].code
-    if hint == "age":  # the fee of those younger than 30, how much adults pay
-        left, after = ([i for i in some if i.code != "C" or known.sense(hint, i.means)] for some in (left, after))
     named = next((i.column for i in (*left, *after) if i.code == "C"), None)
     column, value = named or (known.hinted(hint) if hint else None), right[0].means
     sign = _TURNED.get(sign, sign) if known.sense(hint, column)[:1] == "-" else sign

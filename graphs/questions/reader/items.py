@@ -161,7 +161,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             whose = owners if n and ws[n - 1].low not in ("many", "most", "fewest") else set()  # a row has one of them
             take(_plain(ws, n, rows | whose, names, n in compared))
     items = _spans(ws, _measured(ws, _made(ws, _lasting(ws, items), [c for c in columns if c.dtype == "new"])))
-    return [i for i in _bounded(ws, items, any("age" in c.words for c in columns)) if i.code != "x"]
+    return [i for i in _bounded(ws, items) if i.code != "x"]
 
 
 def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> list[Item]:
@@ -388,25 +388,13 @@ def _figure(ws: Sequence[Word], n: int) -> float:
     return number * times if close else number
 
 
-def _bounded(ws: Sequence[Word], items: list[Item], aged: bool) -> list[Item]:
+def _bounded(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     """Numbers that are followed by "or more", "or older" or a plus sign, with the comparison before them."""
-    found, ages, has_age = list[Item](), lexicon.section("ages"), aged
-    against = re.search(r"\b(?:vs|versus|than|against|compared)\b", " ".join(w.low for w in ws))
-    aged &= sum(w.low in ages for w in ws) == 1 + bool(against)  # of children and adults not one alone
-    aged &= not any(w.low == "number" or w.text == "/" for w in ws)
-    bounds = {i.first - 1: i for i in items if i.code == "K"}
+    found = list[Item]()
     for item in items:
         if found and item.first <= found[-1].last:
             continue
-        age, tail = ages.get(ws[item.last].low, ""), " ".join(w.low for w in ws[item.last + 1 : item.last + 6])
-        if item.code in "UE" and age and (bound := bounds.get(item.last)):
-            item.code, bound.means = "E", f"{bound.means.split()[0]} age"  # kids under 12
-        elif item.code in "UE" and item.means is None and aged and age:  # children, where an age is known
-            sign, years = re.split(r"(?=\d)", age, maxsplit=1)
-            found.append(Item("K", item.first, item.first, f"{sign} age"))
-            item.code, item.means = "N", float(years)
-        if item.code == "N" and tail.split()[:1] == ["s"] and has_age and found and found[-1].code == "K":
-            found[-1].means = f"{found[-1].means.split()[0]} age"  # under-18s
+        tail = " ".join(w.low for w in ws[item.last + 1 : item.last + 6])
         more = re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail) if item.code == "N" else None
         if more and (more[0] == "+" or more[1] in lexicon.some("more", "less")):
             sign = "<=" if more[1] in lexicon.some("less") else ">="

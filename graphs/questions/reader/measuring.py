@@ -89,11 +89,6 @@ def flagged(ask: Ask) -> None:
         before = "E" if lead[-1:] == "C" and clause.items[len(lead) - 1].column.label else lead[-1:]
         if (set("RO") & set(codes) and before != "w") or (dated and before not in ("w", "E", "n")):
             continue
-        judged = any(re.search(r"(?i)\b(?:be|wor)st$", clause.written([i])) for i in clause.items if i.code == "M")
-        if before == "i" and re.search("[VT].*[jK]" + "|M.*C|Mi" * judged, lead):  # worse for cancellations: compared
-            for more in clause.of("j"):
-                more.means = "more"
-            continue
         behind = next((i for i in clause.items[n + 1 : n + 2] if i.code == "n"), None)  # the queen was not seen
         if behind and {w.stem for w in clause.words[behind.last + 1 : behind.last + 2]} & column.stems:
             behind.used, before = True, "n"

@@ -36,8 +36,6 @@ def _stemmer() -> Any:
 def stem(word: str) -> str:
     """The stem of one lower-case word."""
     word = _IRREGULAR.get(word, word)
-    if word in ("rating", "ratings", "rated"):
-        return "rating"  # no rate
     return str(_stemmer().stemWord(word)) if len(word) > 2 else word
 
 

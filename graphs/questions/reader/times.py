@@ -85,8 +85,6 @@ def written(ws: Sequence[Word], n: int, last: str | None) -> Iterator[tuple[int,
             period, said = told(m), not m[0].isdigit() or before in _OF_YEAR or last_word or two
             if period.startswith("month") and m[1] in ("may", "mar", "march"):  # words of their own
                 said = against or before in _OF_YEAR | {"was"} or (m[1] == "march" and ws[n].text[0] == "M" and n > 0)
-            if period == "weekday 0-4":  # "across weekdays": each of them
-                said = before in _OF_YEAR | {"on"} or any(w.stem == "weekend" for w in ws)
             if said:
                 yield len(m[0].split()), period
     if (m := re.match(_RELATIVE, text)) and (period := _relative(m[1], m[2], m[3], last)):

@@ -20,22 +20,10 @@ if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
 _FIT = {"count", "distinct", "missing", "present", "mode", "value", "values", "first", "last", "duplicates", "share"}
-_TOLD = r"C_|CEw?_|(?<![wnh])_C|UB_"
-"""Where an unread word only says more of a column: "the fare paid", "the trading volume", "caused by"."""
-_MEANT = r"(?:[EVSC]d?[oi]+|[wnBqM]|ho?|[SRD]o?|KN|[EVh]|[EVSCNT]o?i|W[dw]*)_|_(?:E|d*Y)"
-"""Where it says which rows, groups or columns are meant: behind "by", "who", "in", a statistic, or a noun."""
-
-
 _INTENTS = {"A": ("drivers", "predict", "why_changed", "compare", "relate", "change"), "F": ("forecast", "predict")}
 """What letters ask for: the intents of which one must be there."""
-_ONLY_DOES = "^[ac]*q[CG]_K?M[CE]$|^h[oi]*C.*d[oi]*[VCEG]?_i*[TV]?$|So[VC]?E_iC$|^i?q[CG]d_M$|^q_M$"
-"""Where a verb is all that is left between what is asked and what it is asked of."""
 LONG = 25
 """Words from which a question describes what is done, and such a word may only speak of it."""
-_SIZES = ("higher", "lower", "larger", "smaller", "bigger", "greater")
-"""Adjectives that, of rows, say by what they are compared: higher fines."""
-_BOUNDS = ("at least", "at most", "no more than", "no less than", "less than", "more than", "fewer than", "up to")
-"""Comparisons that nothing else can be; "over" and "under" are places, too."""
 
 
 def unread(clause: Clause, opening: bool, stepped: bool, spelled: bool) -> Iterator[tuple[str, bool]]:
@@ -50,7 +38,7 @@ def unread(clause: Clause, opening: bool, stepped: bool, spelled: bool) -> Itera
             "n": opening and re.match("[idwohSv]*[CEVUQTK]|$", follows),
             "C": re.search("wC$", codes[: n + 1]) and follows == "d",  # when parts were used
             "m": opening,
-            "K": word.casefold() in _BOUNDS
+            "K": re.fullmatch(lexicon.form("bounds"), word, re.I)
             or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV1")),
             "b": follows and follows[0] in "NT",
             "B": follows[:1] == "G" or (follows[:1] == "w" and word == "by"),  # per hour; and by whom
@@ -87,7 +75,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         or (after[:1] == "S" and bool(re.search(r"\brates?\b", clause.text, re.I)))  # the rejection rate
         or (word.low.endswith("ly") and item is clause.items[-1])  # "which region sold the most recently"
         or any(i.code == "C" and i.column.label for i in near)  # German customers, customers who complained
-        or (not re.search(_TOLD, shape) and bool(re.search(_MEANT, shape)))
+        or (not re.search(lexicon.form("only_more"), shape) and bool(re.search(lexicon.form("says_which"), shape)))
     )
 
 
@@ -96,7 +84,7 @@ def _verb(clause: Clause, item: Item) -> str:
     the van clock up, which percentage of jobs ended in a claim. "undoes", where it may choose rows or another column."""
     at, codes = clause.items.index(item), "".join(i.code for i in clause.items)
     before = re.sub("U+$", "", codes[:at])
-    fits = item.code == "U" and re.search(_ONLY_DOES, f"{before}_{codes[at:].lstrip('U')}")
+    fits = item.code == "U" and re.search(lexicon.form("only_does"), f"{before}_{codes[at:].lstrip('U')}")
     if fits and codes[0] == "h":  # what a visit brings: of a visit nothing is known
         lead, named = clause.words[clause.items[len(before)].first - 1].low, [i for i in clause.items if i.code == "C"]
         helped = {w.low for w in clause.words} & {"do", "does", "did"}
@@ -141,7 +129,11 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     """Whether the queries have what an item means; `said` is their text."""
     item, items = ask.clause.items[n], ask.clause.items
     long = len(draft.question.split()) > LONG or draft.methods.model is not None
-    if item.code == "j" and ask.codes[n + 1 : n + 2] == "E" and ask.clause.written([item]).casefold() in _SIZES:
+    if (
+        item.code == "j"
+        and ask.codes[n + 1 : n + 2] == "E"
+        and ask.clause.written([item]).casefold() in lexicon.some("sizes")
+    ):
         return (amount := draft.known.amount()) is not None and amount.name in said  # do higher fines take longer
     if item.code == "j" and not item.means.startswith("more"):
         column = draft.known.hinted(item.means)
