@@ -15,9 +15,8 @@ from graphs.questions.query import Condition, Query, Reading
 from graphs.questions.reader import lexicon, made
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
-from graphs.questions.reader.coded import without_codes
 from graphs.questions.reader.conditions import Known, expr
-from graphs.questions.reader.counted import by_case
+from graphs.questions.reader.counted import by_case, without_codes
 from graphs.questions.reader.linking import Column, read_columns
 from graphs.questions.reader.tables import placed, whole
 from graphs.questions.reader.text import name_words, root, stem, words

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphs.questions import query as q
-from graphs.questions.reader import asking, fit, following, intents, lexicon, parts, steps, unread
+from graphs.questions.reader import asking, fit, following, intents, lexicon, parts, preparing, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Known, expr, negated
 from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.methods import Methods
+from graphs.questions.reader.settings import Methods
 
 _ROWS = ("The table has no word “{}”: each row is taken for one.", "“{}” is read as the rows of the table.")
 
@@ -61,7 +61,7 @@ class Draft:
             self._speaking(clause)
         if self._defines(clause):
             return
-        done, whole = steps.read(clause, self.columns, self.methods.rule, self.recent, self._undefined())
+        done, whole = preparing.read(clause, self.columns, self.methods.rule, self.recent, self._undefined())
         self.recent = [i.column for i in clause.items if i.code == "C"] or self.recent
         self._merge(done)
         self.topic = [expr(s.name) for s in done if isinstance(s, q.Derive)] or self.topic
@@ -72,7 +72,7 @@ class Draft:
         if whole:
             self._leave(clause, False)
             return
-        left = re.match(rf"{steps.LEAVE}|.*\b(?:not|n't) (?:include|consider|use)", clause.text, re.I | re.S)
+        left = re.match(rf"{preparing.LEAVE}|.*\b(?:not|n't) (?:include|consider|use)", clause.text, re.I | re.S)
         if whose := self._whose(clause):
             self.whose += whose
             return
@@ -106,7 +106,7 @@ class Draft:
         made = self.new and lexicon.found("creates", clause.text)
         before = len(self.blocked)
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked), opening)
-        if self.blocked[before:] and not restricts and steps.codes(clause)[:1] in tuple("qhvdS") and not talk:
+        if self.blocked[before:] and not restricts and preparing.codes(clause)[:1] in tuple("qhvdS") and not talk:
             self.lost += self.blocked[before:]
             self.untold.append((clause.text, unread.unknown(self, self.blocked[before:])))
             self.asks = [a for a in self.asks if a is not ask]
@@ -122,7 +122,7 @@ class Draft:
     def _whose(self, clause: Clause) -> list[Column]:
         """What a clause asks of the row in which an end was found: the highest fare, and who paid it, and on what date."""
         last = next((a for a in reversed(self.asks) if not a.empty), None)
-        asks = re.fullmatch("i*([qw])([CEG]?)[dwvEUi]*", steps.codes(clause))
+        asks = re.fullmatch("i*([qw])([CEG]?)[dwvEUi]*", preparing.codes(clause))
         if not asks or last is None or last.stats not in (["min"], ["max"]) or len(last.columns) != 1 or last.groups:
             return []
         items = [i for i in clause.items if i.code == asks[2]] if asks[2] else []

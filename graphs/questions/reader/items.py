@@ -11,7 +11,7 @@ from typing import Any
 
 from graphs.questions.reader import lexicon, linking, nearness, times
 from graphs.questions.reader.linking import Column, Link
-from graphs.questions.reader.text import Word, name_words, stem
+from graphs.questions.reader.text import Word, figure, name_words, stem
 
 _TIER = {"quoted": 7, "full": 6, "short": 5, "value": 4, "part": 1, "near": 0}
 
@@ -264,7 +264,7 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
     if not word.content:
         return Item("x", n, n)
     if word.number is not None:
-        return Item("N", n, n, _figure(ws, n), unit=ws[n - 1].text if n and ws[n - 1].text in "$€£" else "")
+        return Item("N", n, n, figure(ws, n), unit=ws[n - 1].text if n and ws[n - 1].text in "$€£" else "")
     if word.low in ("once", "twice"):
         return Item("#", n, n, 1 + (word.low == "twice"))
     if compared and word.low in ("a", "an", "half") and _units() & {*after}:
@@ -378,14 +378,6 @@ def _linked(link: Link) -> Item:
     numeric = column.kind == "number" and not any(w in ("id", "no", "number", "key") for w in column.words)
     code, full = "E" if entity and not numeric else "C", link.how in ("quoted", "full")
     return Item(code, link.first, link.last, column, link.also, sure=link.how != "near", full=full)
-
-
-def _figure(ws: Sequence[Word], n: int) -> float:
-    number = ws[n].number or 0.0
-    after = ws[n + 1].low if n + 1 < len(ws) else ""
-    times = {"k": 1e3, "thousand": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9}.get(after, 1.0)
-    close = n + 1 < len(ws) and (ws[n + 1].start == ws[n].end or len(after) > 1)
-    return number * times if close else number
 
 
 def _bounded(ws: Sequence[Word], items: list[Item]) -> list[Item]:

@@ -48,11 +48,11 @@ def related(ask: Ask) -> None:
 
 def _together(ask: Ask) -> None:
     """The two columns of a comparison without sides: a number with a number, or with who says yes."""
-    clause, known, pays = ask.clause, ask.known, sides.pays(ask.clause)
+    clause, known = ask.clause, ask.known
     subject = clause.subject
     own = [i for i in clause.of("C") if i.column.kind in ("number", "bool") and i is not subject]
     meant = {i.first: known.hinted(hint) for i in clause.of("j") if (hint := sides.hints(i))}
-    meant |= {i.first: i.column for i in own} | {i.first: known.hinted("spending") for i in pays}
+    meant |= {i.first: i.column for i in own}
     both = list(dict.fromkeys(meant[at] for at in sorted(meant, reverse=True)))  # the last depends on the other
     flags, numbers = ([expr(c) for c in both if c and c.kind == kind] for kind in ("bool", "number"))
     if len(both) != 2 or None in both or not numbers:
@@ -61,7 +61,7 @@ def _together(ask: Ask) -> None:
     clause.notes += [f"Each row counts, and not each “{i.column.name}” once." for i in labels]
     for item in labels:
         item.code = "E"
-    use(own, pays, clause.of("j"), [i for i in clause.of("S") if i.means == "share" and flags])
+    use(own, clause.of("j"), [i for i in clause.of("S") if i.means == "share" and flags])
     ask.columns = numbers
     if flags:  # whether the older ones survive
         ask.stats = ["mean"]
@@ -78,7 +78,7 @@ def flagged(ask: Ask) -> None:
         return
     compares = "j" in clause.shape and bool(re.match("[ac]*(?:d|Sj)", codes))
     numbers = [i for i in clause.of("CjU") if (i.code == "j" and sides.hints(i) not in ("", "count"))
-               or (i.code == "C" and i.column.kind == "number") or i in sides.pays(clause)]  # fmt: skip
+               or (i.code == "C" and i.column.kind == "number")]  # fmt: skip
     for n, item in enumerate(clause.items):
         if item.used or item.code not in "CE" or item.means is None or clause.words[item.first].quote:
             continue

@@ -137,12 +137,6 @@ def hints(item: Item) -> str:
     return said.removeprefix("more").strip() if item.code == "j" else said.partition(" ")[2]
 
 
-def pays(clause: Clause) -> list[Item]:
-    """The verbs of money: what people pay or spend."""
-    says, ws = lexicon.says("spending"), clause.words
-    return [i for i in clause.of("U") if {w.stem for w in ws[i.first : i.last + 1]} <= says]
-
-
 def noun(clause: Clause, item: Item) -> bool:
     """Whether a column of yes and no names those who are: smokers, returned orders."""
     at, word = clause.items.index(item), clause.words[item.last].low

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import Any
@@ -126,3 +126,12 @@ def sentences(text: str) -> Iterator[list[Word]]:
 def _item(line: str) -> bool:
     """Whether a line is one of a list, and does not introduce another."""
     return len(name_words(line)) <= 4 and not line.rstrip().endswith(":")
+
+
+def figure(ws: Sequence[Word], n: int) -> float:
+    """The number at a place, with the thousand or million behind it."""
+    number = ws[n].number or 0.0
+    after = ws[n + 1].low if n + 1 < len(ws) else ""
+    times = {"k": 1e3, "thousand": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9}.get(after, 1.0)
+    close = n + 1 < len(ws) and (ws[n + 1].start == ws[n].end or len(after) > 1)
+    return number * times if close else number
