@@ -192,3 +192,12 @@ def test_both_ends_are_told_where_both_are_asked_for(trial: Any) -> None:
 def test_groups_of_unlike_sizes_are_compared_by_shares(trial: Any) -> None:
     query = one("Do smokers have more adverse events?", trial)
     assert ([m.op for m in query.measures], query.group_by) == (["share"], (Group(of="Smoker"),))
+
+
+def test_a_part_that_is_not_read_is_told_beside_the_one_that_is(orders: Any) -> None:
+    reading = read("What makes an order larger, and are we losing customers?", orders)
+    drivers, lost = reading.queries
+    assert drivers is not None
+    assert (drivers.intent, drivers.measures[0].of) == ("drivers", "total")
+    assert lost is None
+    assert reading.parts[1] == "are we losing customers"

@@ -102,7 +102,8 @@ class Draft:
         self.notes += [_ROWS[i.sure].format(w) for i, w in nouns if w in lexicon.some("events") or not i.sure]
         restricts = bool(lexicon.found("only", clause.text)) and bool(set("EVw") & {i.code for i in clause.items})
         opening = clause.words[0].start < self.opening
-        asked = not ask.empty or bool(ask.where) or restricts
+        unread_part = self.asks[1:] and not self.spelled and re.match("[ac]*[dqh]", ask.codes) and clause.of("C")
+        asked = not ask.empty or bool(ask.where) or restricts or bool(unread_part)  # and are we losing customers
         made = self.new and lexicon.found("creates", clause.text)
         before = len(self.blocked)
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked), opening)

@@ -52,6 +52,9 @@ def other(draft: Draft, base: Query) -> Query | None:
         numbers = [c for c in [draft.known.hinted(hints[0])] if c is not None and c.kind == "number"]
         if not numbers and not between:
             return None
+    if "A" in kinds and not numbers and any(re.search("E[di]*j", a.codes) for a in draft.asks):
+        numbers = [c for c in [draft.known.amount()] if c is not None]  # what makes an order larger
+        named += numbers
     counted = "count" in hints[:1] or any("jE" in a.codes for a in draft.asks)
     counted = counted or bool(re.search(r"\bhow many|\bnumber of", text, re.I))
     ordered, notes = any(a.end for a in draft.asks), list[str]()
