@@ -45,9 +45,6 @@ _TOLD = re.compile(
     r"at the same",
     re.I,
 )
-# What may be the question's own words, which claim nothing.
-_QUOTED = re.compile('[“"«]([^“”"«»]+)[”"»]')
-_DECLARED_NOT = re.compile(r"\b(not|non|quasi)\b|non-|quasi-", re.I)
 
 
 @check("causal_words", "Say that they go together, or differ; a cause needs an experiment.")
@@ -56,9 +53,9 @@ def causal_words(work: Work) -> Iterator[Found]:
     if randomised(work):
         return
     names = {w for t in work.tables for n in (t["name"], *(c["name"] for c in t["columns"])) for w in telling(str(n))}
-    goal, asked_in = work.view.run.goal, work.view.run.goal.casefold()
-    for where, written in work.sentences.items():
-        text = _QUOTED.sub(lambda quoted: "" if quoted[1].strip(" .?").casefold() in asked_in else quoted[0], written)
+    goal = work.view.run.goal
+    for where, written in work.sentences.items():  # the question's own words in quotation marks claim nothing
+        text = re.sub('[“"«]([^“”"«»]+)[”"»]', lambda m: "" if m[1].strip(" .?") in goal else m[0], written)
         for claim in _CAUSE.finditer(text):
             asked = "?" in text[claim.end() :].partition(".")[0]
             named = stem(re.split(r"\W", claim[0], maxsplit=1)[0].casefold()) in names  # lifts, of a table of them
@@ -74,7 +71,7 @@ def causal_words(work: Work) -> Iterator[Found]:
 def randomised(work: Work) -> bool:
     """Whether somebody declared an assignment, or says that there was one, and its shares were not found wanting."""
     roles = [f"{role} {column}" for role, column in work.roles.items()]
-    if any(_DECLARED_NOT.search(r) and _RANDOMISED.search(r) for r in roles):
+    if any(re.search(r"\b(?:not|non|quasi)\b", r, re.I) and _RANDOMISED.search(r) for r in roles):
         return False
     declared = any(re.match(r"(?:assignment|treatment|arm) ", r) or _RANDOMISED.search(r) for r in roles)
     said = f"{work.view.run.goal} {work.given} {work.said}"

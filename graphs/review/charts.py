@@ -24,16 +24,6 @@ def written(work: Work) -> Iterator[tuple[Execution, str]]:
         yield from ((cell, text) for text in dict.fromkeys(texts) if text)
 
 
-def drawn(cell: Execution) -> Iterator[float]:
-    """The value of each bar and of each end of a line that a cell drew."""
-    for axes in (a for figure in _figures(cell) for a in _listed(figure, "axes")):
-        for series in (s for s in _listed(axes, "series") if isinstance(s, dict)):
-            bars = _listed(series, "values") if series.get("kind") == "bars" else []
-            heights = [pair[-1] for pair in bars if isinstance(pair, list) and pair]
-            heights += [series.get("first"), series.get("last")]
-            yield from (float(h) for h in heights if isinstance(h, (int, float)))
-
-
 def _figures(cell: Execution) -> list[dict[str, Any]]:
     """The figures that a cell showed (see `kernel_gateway.inside.figures.told`)."""
     return [o.figure for o in cell.outputs if o.figure]

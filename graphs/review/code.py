@@ -21,7 +21,6 @@ _READERS = words(
 _PLACES = _READERS | words("Path glob iglob rglob listdir scandir walk urlopen urlretrieve get connect ZipFile")
 _WRITES = re.compile(r"^(?:to_\w+|save\w*|dump|write_\w+)$")
 _FETCHES = re.compile(r"^(?:load_dataset|fetch_\w+|get_rdataset|load_(?:iris|wine|diabetes|breast_cancer|digits))$")
-_FETCHED = re.compile(r"^\s*[!%]+\s*(?:curl|wget|git clone|kaggle|gdown|aws|gsutil|scp)\b.*$", re.M)
 _ADDRESS = re.compile(
     r"(?<!\w)(?:https?|s3|gs|ftp|hdfs|postgres(?:ql)?|mysql|mssql|mongodb|sqlite)(?:\+\w+)?://[^\s'\"]+", re.I
 )
@@ -35,9 +34,6 @@ def files(work: Work) -> Iterator[Found]:
     called = [(cell, call) for cell, tree in trees(work) for call in calls(tree)]
     known = {n: v for _, tree in trees(work) for names, v in assigned(tree) for n in names}
     own = {text for _, call in called if _writes(call) for text in _named(call, known)}
-    for cell in work.written:
-        for line in _FETCHED.finditer(cell.code):
-            yield cell.cell, f"`{line[0].strip()[:60]}` fetches what is none of the given files."
     for cell, call in called:
         name, reads = name_of(call), not _writes(call)
         if _FETCHES.match(name):

@@ -102,15 +102,13 @@ def stands(column: str, code: str) -> bool:
 
 def computed_in(code: str) -> tuple[Statistic, ...]:
     """The statistics that code computes, by the names that pandas, polars and SQL have for them."""
-    found = {_IN_CODE[w] for w in re.findall(r"[a-z_]+", code.casefold()) if w in _IN_CODE}
-    if "pivot_table" in code and "aggfunc" not in code:
-        found.add("mean")
-    return tuple(sorted(found))
+    return tuple(sorted({_IN_CODE[w] for w in re.findall(r"[a-z_]+", code.casefold()) if w in _IN_CODE}))
 
 
 _SIGNS: dict[type[ast.AST], Operator] = {
     ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "=", ast.NotEq: "!=", ast.In: "in",
 }  # fmt: skip
+_CALLED: dict[str, Operator] = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "=", "isin": "in"}
 
 
 def conditions_in(code: str, of: Iterable[str]) -> tuple[Condition, ...]:
@@ -118,23 +116,18 @@ def conditions_in(code: str, of: Iterable[str]) -> tuple[Condition, ...]:
     tree, columns, found = parsed(code), {*of}, list[Condition]()
     texts = [t for t in map(parsed, strings(tree)) if t is not None] if tree is not None else []
     for node in (n for t in filter(None, (tree, *texts)) for n in ast.walk(t)):
-        left: ast.AST = node
-        made: list[tuple[Operator, ast.expr]] = []
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _SIGNS:
-            left, made = node.left, [(_SIGNS[type(node.ops[0])], node.comparators[0])]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            ends: dict[str, tuple[Operator, ...]] = {
-                "between": (">=", "<="), "gt": (">",), "ge": (">=",), "lt": ("<",), "le": ("<=",), "eq": ("=",),
-                "isin": ("in",),
-            }  # fmt: skip
-            left, made = node.func.value, [*zip(ends.get(name_of(node), ()), node.args, strict=False)]
+            left, op, right = node.left, _SIGNS[type(node.ops[0])], node.comparators[0]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and name_of(node) in _CALLED:
+            left, op, right = node.func.value, _CALLED[name_of(node)], ast.Tuple(elts=node.args)
+        else:
+            continue
         part = left.slice if isinstance(left, ast.Subscript) else left
         name = getattr(part, "value" if isinstance(part, ast.Constant) else "attr", getattr(part, "id", None))
-        for op, right in made if name in columns else ():
-            values = [c.value for c in ast.walk(right) if isinstance(c, ast.Constant)]
-            if values and all(isinstance(v, (int, float, str)) for v in values):
-                value = tuple(values) if op == "in" else values[0]
-                found.append(Condition(left=in_backticks(str(name)), op=op, right=value))
+        values = [c.value for c in ast.walk(right) if isinstance(c, ast.Constant)]
+        if name in columns and values and all(isinstance(v, (int, float, str)) for v in values):
+            value = tuple(values) if op == "in" else values[0]
+            found.append(Condition(left=in_backticks(str(name)), op=op, right=value))
     return tuple(found)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -13,7 +12,7 @@ from typing import Any
 from graphs.questions.expressions import kind_of
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.text import stem
-from graphs.review.prose.figures import Figure, figures, quantified, sentences
+from graphs.review.prose.figures import Figure, figures, sentences
 from graphs.review.syntax import words
 from graphs.review.units import is_unit
 
@@ -28,8 +27,6 @@ _COMMON = words(
     """
 )
 """Values that stand in sentences without being spoken of."""
-_ADVERB = re.compile(r"\b(?:may|might|could|would|very|quite|fairly) $")
-"""What stands before an adverb that a value is spelt like: "may well be"."""
 _SEXES = {"female": "females?|wom[ae]n|girls?", "male": "males?|m[ae]n|boys?"}
 _UNIT_WORDS = words("mm cm km kg g mg pct percent usd eur cents cent ms sec min id the and for per num no nr")
 _YEAR = re.compile(r"(?<![\w.,-])((?:19|20)\d\d)(?![\w%]|[.,]\d|-\d)")
@@ -48,6 +45,11 @@ class Label:
     value: str
     start: int
     end: int
+
+
+def pairs(named: Iterable[Label], but: str = "") -> frozenset[tuple[str, str]]:
+    """The columns and values of labels, without those of one column."""
+    return frozenset((n.column, n.value) for n in named if n.column != but)
 
 
 def levels(tables: Tables, most: int = 200) -> Iterator[tuple[str, str]]:
@@ -79,29 +81,26 @@ def labels(text: str, tables: Tables) -> list[Label]:
 
 @lru_cache(maxsize=512)
 def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple[Label, ...]:
-    found, once = list[Label](), Counter(value for _, value in known)
+    found = list[Label]()
     for column, value in sorted(known, key=lambda pair: -len(pair[1])):
         if len(value) < 2 or value.casefold() in _COMMON or value.isdigit():  # lab A
             parts = "|".join(re.findall(r"[^\W\d_]+", column))
             spelt = re.escape(value)
-            beside = (
-                rf"\b(?i:{parts})s? ({spelt})(?!\w)|(?<!\w)((?i:{spelt}))[- ](?i:{parts})\b"
-                if len(value) > 1
-                else rf"\b(?i:{parts})s? ({spelt})(?!\w)"
-            )
+            before = rf"|(?<!\w)((?i:{spelt}))[- ](?i:{parts})\b" if len(value) > 1 else ""
+            beside = rf"\b(?i:{parts})s? ({spelt})(?!\w){before}"
             named = re.finditer(beside, text) if parts else ()
             found += [Label(column, value, *m.span(m.lastindex or 0)) for m in named]
-            alone = re.finditer(rf"(?<![\w'-]){value}(?![\w'-]|{_ARTICLE})", text) if once[value] == 1 else ()
-            found += [Label(column, value, *m.span()) for m in alone if value.isupper() and value != "I"]
+            alone = value.isupper() and value != "I" and sum(v == value for _, v in known) == 1
+            letter = re.finditer(rf"(?<![\w'-]){value}(?![\w'-]|{_ARTICLE})", text) if alone else ()
+            found += [Label(column, value, *m.span()) for m in letter]
             continue
         flags = re.I if len(value) >= 4 else 0
         ending = "(?:s|es)?" if value[-1].isalpha() and len(value) >= 3 else ""
-        rest = f"{re.escape(value[1:-1])}(?:y|ies)" if _IN_Y.search(value) else f"{re.escape(value[1:])}{ending}"
         begins = f"{re.escape(value[0])}|{re.escape(value[0].upper())}"
-        spelt = _SEXES.get(value.casefold(), f"(?:{begins}){rest}")
+        spelt = _SEXES.get(value.casefold(), f"(?:{begins}){re.escape(value[1:])}{ending}")
         for m in re.finditer(rf"(?<![\w])(?:{spelt})(?!\w)", text, flags):
             inside = any(f.start <= m.start() and m.end() <= f.end and f.value != value for f in found)
-            if not inside and not _ADVERB.search(text[: m.start()]):
+            if not inside:
                 found.append(Label(column, value, m.start(), m.end()))
     if timed:
         found += [Label(YEAR, m[1], m.start(), m.end()) for m in _YEAR.finditer(text)]
@@ -110,13 +109,18 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple
 
 _ARTICLE = r"(?<=A) (?!(?:at|is|was|has|had|and|or|with|by|to|on|in|than|vs|versus)\b)[a-z]"
 """What stands behind an A that names no group."""
-_IN_Y = re.compile(r"[^aeiou\W\d_]y$", re.I)
 
 
 def columns(text: str, tables: Tables) -> list[str]:
     """The columns all of whose telling words stand in a text."""
-    said = {stem(w) for w in re.findall(r"[^\W\d_]+", text.casefold())}
+    said = roots(text)
     return [n for t in tables for c in t["columns"] if (w := telling(n := str(c["name"]))) and w <= said]
+
+
+@lru_cache(maxsize=512)
+def roots(text: str) -> frozenset[str]:
+    """The stems of a text's words."""
+    return frozenset(stem(w) for w in re.findall(r"[^\W\d_]+", text.casefold()))
 
 
 def telling(column: str) -> set[str]:
@@ -128,18 +132,16 @@ def telling(column: str) -> set[str]:
 
 def flags(text: str, tables: Tables) -> list[Label]:
     """The columns of yes and no that a text names as a verb does, "had left": their yes, or their no."""
-    found, kin = dict[str, Label](), lexicon.kin(False)
+    found, kin = list[Label](), lexicon.kin(False)
     every = [(m, stem(m[0].casefold())) for m in re.finditer(r"[^\W\d_]+", text)]
-    for turned in (False, True):
-        words_of = [(m, r) for m, root in every if (r := _OPPOSITES.get(root, "") if turned else root)]
-        for name, yes, no in _answers(tables):
-            wanted = telling(name)
-            said = [(m, of) for m, root in words_of if (of := wanted & {root, *kin.get(root, ())})]
-            if name not in found and wanted and wanted == set[str]().union(*(of for _, of in said)):
-                start = said[0][0].start()
-                denied = re.search(r"\b(?:not|never|no|without|n't)\s+(?:\w+\s+){0,2}$", text[:start], re.I)
-                found[name] = Label(name, no if bool(denied) != turned else yes, start, said[-1][0].end())
-    return list(found.values())
+    for name, yes, no in _answers(tables):
+        wanted = telling(name)
+        said = [(m, of) for m, root in every if (of := wanted & {root, *kin.get(root, ())})]
+        if wanted and wanted == set[str]().union(*(of for _, of in said)):
+            start = said[0][0].start()
+            denied = re.search(r"\b(?:not|never|no|without|n't)\s+(?:\w+\s+){0,2}$", text[:start], re.I)
+            found.append(Label(name, no if denied else yes, start, said[-1][0].end()))
+    return found
 
 
 def _answers(tables: Tables) -> Iterator[tuple[str, str, str]]:
@@ -150,12 +152,6 @@ def _answers(tables: Tables) -> Iterator[tuple[str, str, str]]:
         if len(values) == 2 and len(yes) == len(no) == 1:
             yield str(column["name"]), yes[0], no[0]
 
-
-_PAIRS = (
-    "fail pass, die survive, stay leave, stay left, lose win, lost won, reject accept, decline approve, absent present"
-)
-_OPPOSITES = {stem(a): stem(b) for pair in _PAIRS.split(", ") for a, b in (pair.split(), pair.split()[::-1])}
-"""Words that say no of a column of yes and no that is called by the other one."""
 
 _KEY = re.compile(r"(?:^|[_ ])(?:id|key|code|no|nr|number)$|(?<=[a-z])I[Dd]$", re.I)
 
@@ -181,19 +177,6 @@ def keys(table: Mapping[str, Any]) -> set[str]:
 _YES, _NO = words("yes y true t 1 1.0"), words("no n false f 0 0.0")
 
 
-_BESIDE = re.compile(r"\b(?:above|below|than|against|versus|vs|compared|ahead of|behind|unlike)\b", re.I)
-"""What stands before those with which something is compared."""
-
-
-def subjects(clause: str, tables: Tables) -> list[Label]:
-    """The values that a sentence names, without those with which it compares its last number: "€840, well above a
-    double room"."""
-    named = labels(clause, tables)
-    told = (f.end for f in figures(clause) if not any(n.start <= f.start < n.end for n in named))
-    beside = _BESIDE.search(clause, max(told, default=len(clause)))
-    return [n for n in named if beside is None or n.start < beside.start()]
-
-
 @dataclass(frozen=True)
 class Spoken:
     """A number of a text, and the values that the text says it is of."""
@@ -205,27 +188,27 @@ class Spoken:
 def spoken(text: str, tables: Tables) -> Iterator[tuple[str, list[Spoken]]]:
     """Each sentence with its numbers, and the values, at most one a column, to which the sentence binds each."""
     for clause in sentences(text):
-        named = subjects(clause, tables)
+        named = labels(clause, tables)
         inside = [f for f in figures(clause) if not _YEAR.fullmatch(f.text) and not _TIMES.match(f.after)]
         inside = [f for f in inside if not any(n.start <= f.start < n.end for n in named)]
         bound = {id(f): list[Label]() for f in inside}
         for column in dict.fromkeys(n.column for n in named):
             some = [n for n in named if n.column == column]
             now = column == YEAR and len({n.value for n in some}) == 1  # a change begins in another year
-            for label, figure in _pairs(some, [f for f in inside if not (now and f.starts)]):
+            for label, figure in _bound(some, [f for f in inside if not (now and f.starts)]):
                 bound[id(figure)].append(label)
         found = [Spoken(f, tuple(bound[id(f)])) for f in inside]
         each = [n for n in named if n.column != YEAR and _EACH.search(clause)]
         if len(inside) == 1 and len(each) > 1 and len({n.column for n in each}) == 1:
             found = [Spoken(inside[0], (n,)) for n in each]
-        yield clause, [*found, *(Spoken(f, ()) for f in quantified(clause))]
+        yield clause, found
 
 
 _EACH = re.compile(r"\b(?:both|each|either|all|alike)\b", re.I)
 """What says one number of several groups."""
 
 
-def _pairs(named: list[Label], inside: list[Figure]) -> Iterator[tuple[Label, Figure]]:
+def _bound(named: list[Label], inside: list[Figure]) -> Iterator[tuple[Label, Figure]]:
     """Which label belongs to which number: each stands next to its own, nearer than to another one's, or there are as
     many of both in their order."""
     order = sorted([*((n.start, n) for n in named), *((f.start, f) for f in inside)], key=lambda one: one[0])

@@ -9,10 +9,10 @@ from artifacts.threads import in_own_thread
 from artifacts.types import Execution, Objection, Recomputation
 from graphs.review.answering import Result
 from graphs.review.base import CheckResult, Work
-from graphs.review.charts import drawn, written
+from graphs.review.charts import written
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated, recomputed
-from graphs.review.prose.asked import expected, passed_over, stated
+from graphs.review.prose.asked import expected, passed_over
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
@@ -59,9 +59,8 @@ class _Report:
         self.titles = list(written(work))
         spoken = "\n".join([*self.texts, *(text for _, text in self.titles)])
         self.given = Given(tables, spoken, question, work.code, work.written)
-        self.stated = [s for text in self.texts for s in stated(text, self.given, work.roles)]
         self.wanted = list(self.given.wanted())
-        asked = [q for a in (*self.asked, *(a for _, a in self.stated)) for q in a.queries]
+        asked = [q for a in self.asked for q in a.queries]
         self.queries = [*(c.query for c in self.made), *asked, *(w.query for w in self.wanted)]
 
     def judged(self, results: Sequence[Result]) -> Recomputed:
@@ -71,12 +70,11 @@ class _Report:
         held = [verdict_of(claim, next(got)) for claim in self.made]
         problems = [problem for _, problem in held]
         problems += [a.problem(answer, [next(got) for _ in a.queries], self.tables) for a in self.asked]
-        stated = [(figure, a.differs(figure, [next(got) for _ in a.queries])) for figure, a in self.stated]
-        problems += passed_over(question, self.tables, work.roles, work.written)
         facts = Facts()
         facts.take(self.wanted, list(got))
         cells = [x for x in work.view.executions if "describe" not in x.tags]
-        problems += [*stale(answer, question, work.written, facts), *misstated(answer, given, facts, work.written)]
+        problems += passed_over(question, self.tables, work.roles, work.written)
+        problems += [*stale(answer, question, work.written), *misstated(answer, given, facts, work.written)]
         for text in self.texts:
             problems += [
                 *Statements(text, given, facts, question).problems(),
@@ -84,18 +82,20 @@ class _Report:
                 *turned(text, cells),
             ]
         said = " ".join(filter(None, problems))  # a number that another check has objected to is told once
-        again = [*stated, *(s for text in self.texts for s in swapped(text, given))]
+        again = [s for text in self.texts for s in swapped(text, given)]
         problems += [problem for figure, problem in again if figure.text not in said]
         sentences = dict.fromkeys(p if p.endswith(".") else f"{p}." for p in problems if p)
         objections = [Objection(where="answer", problem=p, mend=_MEND) for p in sentences]
-        told = {(f.clause, f.start) for f, problem in stated if problem}
-        told |= {*recomputed(answer, given, facts, work.written)}
         verdicts = all_verdicts([v for v, _ in held], work.report.answers)
-        return Recomputed(tuple(verdicts), (*objections, *self._on_charts(facts, cells)), frozenset(told))
+        return Recomputed(
+            tuple(verdicts),
+            (*objections, *self._on_charts(facts, cells)),
+            frozenset(recomputed(answer, given, facts, work.written)),
+        )
 
     def _on_charts(self, facts: Facts, cells: Sequence[Execution]) -> Iterator[Objection]:
         """What is wrong with the words and numbers that are written on charts."""
-        seen = [v for x in cells for v in (*printed_numbers(x), *drawn(x))]
+        seen = [v for x in cells for v in printed_numbers(x)]
         for cell, text in self.titles:
             found = [*Statements(text, self.given, facts, "").problems(), *(p for _, p in swapped(text, self.given))]
             loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in seen)]

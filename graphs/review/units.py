@@ -30,8 +30,6 @@ def of_column(name: str) -> tuple[str, float] | None:
     units = [_UNITS.get(part.lower()) for part in parts]  # a single letter is one at the end, before units only
     known = [None if _ALONE.match(p) and (i == 0 or None in units[i:]) else units[i] for i, p in enumerate(parts)]
     found = [i for i, unit in enumerate(known) if unit is not None]
-    while found[1:] and found[-2] == found[-1] - 1 and len(found) < len(parts):  # of `profit_eur_ha` the euros
-        found.pop()
     return known[found[-1]] if found else None
 
 

@@ -9,8 +9,8 @@ from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Output, Run
 from graphs.review.base import Work
 from graphs.review.facts import Facts, Given
-from graphs.review.mentions import labels, spoken, subjects
-from graphs.review.prose.asked import passed_over, stated
+from graphs.review.mentions import labels, spoken
+from graphs.review.prose.asked import passed_over
 from graphs.review.prose.numbers import numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.printed import printed
@@ -79,25 +79,11 @@ def test_an_order_is_held_against_the_tables_that_cells_printed(text, problem):
     assert (found == []) if problem is None else any(problem in f for f in found), found
 
 
-@pytest.mark.parametrize(
-    ("text", "read"),
-    [
-        ("The mean heat is 1129.5.", True),
-        ("20% of the pots are cracked.", True),
-        ("These pots have a mean heat of 1129.5.", False),  # which, the sentence before says
-        ("Without the cracked ones the mean heat is 1129.5.", False),
-        ("The heat rose by 12.", False),
-    ],
-)
-def test_a_sentence_that_stands_alone_is_read_as_a_question_for_its_number(text, read):
-    assert bool([*stated(text, Given(TABLES, text, "", ""), {})]) is read
-
-
 def test_a_mean_of_the_rows_that_are_left_is_none_that_was_put_out_before():
     before, after = cell("print(df.heat_c.mean())", "1129.5"), cell("left = df[df['cracked'] == 'no']", "", 2)
     text = "Without the cracked pots the mean heat is 1129.5."
-    assert [*stale(text, "", [before, after], Facts())] == ["1129.5 was put out before cell-02 left rows out"]
-    assert not [*stale(text, "", [before, after, cell("print(left.heat_c.mean())", "1129.5", 3)], Facts())]
+    assert [*stale(text, "", [before, after])] == ["1129.5 was put out before cell-02 left rows out"]
+    assert not [*stale(text, "", [before, after, cell("print(left.heat_c.mean())", "1129.5", 3)])]
 
 
 def test_a_part_of_things_is_no_change_of_two_numbers():
@@ -114,12 +100,6 @@ def test_counts_are_exact_and_ten_of_a_slope_is_ten_times_it():
     slope = "Ten degrees more go with about 19 more cracks, 1.92 a degree."
     assert not [*numbers(work("", slope, cell("print(slope)", "1.921")))]
     assert [*numbers(work("", slope.replace("Ten", "Some"), cell("print(slope)", "1.921")))]
-
-
-def test_a_part_told_in_words_is_a_share_that_a_cell_put_out():
-    told = work("", "Two thirds of the pots are fine.", cell("print(len(df))", "60"))
-    assert "Two thirds of" in next(iter(numbers(told))).problem
-    assert not [*numbers(work("", told.report.answer, cell("print(40)", "40 of 60 are fine: 0.667")))]
 
 
 @pytest.mark.parametrize(
@@ -140,10 +120,9 @@ def test_how_many_times_as_much_is_told_is_what_two_numbers_come_to(text, founde
     [
         ("The test confirms that they differ (p = 0.6).", True),
         ("The gap is small (p = 0.6) and may be chance.", False),
-        ("With p = 0.0004 the gap could be chance.", True),
     ],
 )
-def test_a_large_p_value_proves_nothing_and_a_small_one_is_no_chance(text, problem):
+def test_a_large_p_value_proves_nothing(text, problem):
     assert bool([*untested(text, [])]) is problem
 
 
@@ -174,19 +153,6 @@ def test_a_single_letter_is_a_group_and_an_article_is_none():
     arms = [described("visits.csv", pd.DataFrame({"variant": ["A", "B"] * 20, "bought": [0, 1] * 20}))]
     text = "B converts at 12 % and A at 8 %. A visit lasts two minutes."
     assert [(n.value, n.start) for n in labels(text, arms)] == [("B", 0), ("A", 23)]
-
-
-def test_a_value_is_met_in_the_plural_of_its_last_word():
-    visits = [described("visits.csv", pd.DataFrame({"reason": ["injury", "check-up"] * 20}))]
-    assert [n.value for n in labels("Injuries and check-ups", visits)] == ["injury", "check-up"]
-
-
-def test_what_a_last_number_is_compared_with_is_not_what_it_is_of():
-    text = "The average heat of K 1 is 1,129 °C, well above K 2."
-    assert [n.value for n in labels(text, TABLES)] == ["K 1", "K 2"]
-    assert [n.value for n in subjects(text, TABLES)] == ["K 1"]
-    text = "K 1 cracks in 25 % of firings, against 10 % in K 2."
-    assert [n.value for n in subjects(text, TABLES)] == ["K 1", "K 2"]
 
 
 def test_a_number_that_cells_printed_for_another_group_alone_is_not_told_of_this_one():

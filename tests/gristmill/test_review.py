@@ -101,9 +101,8 @@ def test_run_again_it_must_put_out_the_same(server: Server, written, monkeypatch
 
     done = review(written((MEAN, "mean length 6.123\n"), "The mean length is 6.123."), "--json")
     told = json.loads(done.stdout)
-    assert [o["cell"] for o in told["objections"]] == [1, 2]
+    assert [o["cell"] for o in told["objections"]] == [1]
     assert "6.123 became" in told["objections"][0]["problem"]
-    assert "the input files give 7.005" in told["objections"][1]["problem"]
     assert server.json("runs", "list", "--find", "mine") == [], "a review leaves no run behind"
 
 

@@ -16,15 +16,13 @@ from itertools import chain, combinations, product
 
 from artifacts.types import Execution
 from graphs.questions.query import Condition, Statistic
-from graphs.questions.reader.text import stem
 from graphs.review import units
 from graphs.review.facts import ALL, PLAIN, Facts, Given, Kind, Of, computed_in, stands
-from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, levels, telling
-from graphs.review.prose.figures import CHANGES, figures
+from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, pairs, roots, telling
+from graphs.review.prose.figures import figures
 from graphs.review.prose.orders import superlative
 from graphs.review.prose.said import Said, said_in, statistic
 
-_EACH = re.compile(r"(?:\b(?:per|each|every|(?:for|of) an?)|^\W*an?) ([^\W\d_]+(?: [^\W\d_]+)?)", re.I)
 _SOME_OF = re.compile(r"\s(?:out )?of (?:the|these|those|its|their|our|all|them)\b", re.I)
 _PART = re.compile(r"\s(?:out )?of (?:(?:the|all|its|our|their) )?\d", re.I)
 _BASE = re.compile(r"\W*(?:out )?(?:of|among)\b[^,]*,", re.I)
@@ -44,14 +42,11 @@ _WHOLE_BEHIND = re.compile(r"[^\d,;.(]{0,25}\b(?:overall|across (?:all|the))\b",
 """What stands before or behind a number of all rows: 34 % "of the shop's" 50,140."""
 _WHOLE = re.compile(r"\b(?:all|overall|whole|total|altogether|every|general|both)\b", re.I)
 
-
 _ONLY = re.compile(
     r"\b(?:in|at|during|for|from|among|over|under|before|after|since|only|left|remaining|on|who|whose|when|where)\s"
     r"(?:(?:the|our|an?|all|each|every) )?([^\W\d_]+)",
     re.I,
 )
-_OF_ALL_ROWS = frozenset(map(stem, ("average", "total", "mean", "all", "us", "them", "it", "data", "whole")))
-"""What stands behind a preposition and leaves no rows out."""
 
 
 def recomputed(text: str, given: Given, facts: Facts, cells: Sequence[Execution]) -> Iterator[tuple[str, int]]:
@@ -100,8 +95,7 @@ class _Amount:
         for v in self.right:
             if self._factor(v.column) != 1 and figure.is_near(v.number):
                 return f"in the unit of the column {v.column}, not in that of the sentence"
-        near = next((what for v, what in self.near if self._tells(v)), None)
-        return near or self._beyond()
+        return next((what for v, what in self.near if self._tells(v)), None)
 
     def is_right(self) -> bool:
         """Whether the number is one that it can mean, or one of three digits, of the rows that its sentence names."""
@@ -155,17 +149,13 @@ class _Amount:
         )
         if not told and superlative(said.part):  # the most, on average or in total
             return (*made, "max", "min"), False
-        each = any(self.given.of_rows(self.base, f" {m[1]}") for m in _EACH.finditer(said.part))
         end = max(f.end for f in (self.figure, *figures(said.clause)))  # what stands between may be another one's
         behind = said.clause[end:] if said.labels or end == self.figure.end else ""  # of an aside it says nothing
-        told = told or statistic(self.figure.before) or statistic(behind) or (("mean",) if each else ())
+        told = told or statistic(self.figure.before) or statistic(behind)
         return told or asked or made, bool(told or (alone and asked))
 
     def _plain(self) -> tuple[list[_Value], Iterator[Near]]:
-        """Statistics of columns, counts; none where a number counts the things of a key: 160 customers."""
-        things = {c for c in self.given.kinds[self.base] if is_key(c)} - self.given.unique[self.base]
-        if self.figure.whole and not things.isdisjoint(columns(" ".join(self.figure.after.split()[:1]), [self.table])):
-            return [], iter(())
+        """Statistics of columns, and counts."""
         wholes = [self.said.own | more for more in self.said.optional()]
         ops, _ = self._ops()
         counted = columns(" ".join(self.figure.after.split()[:2]), [self.table])
@@ -185,110 +175,64 @@ class _Amount:
         some = _SOME_OF.match(figure.after) is not None
         return alone and (beside or some or self.given.of_rows(self.base, figure.after))
 
-    # What stands next to it.
-
-    def _near(self, kinds: Sequence[Kind]) -> Iterator[Near]:
-        own = self.said.own
-        if self.figure.whole and _PART.match(self.figure.after):  # 520 of all 960 stays are some for any reason
-            return
-        with_flags = own | _pairs(f for f in self.said.flags if f.column not in {c for c, _ in own})
-        for kind in kinds:
-            for of, what in self._beside(own):
-                yield from ((v, what) for v in self._values([kind], [of]))
-            for kept in self._kept(kind.of):
-                by = " and ".join(sorted({c.left.strip("`") for c in kept}))
-                only = f"the value of the rows only that a cell keeps by {by}, which is not said"
-                yield from ((v, only) for v in self._values([kind], [own], kept))
-            alike = {of for of in self.facts.values.get(kind, {}) if len(of) == 1}  # of which group, it alone tells
-            for of in dict.fromkeys((own, with_flags, *(sorted(alike, key=str) if self.figure.digits > 3 else ()))):
-                yield from self._differing(kind, of)
-
-    def _beside(self, own: Of) -> Iterator[tuple[Of, str]]:
-        """Other rows: without a value, of another one."""
-        asked = _pairs(labels(self.given.question, self.given.list))
-        for pair in own:
-            name, value = self.given.column(self.base, pair[0]) or pair[0], pair[1]
-            if (pair[0] == YEAR or pair in asked) and not self._of_all():
-                yield own - {pair}, f"the value without the condition that {name} is {value}, which is asked for"
-            for other in self._levels(pair[0]):
-                if other != value:
-                    yield own - {pair} | {(pair[0], other)}, f"the value of {other}, not of {value}"
-
-    def _of_all(self) -> bool:
-        """Whether the number is said to be of all rows, whatever else its sentence names."""
-        behind = _WHOLE_BEHIND.match(self.figure.after)
-        return behind is not None or _IS_WHOLE.search(self.figure.before) is not None
-
     def _kept(self, column: str) -> list[tuple[Condition, ...]]:
         """The conditions that cells set and nobody says; what a limit counts is seldom named after its column."""
         everything = f"{self.said.text} {self.given.question}"
         told = {column, *(n.column for of in (labels, flags) for n in of(everything, self.given.list))}
         told.update(columns(f"{self.said.clause} {self.given.question}", [self.table]))
-        every = [] if self._restricted() else self.given.kept(self.base)
+        every = self.given.kept(self.base)
         every = [kept for kept in every if column or all(isinstance(c.right, (str, tuple)) for c in kept)]
-        return [
-            kept
-            for kept in every
-            if told.isdisjoint(c.left.strip("`") for c in kept) and not any(_is_said(c, everything) for c in kept)
-        ]
+        known = roots("average total mean all us them it data whole").union(*map(telling, self.given.kinds[self.base]))
+        for m in _ONLY.finditer(self.said.clause):  # of some rows in words of its own: in the high season
+            if known.isdisjoint(roots(m[1])) and not self.given.of_rows(self.base, f" {m[1]}"):
+                return []
+        return [kept for kept in every if told.isdisjoint(c.left.strip("`") for c in kept)]
 
-    def _restricted(self) -> bool:
-        """Whether the sentence says in words of its own that it is of some rows only: "in the high season"."""
-        known = {w for c in self.given.kinds[self.base] for w in telling(c)} | _OF_ALL_ROWS
-        words = (m[1] for m in _ONLY.finditer(self.said.clause))
-        return any(stem(w.casefold()) not in known and not self.given.of_rows(self.base, f" {w}") for w in words)
+    # What stands next to it.
 
-    def _levels(self, column: str) -> list[str]:
-        if column == YEAR:
-            return sorted({v for some in self.facts.values.values() for of in some for c, v in of if c == YEAR})
-        return [v for c, v in levels(self.given.list) if c == column]
+    def _near(self, kinds: Sequence[Kind]) -> Iterator[Near]:
+        """The same of other rows or of the rows only that a cell keeps, another statistic, rows that a join repeats."""
+        if not (self.figure.whole and _PART.match(self.figure.after)):  # 520 of all 960 stays are some for any reason
+            for kind, of, kept, what in (near for meant in kinds for near in self._beside(meant, self.said.own)):
+                yield from ((v, what) for v in self._values([kind], [of], kept))
 
-    def _differing(self, kind: Kind, of: Of) -> Iterator[Near]:
-        """Another statistic of the column, another column, rows that a join repeats."""
-        others = list[tuple[Kind, str]]()
-        every = [k for k in self.facts.values if k.table == self.base]
-        if self._ops()[1] and kind.op in PLAIN:
-            others += [(replace(kind, op=op), f"the {op}, not the {kind.op}") for op in PLAIN if op != kind.op]
-        if kind.op == "sum" or (kind.op == "count" and self.given.of_rows(self.base, self.figure.after)):
+    def _beside(self, kind: Kind, own: Of) -> Iterator[tuple[Kind, Of, tuple[Condition, ...], str]]:
+        figure, asked = self.figure, pairs(labels(self.given.question, self.given.list))
+        of_all = _WHOLE_BEHIND.match(figure.after) or _IS_WHOLE.search(figure.before)
+        for column, value in own:
+            rest, name = own - {(column, value)}, self.given.column(self.base, column) or column
+            if (column == YEAR or (column, value) in asked) and not of_all:
+                yield kind, rest, (), f"the value without the condition that {name} is {value}, which is asked for"
+            others = {v for some in self.facts.values.values() for of in some for c, v in of if c == column} - {value}
+            for other in sorted(others):
+                yield kind, rest | {(column, other)}, (), f"the value of {other}, not of {value}"
+        for kept in self._kept(kind.of):
+            by = " and ".join(sorted({c.left.strip("`") for c in kept}))
+            yield kind, own, kept, f"the value of the rows only that a cell keeps by {by}, which is not said"
+        for op in PLAIN if self._ops()[1] and kind.op in PLAIN else ():
+            if op != kind.op:
+                yield replace(kind, op=op), own, (), f"the {op}, not the {kind.op}"
+        told = [f.value for f in figures(self.said.clause) if f.value not in (1, figure.value)]
+        product_of = any(figure.is_near(a * b) for a, b in combinations(told, 2))  # 117 at €180 are €21,060
+        added = kind.op == "sum" or (kind.op == "count" and self.given.of_rows(self.base, figure.after))
+        for file in self.given.tables if added and not product_of else ():
             what = f"the sum of {kind.of}" if kind.of else f"the number of rows of {self.base}"
-            told = [f.value for f in figures(self.said.clause) if f.value not in (1, self.figure.value)]
-            product_of = any(self.figure.is_near(a * b) for a, b in combinations(told, 2))  # 117 at €180 are €21,060
-            for file in sorted({k.repeated for k in every if k.repeated}) if not product_of else ():
-                key = self.given.repeats(self.base, file)[0]
+            for key in self.given.repeats(self.base, file)[:1] if file != self.base else ():
                 how = f"{what}, counted once for each row of {file} with the same {key}"
-                others.append((replace(kind, repeated=file), how))
-        for other, what in others:
-            yield from ((v, what) for v in self._values([other], [of]))
-
-    def _beyond(self) -> str | None:
-        """That it is more than a sum or an average can be: than all values together, or the greatest of them."""
-        figure, (ops, _), code = self.figure, self._ops(), computed_in(self.said.code)
-        everywhere = {c for base in self.given.tables for c in self._columns(base)}
-        if len(self.of) != 1 or len(everywhere) != 1 or len(ops) != 1 or is_key(self.of[0]) or figure.share:
-            return None
-        bare = figure.whole and units.of_text(figure.told_in) is None  # it may count what has no name in the table
-        if bare or self._counts() or CHANGES.search(self.said.clause) or figure.scale != 1:
-            return None
-        (op,), (of,) = ops, self.of
-        least, most = (self.facts.of(Kind(self.base, end, of)) for end in ("min", "max"))
-        what, sure = f"any {of} that the table holds", op in PLAIN and "sum" not in code
-        if op == "sum":
-            rows = ALL if self._of_all() else self.said.own
-            most, what = self.facts.of(Kind(self.base, "sum", of), rows), f"every {of} of these rows together"
-            sure = (least or 0) >= 0 and (code == ("sum",) or "*" not in self.said.code)
-        beyond = most is not None and figure.value - figure.half > abs(most) * self._factor(of)
-        return f"more than {what}" if beyond and sure else None
+                yield replace(kind, repeated=file), own, (), how
 
     # Shares.
 
     def _shares(self) -> tuple[list[_Value], Iterator[Near]]:
         """Shares of rows, and parts of a sum."""
-        said, (pool, here) = self.said, self._pool()
+        said, named = self.said, pairs(labels(self.said.clause, self.given.list))
+        pool = list({n.column: n for n in (*said.labels, *said.flags)}.values())  # one value a column
+        here = [n for n in pool if n in said.flags or (n.column, n.value) in named]
         right, near = list[_Value](), list[Near]()
         if (whom := self._whom(here)) is not None:
             for some in _subsets(pool):
                 for of in _subsets([n for n in pool if n not in some]) if some else ():
-                    values = self._part(_pairs(some), _pairs(of))
+                    values = self._part(pairs(some), pairs(of))
                     if {*whom} <= {*of} and (whom or not of):
                         right += values
                     elif {*some} <= {*here}:
@@ -298,9 +242,9 @@ class _Amount:
         for target in pool:
             own = frozenset([(target.column, target.value)])
             kept = said.own if target in said.flags and not _WHOLE.search(said.clause) else ALL  # of whom it is
-            every = map(_pairs, _subsets([n for n in pool if n is not target]))
+            every = map(pairs, _subsets([n for n in pool if n is not target]))
             right += [v for of in every if kept <= of | own for v in self._part(own, of)]
-        return right, self._near_shares()
+        return right, iter(())
 
     def _whom(self, here: Sequence[Label]) -> list[Label] | None:
         """The values of those of whom a share is, where the order of the sentence says that; none of all rows."""
@@ -313,24 +257,6 @@ class _Amount:
             return [] if _OF_ALL.match(clause[figure.end :]) else None
         return whom if whom and len(whom) < len(here) else None
 
-    def _near_shares(self) -> Iterator[Near]:
-        for flag in self.said.flags:
-            for of, what in self._beside(frozenset(p for p in self.said.own if p[0] != flag.column)):
-                yield from ((v, what) for v in self._part(frozenset([(flag.column, flag.value)]), of))
-
-    def _pool(self) -> tuple[list[Label], list[Label]]:
-        """The values that the number may be of, one a column, and those of them that its sentence names."""
-        said, named = self.said, _pairs(labels(self.said.clause, self.given.list))
-        pool = list({n.column: n for n in (*said.labels, *said.flags)}.values())
-        return pool, [n for n in pool if n in said.flags or (n.column, n.value) in named]
-
-
-def _is_said(condition: Condition, text: str) -> bool:
-    """Whether a text has the number with which a condition compares: over 10 km, of distance_km == 10."""
-    right = condition.right if isinstance(condition.right, tuple) else (condition.right,)
-    numbers = [f"{v:g}" for v in right if isinstance(v, (int, float))]
-    return any(re.search(rf"(?<![\d.]){re.escape(n)}(?!\d|\.\d)", text) for n in numbers)
-
 
 def _subsets(some: Sequence[Label]) -> Iterator[tuple[Label, ...]]:
     return chain.from_iterable(combinations(some, many) for many in range(len(some) + 1))
@@ -338,7 +264,3 @@ def _subsets(some: Sequence[Label]) -> Iterator[tuple[Label, ...]]:
 
 def _spelt(some: Sequence[Label]) -> str:
     return f"those of {' and '.join(f'{n.column} {n.value}' for n in some)}" if some else "all"
-
-
-def _pairs(some: Iterable[Label]) -> Of:
-    return frozenset((n.column, n.value) for n in some)

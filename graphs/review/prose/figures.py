@@ -70,7 +70,7 @@ class Figure:
 
     `share` is said of per cent and of percentage points; `unit` is what stands against it, such as the `th` of 4th;
     `scale` is the word behind it, 1000 of "27.2 thousand"; `clause` is the sentence, in which it stands from `start`
-    to `end`; `negative` is said of a minus sign; `in_words` is a part told by a word, as "most of the".
+    to `end`; `negative` is said of a minus sign.
     """
 
     text: str
@@ -84,7 +84,6 @@ class Figure:
     end: int
     scale: float = 1.0
     negative: bool = False
-    in_words: bool = False
 
     @property
     def digits(self) -> int:
@@ -150,34 +149,7 @@ def _figure(match: re.Match[str], clause: str) -> Figure:
     return Figure(text, value * factor, half, share, unit, whole, clause, start, end, factor, negative)
 
 
-def quantified(clause: str) -> Iterator[Figure]:
-    """The parts that a sentence tells in words, in per cent: most of the rows, two thirds of them, four in ten."""
-    for m in _PARTS.finditer(clause):
-        value, half = _AMOUNTS.get(m.lastgroup or "", (0.0, 0.0))
-        if m["part"] or m["whole"]:
-            many, of = (_count(word) for word in (m["many"] or m["few"], m["part"] or m["whole"]))
-            value, half = 100 * many / of, 4.0 if m["part"] else 5.0
-        median = m["half"] and re.search(r"[^\W\d] [€$£]?\d", clause[m.end() + 12 :])
-        if value <= 100 and not median and not _ELLIPTIC.match(clause, m.end()):
-            yield Figure(m[0].strip(), value, half, True, "", False, clause, m.start(), m.end(), 1.0, in_words=True)
-
-
-def _count(word: str) -> int:
-    """How many a word says, or of how many equal parts it names one."""
-    known = {"a": 1, "third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10}
-    return known.get(word.lower()) or (int(word) if word.isdigit() else _COUNTED.index(word.lower()))
-
-
-_AMOUNTS = {"most": (75.0, 25.0), "half": (50.0, 4.0), "all": (100.0, 0.001), "none": (0.0, 0.001)}
 _FEW = "|".join(_COUNTED[1:])
-_PARTS = re.compile(
-    r"\b(?:(?P<most>most of|(?:the|a) (?:\w+ )?majority of)|(?P<half>half of)|"
-    r"(?:^|(?<=[,:–—] )|(?<=\band )|(?<=\bbut )|(?<=\bthat ))\s*(?:(?P<none>none of|no(?! one|,)|not (?:a single|one))|"
-    r"(?P<all>all(?: of)?|every|each))|"
-    rf"(?P<many>a|{_FEW})[ -](?P<part>third|quarter|fifth|sixth|tenth)s? of|"
-    rf"(?P<few>{_FEW}|(?<!\d[.,])\d) (?:in|out of)(?: every)? (?P<whole>{_FEW}|10)(?=,? [^\W\d]))\b",
-    re.I,
-)
 _MULTIPLE = re.compile(
     rf"(?P<over>(?:more than|over) )?(?:(?P<twice>twice)|(?P<many>{_FEW}) times)"
     r"(?= (?:as|the|that|those|more|higher)\b)",
@@ -190,11 +162,9 @@ def multiples(clause: str) -> Iterator[Figure]:
     for m in _MULTIPLE.finditer(clause):
         value, half = float(2 if m["twice"] else _COUNTED.index(m["many"].lower())), 0.5
         value += half * bool(m["over"])
-        yield Figure(m[0], value, half, False, "", False, clause, m.start(), m.end(), in_words=True)
+        yield Figure(m[0], value, half, False, "", False, clause, m.start(), m.end())
 
 
-_ELLIPTIC = re.compile(r"[^.,;]*\b(?:is|are|was|were|do|does|did|has|have|had)(?: not|n't)\W*(?:$|[.,;)])", re.I)
-"""What says a part of the other of what was said before: "two thirds of them pay, and one in three does not"."""
 CHANGES = re.compile(
     r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|fewer|differ|gap|(?<!-)up\b|"
     r"down\b)\w*",

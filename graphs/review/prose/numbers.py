@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, permutations
 
 from artifacts.types import FINDING_MIME, Execution, Objection
 from graphs.review import units
 from graphs.review.answering import half
 from graphs.review.base import Found, Work, check
-from graphs.review.mentions import Tables, columns, labels, time_columns
+from graphs.review.mentions import Tables, labels, time_columns
 from graphs.review.prose.figures import (
     IS_POINTS,
     MONTH,
@@ -22,7 +22,6 @@ from graphs.review.prose.figures import (
     counted,
     figures,
     multiples,
-    quantified,
     sentences,
     totals,
     values,
@@ -41,7 +40,7 @@ _OF = re.compile(r"\s?%?\s?(?:of|among)\b", re.I)
 """What follows a part of things, and no change."""
 _PER_CENT = re.compile(r"%|\b100\b|normalize|pct|per_?cent|share|rate", re.I)
 """What is in a cell that computes parts in per cent, or in what it prints."""
-_GUESS = re.compile(r"guess|by chance|coin|random", re.I)
+_CHANCE = re.compile(r"guess|by chance|coin|random", re.I)
 _OTHERS = re.compile(r"\b(?:others?|rest|remaining|together|combined)\b", re.I)
 _POINTS = re.compile(rf"{POINTS}|\bpoints?\b", re.I)
 _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
@@ -50,42 +49,36 @@ _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
 @check("numbers")
 def numbers(work: Work) -> Iterator[Found]:
     """Every number in the answer and the headline findings was put out by a cell or is computed again by its query."""
-    first = {"describe", "open"}  # what opens a run shows some rows, which are no result
-    known = [v for x in work.view.executions if not first & {*x.tags} for v in printed_numbers(x)]
-    again = [v.value for a in work.report.answers for v in a.values if v.query or a.query]  # those are computed again
-    known += [float(v) for v in again if isinstance(v, (int, float))]
+    cells = [x for x in work.view.executions if {"describe", "open"}.isdisjoint(x.tags)]  # those show some rows
+    known = [v for x in cells for v in printed_numbers(x)]
+    queried = (v.value for a in work.report.answers for v in a.values if v.query or a.query)
+    again = [float(v) for v in queried if isinstance(v, (int, float))]  # those are computed again
+    known += again
     rows = {t["rows"] for t in work.tables}
     known += [float(n - v) for n in rows for v in known if v == int(v) and 0 < v < n]  # those that were left out
     settings = [*_settings(work), *_counts(work), *values(work.view.run.goal), *values(work.given)]
     carried = [f.model_dump(include={"effect", "test", "n", "params"}) for f in work.view.findings]
     known += values(str([*carried, *(f.text for f in work.view.findings)]))
     tables = list(printed(work.written, work.tables))
-    in_percent = any(re.search(r"100|normalize|pct", x.code) for x in work.written)
-    pct = [x for x in work.view.executions if not first & {*x.tags} and _PER_CENT.search(f"{x.code}\n{x.text}")]
-    shares = [v for v in known if abs(v) < 3] + [v for x in pct for v in printed_numbers(x)]
-    shares += [v for x in work.view.executions if not first & {*x.tags} for v in totals(shown(x))]
+    shares = [*(v for v in known if abs(v) < 3), *again, *values(str(carried))]
+    for cell in cells:  # of a part in per cent only what may be one
+        shares += printed_numbers(cell) if _PER_CENT.search(f"{cell.code}\n{cell.text}") else totals(shown(cell))
     told = work.report.answer.removeprefix(work.given)
     groups = {f.clause: [*_groups(f.clause, tables, work.tables)] for f in figures(told)}
-    shares += [*map(float, (v for v in again if isinstance(v, (int, float)))), *values(str(carried))]
     loose = _loose(told, known, shares, settings, groups)
-    loose += _unfounded(work.report.answer, known, rows, in_percent)
     loose += _unfounded_multiples(told, [values(shown(x)) for x in work.written])
     loose = [f for f in loose if (f.clause, f.start) not in work.recomputed]
-    if loose := [f for f in loose if not _is_background(f, work.tables)]:
+    if work.tables and not time_columns(work.tables):  # no year is of these data
+        loose = [
+            f for f in loose if not (_YEAR.fullmatch(f.text) and _WHEN.search(f.before) and not units.of_text(f.after))
+        ]
+    if loose:
         told = ", ".join(dict.fromkeys(f.text for f in loose))
         yield Objection(
             where="answer",
             problem=f"{told} is in no cell's output, in no finding and is no value of the answer.",
             mend="Use the numbers as the cells give them, or have a cell compute this one.",
         )
-    bare = [v for a in work.report.answers if not a.query for v in a.values if not v.query]
-    for value in (v for v in bare if isinstance(v.value, (int, float)) and not isinstance(v.value, bool)):
-        if not any(f.tells(v) for f in figures(f"{value.value} {value.unit}") for v in (*known, *settings)):
-            yield Objection(
-                where="answer",
-                problem=f"{value.name!r} is told as {value.value:g}, which no cell printed and no query gives.",
-                mend="Give the query that computes it, or have a cell print it.",
-            )
 
 
 # What is known.
@@ -194,22 +187,8 @@ def _groups(clause: str, printed: Sequence[tuple[str, dict[str, float]]], tables
     named = labels(clause, tables)
     for column, by in printed:
         here = list(dict.fromkeys(by[n.value] for n in named if n.column == column and n.value in by))
-        rest = [v for g, v in by.items() if g not in {n.value for n in named}]
-        if _OTHERS.search(clause) and 1 < len(rest) <= _COUNTABLE:
-            yield [(v, half(v)) for v in rest]
         every = [here] if len(here) > 1 else combinations(by.values(), 2) if _POINTS.search(clause) else ()
         yield from ([(v * times, half(v) * times) for v in some] for some in every for times in (1, 100))
-
-
-def _unfounded(text: str, known: Sequence[float], rows: Iterable[int], in_percent: bool) -> Iterator[Figure]:
-    """The parts told in words that no share, and no two counts, that a cell put out come to."""
-    shares = [100 * v for v in known if 0 < v < 1] + [v for v in known if v % 1 and 1 < v < 100 and in_percent]
-    wholes = {float(n) for n in rows} | {f.value for f in figures(text) if f.whole and f.value > 100}
-    shares += [100 * v / whole for v in known for whole in wholes if v == int(v) and _COUNTABLE < v < whole]
-    for clause in sentences(text):
-        told = [f.value for f in figures(clause) if f.share]
-        parts = (f for f in quantified(clause) if f.half > 1 and f.value != 50)
-        yield from (f for f in parts if not any(f.is_near(v) for v in (*shares, *told)))
 
 
 def _unfounded_multiples(text: str, printed: Sequence[Sequence[float]]) -> Iterator[Figure]:
@@ -227,29 +206,15 @@ def _is_free(figure: Figure) -> bool:
     if _P.search(figure.before) and figure.value in _FREE:
         return False
     whole = figure.whole and not figure.share and re.fullmatch(r"10+", f"{figure.value:.0f}")
-    chance = _GUESS.search(figure.clause) and any(figure.tells(1 / n) for n in range(2, 11))
+    chance = _CHANCE.search(figure.clause) and any(figure.tells(1 / n) for n in range(2, 11))
     example = figure.whole and re.match(r"-[a-z]", figure.after)  # a 60-year-old
     small = figure.whole and figure.value <= _COUNTABLE and not figure.share
     usual = figure.value in _FREE and (not figure.unit or figure.value >= 90)
     return bool(figure.unit in ("th", "st", "nd", "rd") or whole or chance or small or usual or example)
 
 
-def _is_background(figure: Figure, tables: Tables) -> bool:
-    """Whether a number is a year, where no table holds times or nothing else is told of it, and so not of the data."""
-    if not tables or not _YEAR.fullmatch(figure.text) or units.of_text(figure.after):
-        return False
-    noun = re.match(r"\s([^\W\d_]+)", figure.after)
-    known = noun is not None and bool(columns(noun[1], tables) or labels(noun[1], tables))
-    alone = all(_YEAR.fullmatch(f.text) for f in figures(figure.clause))
-    return (alone or not time_columns(tables)) and not known and _WHEN.search(figure.before) is not None
-
-
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
-_WHEN = re.compile(
-    rf"\b(?:in|since|until|during|before|after|by|the|a|(?<!total )(?<!mean )(?<!sum )(?<!average )of|{MONTH})"
-    r"(?: (?:early|late|mid|about))?\s$",
-    re.I,
-)
+_WHEN = re.compile(rf"\b(?:in|since|until|during|before|after|by|of|{MONTH})\s$", re.I)
 
 
 def _traces(figure: Figure, known: list[float], settings: list[float]) -> bool:
@@ -260,21 +225,13 @@ def _traces(figure: Figure, known: list[float], settings: list[float]) -> bool:
     if any(figure.tells(v) for v in (*known, *settings)):
         return True
     rest = [100 - abs(v) * times for v in known for times in (1, 100)] if figure.share else []
+    factors = units.conversions(figure.unit or figure.after)
+    many = re.match(r"\s?(?:in|of|per|for every) (1[0,]+)(?![\w.])", figure.after)  # 206 in 1,000
+    factors |= {float(many[1].replace(",", ""))} if many is not None else set()
     thousands = re.fullmatch(r"\d{1,3}\.\d{3}", figure.text)  # 1.800 of those who write thousands so
-    factors = {*units.conversions(figure.unit or figure.after), _per_many(figure.after)} - {0.0}
     factors |= {100.0} if _SHARES.search(figure.clause) else set()  # 4.2 points, 2.1 to 6.3
     rest += [v * f for f in factors for v in known] + [v / 1000 for v in known if thousands]
-    rest += [v / 10 for v in known if 10.0 in factors]  # 1.4 in ten are 14 %
     return any(figure.is_near(v) for v in rest)
-
-
-def _per_many(after: str) -> float:
-    """Of how many a share is told, by what stands behind it: 1000 of "in 1,000"; 0 where it is of none."""
-    many = re.match(
-        r"\s?(?:in|(?:out )?of|per|for every) (?:every |each )?(ten|1(?:0{1,6}|0{0,2},000|,000,000))(?!\w|[,.]\d)",
-        after,
-    )
-    return float(many[1].replace("ten", "10").replace(",", "")) if many else 0.0
 
 
 def follows(figure: Figure, beside: Sequence[Exact]) -> bool:

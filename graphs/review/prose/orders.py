@@ -6,29 +6,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import permutations
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from graphs.review.facts import ALL, FALLS, PLAIN, RISES, Facts, Given, Of, computed_in
-from graphs.review.mentions import YEAR, Label, columns, flags, labels, spoken
+from graphs.review.facts import ALL, FALLS, RISES, Facts, Given, Of, computed_in
+from graphs.review.mentions import YEAR, Label, columns, labels, pairs, spoken
 from graphs.review.prose.figures import CHANGES, IS_POINTS, PERCENT, POINTS, Figure, figures, sentences
 from graphs.review.prose.said import meanings, statistic
 
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
 _AMONG = re.compile(r"\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b", re.I)
 """What leaves groups out before one is put first."""
-_MEASURED = "often|by|far|of|expensive|frequent|common|likely|popular|numerous|money"
 _NO_AMOUNT = re.compile(
-    rf"\bat (?:least|most)\b|\b(?:is|are|was|were) (?:the )?(?:most|least) (?!{_MEASURED})\w+"
-    r"(?= (?:of|in|for)\b|[.,;:)]|$)|"
-    rf"\b(?:most|least) (?!{_MEASURED})\w+(?:al|ent|ant|ive|ous|ful|able|ible|ing|ed)\b",
+    r"\bat (?:least|most)\b|\b(?:most|least) (?!often|by|far|of|expensive|frequent|common|likely|popular|many)"
+    r"\w+(?:al|ent|ant|ive|ous|ful|able|ible|ing|ed)\b",
     re.I,
 )
-"""What is a superlative and no amount: a kiln is "the most reliable", a rate "the least certain"."""
+"""What is a superlative and no amount: a kiln is "the most reliable"."""
 _PARTS = re.compile(r";|,? \b(?:whereas|while|but)\b|, and\b")
 _FOLLOWED = re.compile(r"\b(?:followed by|ahead of|then comes?)\b", re.I)
-_NO_GROUP = frozenset({"none", "unknown", "other", "others", "missing", "n/a", "nan"})
 _DOWNWARD = r"\b(?:from (?:the )?(?:highest|largest|most|best)|descending|in (?:falling|decreasing) order)\b"
 _UPWARD = r"\b(?:from (?:the )?(?:lowest|smallest|least|worst)|ascending|in (?:rising|increasing) order)\b"
 _RANKS = re.compile(r"\b(?:rank\w*|sort\w*|order(?:ed|ing)|order (?:of|by)|in (?:\w+ )?order)\b|^\W*order\b", re.I)
@@ -37,33 +33,14 @@ _BESIDE = re.compile(r"\b(?:against|versus|vs|compared|than)\b", re.I)
 _BEATS = r"(?:beats?|out(?:perform|sell|score|rank|pace)s?|exceeds?|surpass\w*|overtakes?)"
 _TIMES = r"(?:[1-9][\d.,]*|two|three|four|five|six|ten) times|twice"
 _MORE = rf"\b(?:{_BEATS}|{_TIMES}|more|higher|larger|greater|bigger|longer|above|older|better)\b"
+_THAN = re.compile(rf"\b(?:than|times|twice|{_BEATS})\b", re.I)
 _LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b"
 _GAP = re.compile(rf"\s?(?:{PERCENT}|{POINTS}|points?|p\.?p)\s(?:\w+ ){{0,2}}(?:{_MORE}|{_LESS})", re.I)
 """What follows a number that tells how far two others are apart."""
-_RATE = re.compile(
-    r"\b(?:likely|likelier|often|shares?|rates?|parts?|per ?cent\w*|p\.?p|points?|proportions?)\b|%", re.I
-)
-"""What says that parts of the rows are compared."""
 _NOT = re.compile(r"\b(?:not?|never)\b|n't", re.I)
-_NUMBERED = re.compile(r"(?P<before>[^\n]*)\n+(?P<lines>(?:[ \t]*\d+[.)][ \t][^\n]*(?:\n|$)){2,})")
-"""A numbered list, and the line before it."""
-
 By = dict[str, float]
 """The numbers of one table by the values of one column."""
 Way = Literal["up", "down"]
-
-
-class Beside(NamedTuple):
-    """Two numbers that a sentence compares, of the base and of the other, whether they are shares, whether they are
-    sure to be meant, and by how much their change in per cent may be off, having been rounded."""
-
-    base: str
-    first: float
-    last: float
-    other: str
-    parts: bool
-    sure: bool = False
-    off: float = 0.0
 
 
 class Statements:
@@ -74,20 +51,14 @@ class Statements:
         self.shares = [f for f in figures(text) if f.share]
 
     def problems(self) -> Iterator[str]:
-        every = sentences(self.text)
-        for before, clause in zip(["", *every], every, strict=False):
+        for clause in sentences(self.text):
             for part in _PARTS.split(clause):
                 yield from self._ranks(part, [n for n in labels(part, self.given.list) if n.column != YEAR])
             named = labels(clause, self.given.list)
             years = sorted({n.value for n in named if n.column == YEAR})
             named = [n for n in named if n.column != YEAR]
             yield from self._ways(clause, named, years)
-            yield from self._apart(clause, before, list(self._beside(clause, named, years)))
-        for m in _NUMBERED.finditer(self.text):
-            lines = [labels(line, self.given.list) for line in m["lines"].splitlines()]
-            firsts = [named[0] for named in lines if named]
-            if len({(n.column, n.value) for n in firsts}) == len(firsts):  # else each line is of something else
-                yield from self._ranks(m["before"], firsts, numbered=True)
+            yield from self._apart(clause, named, years)
 
     # The numbers of which a sentence can speak.
 
@@ -102,10 +73,6 @@ class Statements:
             told = ()  # "how many visits they make" is no number of rows
         ops = told or computed_in(self.given.code)
         whole = [k for k in self.facts.values if not k.repeated and k.of != self.given.column(k.table, column)]
-        here = columns(clause, self.given.list)
-        strongest = [k for k in whole if k.op in PLAIN and k.of in here]
-        if strongest and not {*ops} & {*PLAIN} and not told:  # the strongest winds, where code only counts
-            return [by for rest, by in self.facts.series(column, strongest) if not rest]
         certain = [k for k in whole if k.op in told and k.of and k.of in said]
         used = [k for k in whole if k.op in ops and (k.of in meant[k.table] or k.op == "count")]
         found = list(self.facts.series(column, certain))
@@ -113,19 +80,6 @@ class Statements:
             return shown
         found = [(rest, by) for rest, by in found or self.facts.series(column, used) if rest <= fixed]
         return [by for rest, by in found if len(rest) == max(len(rest) for rest, _ in found)]
-
-    def _shares(self, clause: str, column: str) -> list[By]:
-        """The shares, in per cent and by each value of a column, of what sentence and question say of the rows."""
-        said = f"{clause} {self.question}"
-        targets = {(n.column, n.value) for n in flags(said, self.given.list)} if _RATE.search(said) else set()
-        every = [k for k in self.facts.values if k.op == "count" and not k.repeated]
-        return [
-            {g: 100 * self.facts.values[k].get(frozenset([(column, g), target]), 0.0) / n for g, n in by.items() if n}
-            for target in sorted(targets)
-            for k in every
-            for rest, by in self.facts.series(column, [k])
-            if not rest and target[0] != column and frozenset([target]) in self.facts.values[k]
-        ]
 
     def _told(self, clause: str, column: str, series: Sequence[By]) -> list[By]:
         """Of these tables, and of those that cells printed, the ones that hold the numbers that a sentence tells; all
@@ -136,29 +90,27 @@ class Statements:
 
     # What it says of them.
 
-    def _ranks(self, clause: str, named: Sequence[Label], *, numbered: bool = False) -> Iterator[str]:
-        """The groups that are called the first or the last, and the lists in an order, that no table shows so. What is
-        `numbered` below a sentence is in an order."""
+    def _ranks(self, clause: str, named: Sequence[Label]) -> Iterator[str]:
+        """The groups that are called the first or the last, and the lists in an order, that no table shows so."""
         top, way, ranks = superlative(clause), _way(clause, _UPWARD, _DOWNWARD), _RANKS.search(clause)
-        ordered = way or ranks or (numbered and top) or _RANKS.search(self.question)
+        ordered = way or ranks or _RANKS.search(self.question)
         first = top is not None and not _AMONG.search(clause)
-        ends = top is not None and (numbered or (first and _FOLLOWED.search(clause) is not None))
+        ends = first and _FOLLOWED.search(clause) is not None
         for column in dict.fromkeys(n.column for n in named) if top or ordered else ():
             said = list(dict.fromkeys(n.value for n in named if n.column == column))
-            series = self._shares(clause, column) or self._series(clause, column, _pairs(named, column))
-            series = self._told(clause, column, series)
+            series = self._told(clause, column, self._series(clause, column, pairs(named, column)))
             either = top == "either"
             leads = [_in_order(by, top == "min", said) for by in series if first]
             leads += [order[::-1] for order in leads] if either else []
-            cut = _BESIDE.search(clause) if not numbered else None
+            cut = _BESIDE.search(clause)
             before = [n.value for n in named if n.column == column and cut is not None and n.end <= cut.start()]
             if leads and not (heads := {order[0] for order in leads}) & {*(before or said)}:
                 most = "highest" if top == "max" else "lowest"
                 yield f"{said[0]} is put first, and of {column} {' or '.join(sorted(heads))} is the {most}"
-            elif len(said) > 1 and (ends or (ordered and (numbered or len(said) > 2))):
+            elif len(said) > 1 and (ends or (ordered and len(said) > 2)):
                 upward = way == "up" or (ends and way is None and top in ("min", "either"))
                 every = [_in_order(by, upward, said) for by in series if {*said} <= {*by}]
-                every += [o[::-1] for o in every] if either or (way is None and ranks and not numbered) else []
+                every += [o[::-1] for o in every] if either or (way is None and ranks) else []
                 right = [[g for g in order if ends or g in said][: len(said)] for order in every]
                 if right and said not in right:
                     yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
@@ -169,41 +121,46 @@ class Statements:
         if _NOT.search(re.sub(r"^\W*no\b\W*[,:;.]", "", clause, flags=re.I)):
             return
         way, ends = _way(clause, RISES, FALLS), list[tuple[float, float]]()
-        over_time = re.search(rf"(?:{RISES}|{FALLS})\W+with\b", clause, re.I) is None  # increases with age
-        if way is not None and over_time and len([f for f in figures(clause) if f.text not in years]) < 3:
-            for by in self._series(clause, YEAR, _pairs(named)):
+        if way is not None and len([f for f in figures(clause) if f.text not in years]) < 3:
+            for by in self._series(clause, YEAR, pairs(named)):
                 first, last = (years[0], years[-1]) if len(years) > 1 else (min(by), max(by))
                 ends += [(by[first], by[last])] if first in by and last in by and first < last else []
         if not ends and (than := _compared(clause, named)) is not None:
             way, (column, base, other) = _way(clause[: named[1].start], _MORE, _LESS), than
-            tables = self._shares(clause, column) or self._series(clause, column, ALL)
-            ends = [(by[base], by[other]) for by in tables if {base, other} <= {*by} and by[base] != by[other]]
+            series = self._series(clause, column, ALL)
+            ends = [(by[base], by[other]) for by in series if {base, other} <= {*by} and by[base] != by[other]]
         if way is not None and ends and not any((last > first) == (way == "up") for first, last in ends):
-            yield _opposite(clause)
+            yield f"“{clause.strip()[:80]}”: the numbers say the opposite"
 
-    def _apart(self, clause: str, before: str, beside: Sequence[Beside]) -> Iterator[str]:
+    def _apart(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """The changes in per cent that no two numbers show: those that are parts of the wrong one of them, and those
-        told in per cent that are in percentage points, or the other way round."""
-        told = [f for f in (*figures(before), *figures(clause)) if f.share and f.unit != "pp" and f.value > 0]
+        told in per cent that are in percentage points."""
         for f in (f for f in figures(clause) if f.share and CHANGES.search(clause)):
-            beside_it = [
-                Beside(b.text, b.value, a.value, a.text, True, off=a.half + b.half)
-                for a, b in permutations(told, 2)
-                if _GAP.match(clause[f.end - len(f.unit) :]) and f not in (a, b)
-            ]
-            found = [_change(f, two) for two in (*beside, *beside_it)]
-            wrong = [said for said in found if said]
-            if wrong and None not in found:
-                yield f"{f.text} is {wrong[0]}"
+            found = []
+            for column, base, other, sure in self._sides(clause, named, years):
+                for by in self._series(clause, column, pairs(named, column)):
+                    if by.get(base) and by.get(other):
+                        found.append(self._change(f, (base, by[base]), (other, by[other]), sure))
+            gap = _GAP.match(clause[f.end - len(f.unit) :])  # how far two shares that it tells are apart
+            for a, b in permutations(self.shares, 2) if gap and len(self.shares) > 2 else ():
+                if f not in (a, b) and b.value:
+                    found.append(self._change(f, (b.text, b.value), (a.text, a.value), True))
+            if None not in found and any(found):
+                yield f"{f.text} is {next(filter(None, found))}"
 
-    def _beside(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[Beside]:
-        """What a sentence compares, of every table of the two groups."""
-        for column, base, other, sure in self._sides(clause, named, years):
-            parts = self._shares(clause, column)
-            for by in parts or self._series(clause, column, _pairs(named, column)):
-                if by.get(base) and by.get(other):
-                    shares = by in parts or all(any(f.tells(by[g]) for f in self.shares) for g in (base, other))
-                    yield Beside(base, by[base], by[other], other, shares, sure)
+    def _change(self, f: Figure, base: tuple[str, float], other: tuple[str, float], sure: bool) -> str | None:
+        """What a part told of two groups is in place of their change; None where it is that, "" where nothing known.
+        Of shares the change may be told in percentage points."""
+        (before, first), (after, last) = base, other
+        change, points = 100 * (last / first - 1), f.unit == "pp" or IS_POINTS.match(f.after)
+        in_points = f.is_near(last - first)
+        if f.is_near(first) or f.is_near(last) or (in_points if points else f.is_near(change)):
+            return None
+        as_part = f"as a part of {before} it is {abs(change):.1f} %"
+        if not points and in_points and all(any(s.tells(v) for s in self.shares) for v in (first, last)):
+            return f"the difference in percentage points; {as_part}"
+        turned = sure and not points and f.is_near(100 * (1 - first / last))
+        return f"the change as a part of {after}; {as_part}" if turned else ""
 
     def _sides(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[tuple[str, str, str, bool]]:
         """The column and the two of its values that a sentence compares, the base first, and whether it is sure to be
@@ -214,11 +171,10 @@ class Statements:
         years = years or sorted({n.value for n in asked if n.column == YEAR})
         if len(years) == 2:
             yield (YEAR, years[0], years[1], True)
-        for some in (named, asked) if than is None and len(years) != 2 else ():
-            for column in dict.fromkeys(n.column for n in some if n.column != YEAR):
-                two = list(dict.fromkeys(n.value for n in some if n.column == column))
-                if len(two) == 2:
-                    yield from ((column, base, other, False) for base, other in permutations(two))
+        for column in dict.fromkeys(n.column for n in named) if than is None and len(years) != 2 else ():
+            two = list(dict.fromkeys(n.value for n in named if n.column == column))
+            if len(two) == 2:
+                yield from ((column, base, other, False) for base, other in permutations(two))
 
 
 def _way(clause: str, up: str, down: str) -> Way | None:
@@ -227,46 +183,17 @@ def _way(clause: str, up: str, down: str) -> Way | None:
     return None if rises == falls else "up" if rises else "down"
 
 
-def _change(f: Figure, of: Beside) -> str | None:
-    """What a part told of two numbers is in place of their change; None where it is that, "" where it is nothing known.
-    Of shares the change may be told in percentage points."""
-    change, gap = 100 * (of.last / of.first - 1), of.last - of.first
-    roughly = replace(f, half=f.half + 100 * of.off / of.first)
-    points, in_points = f.unit == "pp" or IS_POINTS.match(f.after), replace(f, half=f.half + of.off).is_near(gap)
-    if f.is_near(of.first) or f.is_near(of.last) or (in_points if points else roughly.is_near(change)):
-        return None
-    as_part = f"as a part of {of.base} it is {abs(change):.1f} %"
-    if points and of.parts and roughly.is_near(change):
-        return f"the change in per cent; in percentage points it is {abs(gap):.1f}"
-    if not points and of.parts and in_points:
-        return f"the difference in percentage points; {as_part}"
-    turned = of.sure and not points and f.is_near(100 * (1 - of.first / of.last))
-    return f"the change as a part of {of.other}; {as_part}" if turned else ""
-
-
-def _opposite(clause: str) -> str:
-    return f"“{clause.strip()[:80]}”: the numbers say the opposite"
-
-
 def _in_order(by: By, upward: bool, said: Sequence[str]) -> list[str]:
     """The groups from the one that is put first; what stands for no group is none, unless it is spoken of."""
-    groups = [*said, *(g for g in by if g not in said and g.casefold() not in _NO_GROUP)]
+    groups = [*said, *(g for g in by if g not in said)]
     return sorted((g for g in groups if g in by), key=by.__getitem__, reverse=not upward)
-
-
-def _pairs(named: Sequence[Label], but: str = "") -> Of:
-    return frozenset((n.column, n.value) for n in named if n.column != but)
 
 
 def _compared(clause: str, named: Sequence[Label]) -> tuple[str, str, str] | None:
     """The column, the base and the other group of "one has more than the other", of which the base stands behind."""
     word = re.search(f"{_MORE}|{_LESS}", clause, re.I)
     alike = len(named) == 2 and named[0].column == named[1].column and named[0].value != named[1].value
-    than = (
-        re.compile(rf"\b(?:than|times|twice|{_BEATS})\b", re.I).search(clause, word.start())
-        if word is not None
-        else None
-    )
+    than = _THAN.search(clause, word.start()) if word is not None else None
     if not alike or than is None or not named[0].end <= than.start() < named[1].start:
         return None
     return None if _AMONG.search(clause[: named[1].start]) else (named[0].column, named[1].value, named[0].value)

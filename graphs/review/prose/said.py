@@ -12,20 +12,18 @@ from artifacts.types import Execution
 from graphs.questions.query import Statistic
 from graphs.questions.reader import lexicon
 from graphs.review.facts import PLAIN, Given, Of, computed_in
-from graphs.review.mentions import YEAR, Label, flags, labels, spoken, subjects
+from graphs.review.mentions import YEAR, Label, flags, labels, pairs, spoken
 from graphs.review.prose.figures import Figure, figures
 from graphs.review.prose.numbers import printed_numbers
 
 _NAMED: tuple[Statistic, ...] = (*PLAIN, "count", "std", "distinct", "share")
 _LOOSE = {("typical",), ("usual",)}
 """What may be a mean or a median."""
-_HALF = re.compile(r"\bhalf\b[^.,;]*\s[€$£]?\d", re.I)
-"""What tells a median without its name."""
 
 
 def statistic(text: str) -> tuple[Statistic, ...]:
     """The statistic that a text names, where it names one and no more."""
-    found = meanings(text, "Sh") | ({"median"} if _HALF.search(text) else set())
+    found = meanings(text, "Sh")
     ops = tuple(op for op in _NAMED if op in found)
     return ops if len(ops) == 1 else ()
 
@@ -72,7 +70,7 @@ class Said:
 
     @property
     def own(self) -> Of:
-        return frozenset((n.column, n.value) for n in self.labels)
+        return pairs(self.labels)
 
     def optional(self) -> Iterator[Of]:
         """The rows that may be meant further: none, or those of one or two columns of yes and no."""
@@ -82,19 +80,18 @@ class Said:
 
 
 def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Said]:
-    """The numbers of a text that a cell printed, and the parts that it tells in words."""
+    """The numbers of a text that a cell printed."""
     asked, told = _once(labels(given.question, given.list)), {n.value for n in labels(text, given.list)}
     others = {
         n.column for n in asked if {m.value for m in labels(text, given.list) if m.column == n.column} - {n.value}
     }
-    once = [n for n in asked if n.value in given.literals | told or not n.value.islower()]  # our print shop
-    once = [n for n in once if n.column not in others]  # of which one is it, where several are told?
+    once = [n for n in asked if n.column not in others and n.value in given.literals | told]
     for clause, every in spoken(text, given.list):
-        named, said = subjects(clause, given.list), tuple(flags(clause, given.list))
+        named, said = labels(clause, given.list), tuple(flags(clause, given.list))
         alone = _once(named)
         for s in every:
             cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
-            code = given.code if s.figure.in_words or cell is None else cell.code
+            code = given.code if cell is None else cell.code
             unclear = {n.column for n in named} - {n.column for n in (*alone, *s.labels)}
             few = s.figure.digits < 2 and not s.figure.share
             if not code or unclear or few or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
@@ -103,7 +100,7 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
             near = [n for n in (*once, *here) if not (n.column == YEAR and s.figure.starts)]
             own = tuple({n.column: n for n in (*near, *s.labels)}.values())
             code = code if computed_in(code) else given.code
-            yield Said(s.figure, clause, own, said, code, text, s.figure.in_words or cell is not None)
+            yield Said(s.figure, clause, own, said, code, text, cell is not None)
 
 
 def _once(named: Sequence[Label]) -> list[Label]:

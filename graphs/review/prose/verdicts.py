@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from artifacts.types import Execution
-from graphs.review.facts import LEFT_OUT, Facts, Given
+from graphs.review.facts import LEFT_OUT, Given
 from graphs.review.mentions import spoken
 from graphs.review.prose.figures import NUMBER, Figure, figures, sentences, size
 from graphs.review.prose.numbers import printed_numbers
@@ -25,7 +25,6 @@ _DOUBT = re.compile(
     re.I,
 )
 """One of these is in every sentence that tells a large p value for what it is."""
-_LUCK = re.compile(r"\b(?:could|may|might|can)\b[^.;]{0,20}\b(?:chance|coincidence|random|luck|noise)\b", re.I)
 _SURE, _UNSURE = 0.01, 0.1
 
 
@@ -45,12 +44,16 @@ def untested(text: str, cells: Sequence[Execution]) -> Iterator[str]:
             continue
         low, high = min(known), max(known)
         shown = f"(p = {' to '.join(f'{p:.2g}' for p in sorted({low, high}))})"
-        none, own = _NONE.search(clause) or _LUCK.search(clause), p_values(clause)
+        none = _NONE.search(clause)
         if none and high < _SURE:
             yield f"“{none[0]}” is said, and every test says otherwise {shown}"
         elif not none and _FOUND.search(clause) and low > _UNSURE:
             yield f"“{clause.strip()[:60]}” is said to be significant, and no test says so {shown}"
-        elif not none and own and min(own) > _UNSURE and not _DOUBT.search(" ".join(every[place : place + 2])):
+        elif (
+            not none
+            and min(p_values(clause), default=0) > _UNSURE
+            and not _DOUBT.search(" ".join(every[place : place + 2]))
+        ):
             yield f"“{clause.strip()[:60]}” is said, and its p value proves nothing"
 
 
@@ -71,12 +74,12 @@ def turned(text: str, cells: Sequence[Execution]) -> Iterator[str]:
     for f in (f for f in figures(text) if _R.search(f.before) and not f.share and f.value < 1):
         found = [v for v in every if f.is_near(v)]
         up, down = (way.search(f.clause) is not None for way in (_POSITIVE, _NEGATIVE))
-        if found and up != down and all((v < 0) == up for v in found):
-            yield f"{f.text} is said to be {'positive' if up else 'negative'}, and a cell put out {found[0]:.3g}"
-        minus, beside = f.text[0] in "-−–", re.split(r"[,;\d]", f.before)[-1] + f.after
-        bare = _TOLD_AS.search(f.before) is not None and not minus and not _DOWN.search(beside)
-        if found and up == down and (max(found) < 0 if bare else minus and min(found) > 0):
-            yield f"{f.text} is told with{'out its' if bare else ' a minus'} sign: a cell put out {found[0]:.3g}"
+        beside = re.split(r"[,;\d]", f.before)[-1] + f.after
+        bare = _TOLD_AS.search(f.before) is not None and not _DOWN.search(beside)
+        way = (up - down) or (-1 if f.text[0] in "-−–" else int(bare))
+        if way and found and all(v * way < 0 for v in found):
+            said = ("said to be positive" if up else "told without its sign") if way > 0 else "told as negative"
+            yield f"{f.text} is {said}, and a cell put out {found[0]:.3g}"
 
 
 def swapped(text: str, given: Given) -> Iterator[tuple[Figure, str]]:
@@ -92,24 +95,19 @@ def swapped(text: str, given: Given) -> Iterator[tuple[Figure, str]]:
                 yield s.figure, f"{s.figure.text} is what a cell printed for {others[0]}, and is told of {n.value}"
 
 
-def stale(text: str, question: str, cells: Sequence[Execution], facts: Facts) -> Iterator[str]:
-    """The statistics that are said to be without some rows and are of all rows, or were last put out before a cell
-    left those out."""
+def stale(text: str, question: str, cells: Sequence[Execution]) -> Iterator[str]:
+    """The statistics that are said to be without some rows and were last put out before a cell left those out."""
     first = next((i for i, x in enumerate(cells) if _LEAVES.search(x.code)), None)
     if first is None:
         return
     before, after = ([v for x in some for v in printed_numbers(x)] for some in (cells[:first], cells[first + 1 :]))
     during = [v for x in cells[first : first + 1] for v in printed_numbers(x)]
     for clause in sentences(text):
-        ops = statistic(clause)
-        if _BEFORE.search(clause) or not LEFT_OUT.search(f"{clause} {question}") or not ops:
+        if _BEFORE.search(clause) or not LEFT_OUT.search(f"{clause} {question}") or not statistic(clause):
             continue
-        every = [v for k in facts.values if k.op in ops and not k.repeated and (v := facts.of(k)) is not None]
         for f in (f for f in figures(clause) if not f.whole and not any(map(f.tells, after))):
             if any(map(f.tells, before)) and not any(map(f.tells, during)):
                 yield f"{f.text} was put out before {cells[first].cell} left rows out"
-            elif after and any(map(f.tells, during)) and any(map(f.is_near, every)):
-                yield f"{f.text} is of all rows, and {cells[first].cell} left rows out"
 
 
 _BEFORE = re.compile(r"\b(?:before|raw|original|instead|with|first|all)\b", re.I)
