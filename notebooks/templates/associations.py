@@ -1152,7 +1152,7 @@ if not held_within:
 # ## Which factors only stand in for another
 #
 # A factor that goes with the outcome only because it goes with another factor does nothing of its own: with the other held
-# fixed, little is left of it.
+# fixed, little is left of it. Of two factors that are nearly one (0.9) neither stands behind the other.
 
 # %% id="stand-ins"
 from statsmodels.regression.linear_model import OLS
@@ -1247,7 +1247,9 @@ for z in sorted(
         for c in related
         if c != z and related[c]["strength"] > found["strength"] and not twin(c)
     }
-    partners = sorted((c for c in links if links[c] >= 0.4), key=lambda c: (-links[c] * related[c]["strength"], c))
+    partners = sorted(
+        (c for c in links if 0.4 <= links[c] < 0.9), key=lambda c: (-links[c] * related[c]["strength"], c)
+    )
     for x in partners[:3]:
         alone, beside, other_p, spread, n = alone_and_beside(z, x)
         if alone.pvalues["z"] > 0.05:

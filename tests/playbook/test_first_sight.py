@@ -272,6 +272,13 @@ async def test_what_rows_left_out_do_not_show_is_told_last() -> None:
     assert report["findings"] == ["F2", "F1"]
 
 
+async def test_of_warnings_of_a_kind_the_first_says_what_to_look_for_and_the_rest_come_last() -> None:
+    copies = [finding(i, "warning", "redundant_columns", [f"log{i}", f"raw{i}"], 1.0, f"Copy {i}.") for i in (1, 2)]
+    found = [*copies, finding(3, "claim", "correlation", ["size", "rent"], 0.4, "Size.")]
+    _, _, report = await ask(("write_report",), brief(question="Q?", findings=found, plan=[]))
+    assert report["findings"] == ["F1", "F3", "F2"]
+
+
 def reading(question: str, rows: int, **columns: object) -> tuple[tuple[str, ...], str]:
     """The columns that a question beside their names is about, and as which plain question it is read."""
     numbers: dict[str, object] = {"dtype": "float64", "n_unique": 40, "examples": [1.5]}

@@ -144,6 +144,18 @@ def test_what_a_factor_shows_is_another_ones(kernel: Kernel, table: Writer, rand
     assert not ran.of("group_difference", "claim")
 
 
+def test_of_counts_that_all_grow_with_one_thing_none_stands_behind_another(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    played = random.uniform(2, 160, 500)
+    tries, goals = random.poisson(played), random.poisson(played / 8)
+    df = pd.DataFrame({"tries": tries, "goals": goals, "points": 4 * goals + random.poisson(played / 2)})
+    ran = kernel.template("associations", data=table("games", df), outcome="goals", factors=["tries"])
+    assert ran.error is None
+    assert not [f.text for f in ran.of("confounding", "warning") if "only as it goes with points" in f.text]
+    assert ran.of("correlation", "claim")
+
+
 def test_matched_pairs_and_two_factors_at_once(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
     people = random.normal(70, 12, 12)
     pairs = pd.DataFrame({"person_id": [*range(1, 13)] * 2, "shoe": ["old"] * 12 + ["new"] * 12})

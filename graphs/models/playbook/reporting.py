@@ -17,8 +17,10 @@ TURNS = ("simpsons_paradox", "confounding", "leverage_point", "spurious_trend_co
          "pseudo_replication", "target_leakage", "join_fanout", "incomplete_period")  # fmt: skip
 """Warnings that turn an answer round, the gravest first: they stand before the claims that they touch."""
 
+# Warnings of which another may have told: of a drift the one found along the time, of a copy that of a leakage
 _AGAIN = ("spurious_trend_correlation", "redundant_columns")
-"""Warnings of which another may have told: of a drift the one found along the time, of a copy that of a leakage."""
+# What says what to look for by its first; the others of the kind come after all else
+_ALIKE = ("redundant_columns", "censored_values", "missing_pattern", "variance_difference")
 
 _RELATIONS = TURNS[:4]
 """Of these the first two columns are the pair that they are about: they turn round only what was asked of both."""
@@ -54,15 +56,16 @@ class Asked:
 
 def write_report(facts: Facts) -> Reply:
     """Order what was found and say it. Every number in the answer stands in a cell's answer or a finding's sentence."""
-    held = {str(o.get("where", "")) for o in facts.objections}
     once = {(f["type"], f["kind"], tuple(f["columns"]), f["text"]): f for f in facts.findings}  # the last of them
-    usable = [f for f in once.values() if f["id"] not in held]
+    usable = [f for f in once.values() if f["id"] not in {str(o.get("where", "")) for o in facts.objections}]
     asked = _asked(facts)
     spoken = [f for f in usable if f["type"] in ("claim", "warning") or f["kind"] in SPOKEN]
     flips = {"simpsons_paradox": 1.0, "clusters": 0.0}  # how near the question they must be to tell of their columns
     stories = [set(f["columns"]) for f in spoken if _pair(f, asked) >= flips.get(f["kind"], 2.0)]
     best = max((strength(f) for f in spoken if (f["type"], f["kind"]) == ("claim", "driver")), default=0.0)
     headlines = _collapse(sorted(spoken, key=lambda f: _rank(f, asked, stories, best)))
+    firsts = {str(f["kind"]): f["id"] for f in headlines[::-1]}
+    headlines.sort(key=lambda f: f["kind"] in _ALIKE and firsts[f["kind"]] != f["id"])
     given = {str(a["part"]): a for a in facts.answers}
     answers = [_answer(part, given.get(part.text, {}), headlines, usable) for part in asked]
     texts = [
@@ -178,8 +181,7 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]],
     """Its place: what turns the answer round, what bites, what was found (`best`: how strong a driver is), the rest."""
     kind, pair, name = str(finding["kind"]), set(finding["columns"]), str(finding["id"])
     about = 1.0 if kind in ROWS else relevance(finding, asked)  # rows touch every number counted of them
-    both = kind not in _RELATIONS or _pair(finding, asked) == 1.0
-    near = about > 0.5 and both
+    near = about > 0.5 and (kind not in _RELATIONS or _pair(finding, asked) == 1.0)
     apart = any(part.groups and {*part.columns} & pair for part in asked)  # what tells those groups apart was asked for
     # What only turns round a relation weaker than the best driver stands where that would, unless it was asked for
     sought = any(len(part.columns) == 2 and {*finding["columns"][:2]} == {*part.columns} for part in asked)
