@@ -201,3 +201,17 @@ def test_a_part_that_is_not_read_is_told_beside_the_one_that_is(orders: Any) -> 
     assert (drivers.intent, drivers.measures[0].of) == ("drivers", "total")
     assert lost is None
     assert reading.parts[1] == "are we losing customers"
+
+
+def test_the_best_month_and_the_biggest_order_are_told_in_money(orders: Any) -> None:
+    query = one("What was our best month?", orders)
+    assert ([(m.op, m.of) for m in query.measures], query.group_by[0].grain) == ([("sum", "total")], "month")
+    assert [o.by for o in one("What was the biggest order ever?", orders).order] == ["total"]
+
+
+def test_the_best_month_of_a_rating_is_told_by_its_mean(staff: Any) -> None:
+    renamed = [
+        {**t, "columns": [{**c, "name": "rating"} if c["name"] == "engagement" else c for c in t["columns"]]}
+        for t in staff
+    ]
+    assert [(m.op, m.of) for m in one("Which year has the best rating?", renamed).measures] == [("mean", "rating")]

@@ -189,7 +189,8 @@ def _judged(ask: Ask, most: Item) -> None:
     if quality and (lasts and column not in named if named else flags and column is None):
         most.code = "U"  # the worst return rate, the best wait: whether more or less of it is worse is not known
     elif quality and column not in named and (named or column is None or (whose and known.amount() is not None)):
-        most.means = end  # the best price
+        period = "G" in ask.codes and "C" not in ask.codes
+        most.means = f"{end} money" if period else end  # the best month is told in money; the best price
     elif "-" in hint:
         end = {"min": "max", "max": "min"}[end] if known.sense(hint, column)[:1] == "-" else end
         most.means = end if column in [*named, *flags] else f"{end} {hint}"
@@ -259,7 +260,10 @@ def _ends(ask: Ask, most: Item) -> Item:
     """Which end of the order is asked for, and by which column where the word says so itself: the cheapest."""
     ask.end, _, hint = most.means.partition(" ")
     ask.counts = hint == "count" or bool(re.search(r"\b(?:most|fewest) (?:rows|records)\b", ask.clause.text, re.I))
-    ask.by = ask.known.hinted(hint) if hint else None
+    ask.by = ask.known.hinted(hint) if hint not in ("", "money") else None
+    row = {"price", "size"} & {*hint.split()} and "E" in ask.codes and "C" not in ask.codes
+    if hint == "money" or (row and ask.by is None):  # the best month, the biggest order
+        ask.by = ask.known.amount()
     return most
 
 

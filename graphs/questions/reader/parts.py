@@ -310,8 +310,9 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
     elif ask.share:
         measure = Measure(op="share", where=tuple(ask.share))
     elif column and (set(ask.stats) <= {"share", "mode"} if flag else not (ask.stats or ask.counts)):
-        judged = re.search(r"\b(?:best|worst)\b", ask.clause.text, re.I) and lexicon.holds("takings", column.words)
-        taken = judged and any(g.grain for g in group_by)  # the best month: by all that it brought in
+        judged = re.search(r"\b(?:best|worst)\b", ask.clause.text, re.I) and any(g.grain for g in group_by)
+        takings = column.money or {*lexicon.columns_of("takings")} & {*column.words}
+        taken = judged and takings and lexicon.holds("takings", column.words)  # by all that the month brought in
         measure = Measure(op="sum", of=expr(column)) if taken else _usual(draft, column)  # the return rate
     elif ask.stats and what:
         (measure, *_) = measuring.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)
