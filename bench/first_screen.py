@@ -47,7 +47,7 @@ class Asking:
 
 
 ASKINGS = {
-    "100,000 x 30": Asking(QUESTION, {"what one row is": 5, "what will bite": 5, "end": 45}, 100_000, 18),
+    "100,000 x 30": Asking(QUESTION, {"what one row is": 5, "what would mislead a test": 5, "end": 45}, 100_000, 18),
     "300,000 x 20": Asking(QUESTION, {"answer": 15, "report": 15}, 300_000, 8),
     "300,000 x 20, closed": Asking("What is the mean price by g0?", {"answer": 3}, 300_000, 8, whole=False),
     "penguins, closed": Asking(
@@ -58,7 +58,11 @@ ASKINGS = {
     ),
 }
 _QUIET_SECONDS = 4.0  # until a gateway that somebody has used keeps its next sandboxes ready again
-_CELLS = {"Read the files": "rows", "What will bite": "what will bite", "What one row is": "what one row is"}
+_CELLS = {
+    "Read the files": "rows",
+    "What would mislead a test": "what would mislead a test",
+    "What one row is": "what one row is",
+}
 
 
 def write_table(path: Path, many: int, measured: int) -> None:

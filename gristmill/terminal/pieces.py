@@ -138,7 +138,7 @@ def findings(console: Console, view: RunView) -> None:
         answers(console, given, f"{turn.id}  {turn.message}")
         if not given and turn.status != "done":
             say(console, turn.status, 2, style="yellow")
-    ranked = (*said.bites, *said.headlines)
+    ranked = (*said.warnings, *said.headlines)
     if ranked:
         heading(console, said.shows)
         for finding in ranked[:MOST_FINDINGS]:

@@ -17,9 +17,9 @@ def report_md(view: RunView) -> str:
     lines += [*review, *answers] if said.doubtful or not answers else [*answers, "## Review", "", *review]
     if said.context:
         lines += ["## The table", "", *(f"- {line(f.text)} ({f.evidence.cell})" for f in said.context), ""]
-    if said.bites:
+    if said.warnings:
         lines += ["## What to know of the data first", ""]
-        lines += [f"- {line(' '.join((f.text, *f.caveats)))} ({f.evidence.cell})" for f in said.bites] + [""]
+        lines += [f"- {line(' '.join((f.text, *f.caveats)))} ({f.evidence.cell})" for f in said.warnings] + [""]
     if said.headlines:
         lines += [f"## {said.shows}", ""]
     for place, finding in enumerate(said.headlines, 1):
@@ -100,7 +100,9 @@ def byline(said: story.Told) -> str:
 def closing(said: story.Told) -> str:
     """The end of the notebook: the answer, and the findings with the cells that show them."""
     lines = _answers(said) or ["## Findings", ""]
-    lines += [f"- {line(words.headline(f))} ({_numbers(f)}`{f.evidence.cell}`)" for f in (*said.bites, *said.headlines)]
+    lines += [
+        f"- {line(words.headline(f))} ({_numbers(f)}`{f.evidence.cell}`)" for f in (*said.warnings, *said.headlines)
+    ]
     return "\n".join(lines).rstrip()
 
 

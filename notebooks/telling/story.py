@@ -55,7 +55,7 @@ class Told:
     `outcome` is how the question came out, None while that is open and for a record of text alone; `verdict` says it
     where it was not answered, in place of a passed review. `answers` are those to its parts, and `answer`
     is what a model said in words, or all that an old record holds. Then `context`, what one row of the table is and
-    what it lacks; `bites`, the warnings that need no chart; at most seven `headlines`, under the heading `shows`;
+    what it lacks; `warnings`, the warnings that need no chart; at most seven `headlines`, under the heading `shows`;
     `further` claims and warnings, `descriptions`, and what was tested and not found (`nulls`, and in sentences
     `not_found`). `ending` is empty for a run that is done.
     """
@@ -70,7 +70,7 @@ class Told:
     answers: tuple[Said, ...]
     answer: str
     context: tuple[Finding, ...]
-    bites: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
     shows: str
     headlines: tuple[Finding, ...]
     further: tuple[Finding, ...]
@@ -103,12 +103,12 @@ def told(view: RunView) -> Told:
     """What there is to say of a run as far as it has come."""
     ranked, report = view.ranked, view.report
     spoken = [f for f in ranked if f.rank is not None or (report is None and f.type in ("claim", "warning"))]
-    bites = tuple(f for f in spoken if is_bite(f))
-    headlines = tuple(f for f in spoken if f not in bites)[:HEADLINES]
+    warnings = tuple(f for f in spoken if is_plain_warning(f))
+    headlines = tuple(f for f in spoken if f not in warnings)[:HEADLINES]
     context = tuple(f for kind in CONTEXT for f in ranked if f.kind == kind and f.rank is None)
     nulls = tuple(f for f in ranked if f.type == "null" and f not in headlines)
-    shown = {f.id for f in (*bites, *headlines, *context, *nulls)}
-    facts = {_fact(f): f.id for f in (*reversed(ranked), *context, *headlines, *bites)}  # each is told once
+    shown = {f.id for f in (*warnings, *headlines, *context, *nulls)}
+    facts = {_fact(f): f.id for f in (*reversed(ranked), *context, *headlines, *warnings)}  # each is told once
     rest = [f for f in ranked if f.id not in shown and facts[_fact(f)] == f.id]
     # A report that says itself what was not found has had these findings before it.
     not_found = report.not_found if report and report.not_found else tuple(f.text for f in nulls if f.rank is None)
@@ -124,7 +124,7 @@ def told(view: RunView) -> Told:
         answers=said(view),
         answer=report.answer if report and not (view.answers and by_rule(view)) else "",
         context=context,
-        bites=bites,
+        warnings=warnings,
         shows="What else the table shows" if outcome == "not_answered" else "Findings",
         headlines=headlines,
         further=tuple(f for f in rest if f.type in ("claim", "warning")),
@@ -144,7 +144,7 @@ def _fact(finding: Finding) -> tuple[object, ...]:
     return finding.type, finding.kind, columns, finding.segment, finding.effect and finding.effect.metric, size
 
 
-def is_bite(finding: Finding) -> bool:
+def is_plain_warning(finding: Finding) -> bool:
     """Whether a finding warns of the table itself, in a sentence that needs no chart."""
     return finding.type == "warning" and finding.evidence.artifact is None
 

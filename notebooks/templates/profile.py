@@ -1,10 +1,10 @@
-# description: What one row is, what will bite later, what is missing and what stands out; makes the cleaned table
+# description: What one row is, what would mislead later tests, what is missing and what stands out; makes the cleaned table
 #   `df`.
 # tags: [look, hygiene]
 # when: First for every table, before any test.
 """# Profile
 
-What one row is, what will bite later (repeated rows, codes for missing, identifiers, constants, copies, spellings),
+What one row is, what would mislead later tests (repeated rows, codes for missing, identifiers, constants, copies, spellings),
 what is missing and what stands out. It makes the cleaned table `df` that every other template works on, and says what
 it changed.
 """
@@ -166,8 +166,8 @@ if whole is not None:
     )
 pd.DataFrame({name: facts(name) for name in names(df)}).T
 
-# %% [markdown] id="bite-text"
-# ## What will bite
+# %% [markdown] id="mislead-text"
+# ## What would mislead a test
 
 # %% id="traps"
 for found in table.traps:

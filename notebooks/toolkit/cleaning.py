@@ -26,7 +26,7 @@ _TABLES: dict[tuple[str, int, int], Table] = {}
 
 
 def clean(raw: pd.DataFrame, file: str = "table") -> Table:
-    """Look for the traps that would bite every later test, and undo those that can be undone.
+    """Look for the traps that would mislead every later test, and undo those that can be undone.
 
     Sentinel codes become missing, values in another unit are converted, spellings of one level are merged, repeated
     rows are counted once; constant columns, identifiers, marks of a split and columns that others make up stay in the

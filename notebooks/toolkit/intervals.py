@@ -183,7 +183,6 @@ def v_interval(counts: Any) -> tuple[float, float]:
     root, low, high = np.sqrt(np.array([max(0.0, chi2 - freedom), *ends]) / scale)
     slope = 1 / max(1 - root**2, 1e-3)
     moved = stretched(root, (root - low) * slope, (high - root) * slope, times)
-    told = min(
-        1.0, (chi2 / scale) ** 0.5
-    )  # of many levels of few rows each, V itself lies above what noise leaves of it
+    # Of many levels of few rows each, V itself lies above what noise leaves of it
+    told = min(1.0, (chi2 / scale) ** 0.5)
     return (min(told, moved[0]) if low > 0 else 0.0), max(told, moved[1])

@@ -80,7 +80,7 @@ def _turn(view: RunView, turn: Turn, later: datetime | None) -> Iterator[Entry]:
     if first:
         if view.report is not None and turn.status != "running":
             page = told(view)
-            yield Entry(f"{turn.id}-report", "report", Reported(came, len(page.headlines), len(page.bites)))
+            yield Entry(f"{turn.id}-report", "report", Reported(came, len(page.headlines), len(page.warnings)))
     else:
         for number, answer in enumerate(mine):
             yield Entry(f"{turn.id}-answer-{number}", "answer", said_of(answer))

@@ -200,7 +200,8 @@ def test_a_part_that_is_not_read_is_told_beside_the_one_that_is(orders: Any) -> 
     assert drivers is not None
     assert (drivers.intent, drivers.measures[0].of) == ("drivers", "total")
     assert lost is None
-    assert reading.parts[1] == "are we losing customers"
+    assert reading.parts == ("What makes an order larger", "are we losing customers")
+    assert drivers.unused == ()
 
 
 def test_the_best_month_and_the_biggest_order_are_told_in_money(orders: Any) -> None:

@@ -178,7 +178,7 @@ def _pair(finding: Finding, asked: Sequence[Asked]) -> float:
 
 
 def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]], best: float) -> tuple[Any, ...]:
-    """Its place: what turns the answer round, what bites, what was found (`best`: how strong a driver is), the rest."""
+    """Its place: what turns the answer round, misleads, was found (`best`: how strong a driver is), the rest."""
     kind, pair, name = str(finding["kind"]), set(finding["columns"]), str(finding["id"])
     about = 1.0 if kind in ROWS else relevance(finding, asked)  # rows touch every number counted of them
     near = about > 0.5 and (kind not in _RELATIONS or _pair(finding, asked) == 1.0)
