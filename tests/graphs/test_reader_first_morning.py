@@ -216,3 +216,64 @@ def test_the_best_month_of_a_rating_is_told_by_its_mean(staff: Any) -> None:
         for t in staff
     ]
     assert [(m.op, m.of) for m in one("Which year has the best rating?", renamed).measures] == [("mean", "rating")]
+
+
+@pytest.fixture(scope="module")
+def flats() -> list[dict[str, Any]]:
+    """Flats to let: the rent, whether they were rented, and the year in which they were built."""
+    n = 90
+    table = pd.DataFrame(
+        {
+            "listing": range(1, n + 1),
+            "sqm": [25 + i % 73 for i in range(n)],
+            "year_built": [1905 + i % 89 for i in range(n)],
+            "listed_on": pd.date_range("2024-01-03", periods=n, freq="6D"),
+            "rent": [400.0 + 11 * i for i in range(n)],
+            "days_online": [1 + i % 41 for i in range(n)],
+            "rented": [("yes", "no")[i % 5 == 0] for i in range(n)],
+        }
+    )
+    return dated("flats.csv", table)
+
+
+def test_a_word_that_is_one_column_is_no_other_of_its_stem(flats: Any) -> None:
+    query = one("What share of flats was rented within 14 days?", flats)
+    assert [(w.left, w.op) for w in query.measures[0].where if isinstance(w, Condition)] == [
+        ("rented", "="),
+        ("days_online", "<="),
+    ]
+
+
+def test_what_was_built_before_a_year_is_told_by_its_own_year(flats: Any) -> None:
+    assert one("How many flats were built before 1950?", flats).where == (
+        Condition(left="year_built", op="<", right=1950),
+    )
+
+
+def test_square_metres_are_the_column_of_their_unit(flats: Any) -> None:
+    assert one("How many flats are bigger than 80 square metres?", flats).where == (
+        Condition(left="sqm", op=">", right=80),
+    )
+
+
+@pytest.fixture(scope="module")
+def visits() -> list[dict[str, Any]]:
+    """Visits of courses, and whether those who booked them came."""
+    n = 80
+    table = pd.DataFrame(
+        {
+            "date": pd.date_range("2023-03-01", periods=n, freq="7D"),
+            "trainer": [("Lena", "Omar")[i % 2] for i in range(n)],
+            "attended": [int(i % 6 > 0) for i in range(n)],
+            "price": [12.0 + i % 3 for i in range(n)],
+        }
+    )
+    return dated("visits.csv", table)
+
+
+def test_no_show_is_not_dropped(visits: Any) -> None:
+    assert read("What is the no-show rate by trainer?", visits).queries == (None,)
+
+
+def test_a_visit_is_a_row_and_not_whether_one_attended(visits: Any) -> None:
+    assert one("What is the revenue per visit by trainer?", visits).group_by == (Group(of="trainer"),)

@@ -101,6 +101,8 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
     for span in (m for m in re.finditer(_SPAN, question, re.I) if not any(m[0] in v for v in held)):
         first, year, last = span["first"] or span["a"], span["year"] or "", span["last"] or span["b"]
         yield span[0], f"from {_full(first)}{year} to {_full(last)}"  # March to May: not these two alone
+    areas = {unit for unit in ("sqm", "sqft") for c in columns if unit in c.words}
+    yield from ((m[0], u) for u in areas for m in re.finditer(lexicon.form(u), question, re.I))
     quarters = re.finditer(lexicon.form("quarter_hour"), question, re.I)
     yield from ((m[0], f"{45 if m[1] else 15} minutes") for m in quarters)
     money, files = known.amount(), {w for c in columns for w in name_words(c.file)[:-1]}

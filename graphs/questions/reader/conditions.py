@@ -135,6 +135,8 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     if code == "T" and (hours := clock(sign, value)):  # after 6 pm: an hour of any day
         right[0].means = hours
         return [op]
+    if code == "T" and named is not None and not ("year" in named.words and named.kind == "number" and value.isdigit()):
+        return None  # the fee since March
     column = known.time if code == "T" and column is None else column
     dated = column is not None and column.kind == "time" and not 1500 < float(value if code == "N" else 2000) < 2100
     if column is None or dated or (column.kind in ("text", "bool") and code == "N") or (code == "S" and not named):

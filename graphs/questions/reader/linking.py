@@ -280,7 +280,8 @@ def of_another(word: Word, column: Column, columns: Sequence[Column]) -> bool:
     who does what this one measures or dates: finishers, of finish_min."""
     forms = {word.low, word.low.removesuffix("s"), word.low + "s"}
     does = column.kind in ("number", "time") and word.low.endswith("ers")
-    return not forms & set(column.words) and (does or any(c.kind == "number" and c.words[-1] in forms for c in columns))
+    others = any((c.kind == "number" and c.words[-1] in forms) or c.words == (word.low,) for c in columns)
+    return not forms & set(column.words) and (does or others)
 
 
 def _fills(ws: Sequence[Word], first: int, last: int) -> bool:

@@ -78,6 +78,8 @@ def _of_rows(met: set[str], column: Column) -> bool:
     events = lexicon.some("events")
     if column.kind == "bool" and column.words[1:]:  # clients are no repeat clients
         return met <= lexicon.harmless() | lexicon.some("rows", "people") | events
+    if column.kind == "bool" and not {stem(w) for w in met} & column.stems:
+        return met <= events  # visits, and not whether one attended
     general = (lexicon.some("types") | {"style", "date", "time"}) & set(column.words)
     files = {stem(w) for w in name_words(column.file)} if general else set[str]()
     if column.kind == "time":

@@ -35,7 +35,7 @@ def unread(clause: Clause, opening: bool, stepped: bool, spelled: bool) -> Itera
         said = {
             "1": re.match("[ac]*[TGMS]" + "|$" * bool(re.search("q|i$", codes[:n])), follows),  # than in the first
             "j": word.casefold() in ("higher", "lower", "better", "worse"),
-            "n": opening and re.match("[idwohSv]*[CEVUQTK]|$", follows),
+            "n": opening and re.match("[idwohSv]*[CEVUQTK]|$|vS", follows),
             "C": re.search("wC$", codes[: n + 1]) and follows == "d",  # when parts were used
             "m": opening,
             "K": re.fullmatch(lexicon.form("bounds"), word, re.I)
