@@ -277,3 +277,49 @@ def test_no_show_is_not_dropped(visits: Any) -> None:
 
 def test_a_visit_is_a_row_and_not_whether_one_attended(visits: Any) -> None:
     assert one("What is the revenue per visit by trainer?", visits).group_by == (Group(of="trainer"),)
+
+
+@pytest.fixture(scope="module")
+def invoices() -> list[dict[str, Any]]:
+    """Invoices, of which some are not paid, and the trips of their goods."""
+    n = 120
+    issued = pd.Series(pd.date_range("2024-01-05", periods=n, freq="5D"))
+    table = pd.DataFrame(
+        {
+            "Invoice": range(3001, 3001 + n),
+            "Issued": issued,
+            "Amount": [120.5 + 13 * (i % 29) for i in range(n)],
+            "Paid on": (issued + pd.to_timedelta([9 + i % 30 for i in range(n)], unit="D")).where(issued.index % 6 > 0),
+            "origin": [("Bern", "Basel", "Zug")[i % 3] for i in range(n)],
+            "destination": [("Bern", "Basel", "Zug")[i % 7 % 3] for i in range(n)],
+            "delay_min": [i % 41 for i in range(n)],
+        }
+    )
+    return dated("invoices.csv", table)
+
+
+@pytest.mark.parametrize(
+    "question", ["How much money is still outstanding?", "What is the total amount of unpaid invoices?"]
+)
+def test_what_is_outstanding_was_not_paid(invoices: Any, question: str) -> None:
+    query = one(question, invoices)
+    assert [(m.op, m.of) for m in query.measures] == [("sum", "Amount")]
+    assert query.where == (Condition(left="`Paid on`", op="missing"),)
+
+
+def test_what_was_not_paid_cannot_be_chosen_by_the_day_of_payment(invoices: Any) -> None:
+    assert read("How many invoices were unpaid in March 2024?", invoices).queries == (None,)
+
+
+def test_from_one_place_to_another_is_told_by_both_columns(invoices: Any) -> None:
+    query = one("How many invoices from Bern to Basel are there?", invoices)
+    assert query.where == (
+        Condition(left="origin", op="=", right="Bern"),
+        Condition(left="destination", op="=", right="Basel"),
+    )
+
+
+def test_the_largest_row_is_told_in_money_and_the_longest_not_by_its_delay(invoices: Any) -> None:
+    assert [o.by for o in one("What was the largest invoice?", invoices).order] == ["Amount"]
+    undated = [{**t, "columns": [c for c in t["columns"] if c["name"] != "Paid on"]} for t in invoices]
+    assert read("What was the longest invoice?", undated).queries == (None,)

@@ -357,7 +357,6 @@ def test_how_long_a_decision_takes_is_the_time_from_the_application_to_it(applic
         ("members", "How many days had women?", "days"),
         ("flats", "How much more does a flat with a balcony cost?", "cost"),
         ("flats", "What's the damage rate?", "share"),
-        ("fines", "How much money is outstanding?", "outstanding"),
         ("fines", "Do higher fines take longer to be paid?", "higher"),
         ("parcels", "How many one-star ratings did we get?", "star"),
         ("parcels", "What is the net revenue after returns?", "revenue"),

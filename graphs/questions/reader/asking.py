@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphs.questions.query import Condition, Derive, Grain, Group, Scalar, Step, Where
-from graphs.questions.reader import conditions, lexicon, measuring, sides
+from graphs.questions.reader import conditions, lexicon, made, measuring, sides
 from graphs.questions.reader.conditions import Items, Known, expr
 from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.linking import Column
@@ -261,7 +261,11 @@ def _ends(ask: Ask, most: Item) -> Item:
     ask.end, _, hint = most.means.partition(" ")
     ask.counts = hint == "count" or bool(re.search(r"\b(?:most|fewest) (?:rows|records)\b", ask.clause.text, re.I))
     ask.by = ask.known.hinted(hint) if hint not in ("", "money") else None
-    row = {"price", "size"} & {*hint.split()} and "E" in ask.codes and "C" not in ask.codes
+    spoken = {w.stem for w in ask.clause.words}
+    if ask.by is not None and "duration" in hint and ask.by.kind == "number" and not made.length_of(ask.by, spoken):
+        ask.by = None  # the longest trip is not the one of most delay
+    large = ask.clause.written([most]).casefold().endswith(("largest", "smallest"))
+    row = ({"price", "size"} & {*hint.split()} or (large and not hint)) and "E" in ask.codes and "C" not in ask.codes
     if hint == "money" or (row and ask.by is None):  # the best month, the biggest order
         ask.by = ask.known.amount()
     return most

@@ -105,13 +105,13 @@ class Draft:
         unread_part = self.asks[1:] and not self.spelled and re.match("[ac]*[dqh]", ask.codes) and clause.of("C")
         asked = not ask.empty or bool(ask.where) or restricts or bool(unread_part)  # and are we losing customers
         made = self.new and lexicon.found("creates", clause.text)
-        before, left = len(self.blocked), len(self.unused)
+        before, aside = len(self.blocked), len(self.unused)
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked), opening)
         if self.blocked[before:] and not restricts and preparing.codes(clause)[:1] in tuple("qhvdS") and not talk:
             self.lost += self.blocked[before:]
             self.untold.append((clause.text, unread.unknown(self, self.blocked[before:])))
             self.asks = [a for a in self.asks if a is not ask]
-            del self.blocked[before:], self.unused[left:]  # the part's own sentence names them
+            del self.blocked[before:], self.unused[aside:]  # the part's own sentence names them
 
     def _defines(self, clause: Clause) -> bool:
         """Whether a clause only says what a statistic is that was asked for: the mean is the sum divided by the number."""

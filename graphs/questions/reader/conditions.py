@@ -246,6 +246,11 @@ def _valued(ask: Ask) -> None:
     """Values by themselves; several of one column are alternatives, those of different columns hold together."""
     clause, by_column = ask.clause, dict[Column, list[tuple[str, bool]]]()
     named = [i.column for i in clause.items if i.code == "C"]
+    for _, way, place in clause.find("(i)(V)"):  # from Bern to Basel, which are both in either column
+        ends = {"from": "origins", "to": "destinations"}.get(clause.written(way).casefold())
+        columns = (c for c in (place[0].means[0], *place[0].also) if ends and lexicon.some(ends) & {*c.words})
+        if place[0].also and (column := next(columns, None)) is not None:
+            place[0].means, place[0].also = (column, place[0].means[1]), ()
     for _, sign, no, many in clause.find("(K?)((?:n[ido]*)?)(V(?:[ac]+V)*)"):
         if sign and sign[0].means not in ("=", "!="):
             continue

@@ -32,6 +32,9 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
     if draft.time and not draft.time.clock and any(hours.search(q.model_dump_json(exclude={"text"})) for q in queries):
         return f"The times of “{draft.time.name}” have no hours."
     gaps = {w.left for q in queries for w in q.where if isinstance(w, Condition) and w.op == "missing"}
+    held = {w.left for q in queries for w in q.where if isinstance(w, Condition) and w.op != "missing"}
+    if both := sorted(gaps & held):  # what was not paid in March has no day on which it was paid
+        return f"Rows without a value of “{both[0].strip('`')}” are meant, which cannot be chosen by it."
     derived = [s for q in queries for s in q.prepare if isinstance(s, Derive)]
     if lost := next((s for s in derived if any(g in s.expr for g in gaps)), None):
         return f"The “{lost.name}” of rows without {' or '.join(sorted(gaps))} is not known."

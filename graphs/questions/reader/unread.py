@@ -61,6 +61,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
     word, shape, at = clause.words[item.first], f"{before}_{after}", clause.items.index(item)
     near, behind = clause.items[at - 1 :][:3], [i for i in clause.items[at + 1 :] if i.code != "U"][1:2]
     number = bool(behind) and behind[0].code == "C" and behind[0].column.kind == "number"
+    codes = "".join(i.code for i in clause.items)
     if only := _verb(clause, item):
         return only == "undoes"
     return (
@@ -69,7 +70,7 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         or (item.first > 0 and clause.words[item.first - 1].low == "how")  # "how long", where no column is a length
         or _moves(word, clause)
         or (before[-1:] == "M" and word.low in lexicon.people())  # what most people pay is no largest payment
-        or (item is clause.items[-1] and at > 0 and clause.items[at - 1].code == "d")  # what is outstanding
+        or (item is clause.items[-1] and re.search("dU?$", codes[:at]) is not None)  # what is (still) outstanding
         or bool(re.search("M[dG]*i$", before) and "C" not in after)  # the best day for tonnage
         or (after[:1] == "M" and not number)  # "which region sold the most", not "sells the most energy"
         or (after[:1] == "S" and bool(re.search(r"\brates?\b", clause.text, re.I)))  # the rejection rate
