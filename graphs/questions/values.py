@@ -162,7 +162,8 @@ def groups(query: Query, scope: Scope) -> None:
         scope.add(f'result["verdict"] = [{verdict(query, each)} for _, g in result.iterrows()]')
     whose = conditions.in_words(query.having, scope.named)
     for measure in query.measures:  # as the answer calls it: the sum of fees
-        whose = re.sub(rf"\b{measure.op}\b", readable(name_of(measure, scope), scope.kinds), whose)
+        name = readable(name_of(measure, scope), scope.kinds)
+        whose = re.sub(rf"\b{measure.op}\b", name.replace("\\", r"\\"), whose)
     what, whose, where = and_list(keys), f" whose {whose}" * bool(whose), scope.words(query.where)
     if query.tell == "number":
         scope.tell("answer_number", Source("len(result)"), what + whose, _ROWS, where)

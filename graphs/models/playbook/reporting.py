@@ -17,10 +17,11 @@ TURNS = ("simpsons_paradox", "confounding", "leverage_point", "spurious_trend_co
          "pseudo_replication", "target_leakage", "join_fanout", "incomplete_period")  # fmt: skip
 """Warnings that turn an answer round, the gravest first: they stand before the claims that they touch."""
 
-# Warnings of which another may have told: of a drift the one found along the time, of a copy that of a leakage
 _AGAIN = ("spurious_trend_correlation", "redundant_columns")
-# What says what to look for by its first; the others of the kind come after all else
+"""Warnings of which another may have told: of a drift the one found along the time, of a copy that of a leakage."""
+
 _ALIKE = ("redundant_columns", "censored_values", "missing_pattern", "variance_difference")
+"""Warnings whose first of a kind says what to look for; the others of the kind come after all else."""
 
 _RELATIONS = TURNS[:4]
 """Of these the first two columns are the pair that they are about: they turn round only what was asked of both."""
@@ -57,7 +58,8 @@ class Asked:
 def write_report(facts: Facts) -> Reply:
     """Order what was found and say it. Every number in the answer stands in a cell's answer or a finding's sentence."""
     once = {(f["type"], f["kind"], tuple(f["columns"]), f["text"]): f for f in facts.findings}  # the last of them
-    usable = [f for f in once.values() if f["id"] not in {str(o.get("where", "")) for o in facts.objections}]
+    held = {str(o.get("where", "")) for o in facts.objections}
+    usable = [f for f in once.values() if f["id"] not in held]
     asked = _asked(facts)
     spoken = [f for f in usable if f["type"] in ("claim", "warning") or f["kind"] in SPOKEN]
     flips = {"simpsons_paradox": 1.0, "clusters": 0.0}  # how near the question they must be to tell of their columns

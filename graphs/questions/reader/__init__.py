@@ -102,7 +102,7 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
         first, year, last = span["first"] or span["a"], span["year"] or "", span["last"] or span["b"]
         yield span[0], f"from {_full(first)}{year} to {_full(last)}"  # March to May: not these two alone
     for c in (c for c in columns if c.kind == "bool" or (c.kind == "time" and c.missing)):
-        yield from ((f"un{w}", f"not {w}") for w in c.words if f"un{w}" in question.casefold())
+        yield from ((w.text, f"not {w.low[2:]}") for w in words(question) if w.low in {f"un{name}" for name in c.words})
         yield from (("outstanding", "not paid") for _ in {"paid"} & {*c.words})
     areas = {unit for unit in ("sqm", "sqft") for c in columns if unit in c.words}
     yield from ((m[0], u) for u in areas for m in re.finditer(lexicon.form(u), question, re.I))

@@ -42,12 +42,10 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     """A length of time that no column holds, where the table has its beginning and its end."""
     said = next(filter(None, (lexicon.found(name, question) for name in ("lengths", "within", "lasts"))), None)
     held, sent = set(lexicon.columns_of("duration")), lexicon.some("sent")
-    stays = {stem(w) for w in lexicon.some("lasting")} & {w.stem for w in words(question)}  # months_on_waiting_list
-    ws = {w.low for w in words(question)}
-    spoken = {w.stem for w in words(question)}
-    lengths = (
-        c for c in columns if c.kind == "number" and (held & set(c.words) or stays & c.stems) and length_of(c, spoken)
-    )
+    ws, spoken = {w.low for w in words(question)}, {w.stem for w in words(question)}
+    stays = {stem(w) for w in lexicon.some("lasting")} & spoken  # months_on_waiting_list
+    numbers = [c for c in columns if c.kind == "number" and length_of(c, spoken)]
+    lengths = (c for c in numbers if held & set(c.words) or stays & c.stems)
     if not said or any(ws.issuperset(w for w in c.words if w.endswith("ed")) for c in lengths):
         return None  # and hours billed are another length
     low = said[0].casefold()

@@ -239,9 +239,8 @@ def share(ask: Ask) -> None:
         part = [told[-1][1] if told else own[-1]]
         within = [w for w in own if isinstance(w, Condition) and w.op[0] in "<>"]
         soon = re.search("d([CV])(?:wCo?)?KN", ask.codes)  # are paid within two weeks
-        if soon and (
-            soon[0][1:] == "CKN" or any(c.file == "" and expr(c) == w.left for w in within for c in ask.known.columns)
-        ):
+        lengths = {expr(c) for c in ask.known.columns if not c.file}  # columns that the question makes
+        if soon and (soon[0][1:] == "CKN" or any(w.left in lengths for w in within)):
             part = list(dict.fromkeys([*(w for n, w in told if n == soon.start(1)), *part, *within]))
         ask.share, ask.where = part, [w for w in ask.where if w not in part]
 
@@ -282,7 +281,6 @@ def measures(stats: Sequence[str], columns: Sequence[str], ddof: int | None, bia
 def of_many(ask: Ask) -> bool:
     """Whether the number of those who say yes is meant, and not their share: the most survivors, more late loans."""
     many = r"\b(?:most|fewest|least|more|fewer)\b(?! (?:often|likely|frequently))"
-    likelier = re.match("[ac]*d.*j", ask.codes) and not re.search(
-        r"\bthere\b", ask.clause.text
-    )  # do smokers have more complications: of groups of unlike sizes
-    return bool(re.search("[Mj]C|CM[CE]", ask.codes) and not likelier and re.search(many, ask.clause.text, re.I))
+    if re.match("[ac]*d.*j", ask.codes) and not re.search(r"\bthere\b", ask.clause.text):
+        return False  # do smokers have more complications: of groups of unlike sizes
+    return bool(re.search("[Mj]C|CM[CE]", ask.codes) and re.search(many, ask.clause.text, re.I))
