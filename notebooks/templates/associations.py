@@ -24,7 +24,7 @@ import pandas as pd
 
 from notebooks.toolkit.cleaning import load
 from notebooks.toolkit.attempts import CannotAnswer
-from notebooks.toolkit.columns import is_text, names, speaks_of_yes, yes_level
+from notebooks.toolkit.columns import is_text, names, speaks_of_yes, tells_times, yes_level
 from notebooks.toolkit.drawing import COLOURS, direct_labels, figure, name_columns, share_dots, show
 from notebooks.toolkit.drivers import find_drivers
 from notebooks.toolkit.intervals import (
@@ -37,7 +37,7 @@ from notebooks.toolkit.intervals import (
 )
 from notebooks.toolkit.joint_model import step_of
 from notebooks.toolkit.ledger import effect, ledger
-from notebooks.toolkit.panels import panel_of, within_units
+from notebooks.toolkit.panels import chance_by_unit, panel_of, unit_of_rows, within_units
 from notebooks.toolkit.phrases import signed_number, unit_of
 from notebooks.toolkit.redundant import divisions
 from notebooks.toolkit.shapes import one_group, tell_shapes
@@ -518,10 +518,12 @@ def strength(found):
 looked_at = df.sample(5000, random_state=0) if len(df) > 5000 else df
 
 
-@cache
-def design(name):
+def design_of(name, rows=df):
     """A column for a linear model of ranks: see `as_design`."""
-    return as_design(looked_at[name], table.kind(name) == "number" and not few_whole(name))
+    return as_design(rows[name], table.kind(name) == "number" and not few_whole(name))
+
+
+design = cache(lambda name: design_of(name, looked_at))
 
 
 def tells_more(y, of, given=()):
@@ -905,6 +907,8 @@ def too_good(found):
 
     One that was asked about by its name may say a great deal of it (prices by product): then only a copy does.
     """
+    if any(tells_times(c) for c in (found["a"], found["b"])):
+        return False  # what grows from year to year is not what the years were made from
     strong, sure = (0.9995, 0.9995) if {found["a"], found["b"]} & set(factors) else (0.98, 0.985)
     if outcome in (found.get("group"), found.get("number")) and "halves" in found and found["value"] > 1.5:
         high, low = found["halves"]
@@ -1090,6 +1094,7 @@ if not spurious:
 
 # %% id="units"
 one, at = panel_of(table) if len(df) <= 100_000 else ("", "")  # of more it takes long where units come and go
+repeated = (one or unit_of_rows(table)) if len(df) <= 100_000 else ""
 held_within = {}
 tested = [f for f in results if (f["real"] or asked) and "misleads" not in f]
 for found in [f for f in tested if {f["a"], f["b"]} <= set(codes)][:12]:
@@ -1105,6 +1110,7 @@ for found in [f for f in results if (f["a"], f["b"]) in held_within]:
     slope = np.polyfit(alone[a], alone[b], 1)[0]
     far = inside.high if slope > 0 else -inside.low  # the most that there may be of it, in the direction of all rows
     same = inside.slope * slope > 0 and inside.p < 0.05
+    found["holds"] = same
     verdict = "it holds" if same else "it is not beyond chance" if inside.p >= 0.05 else "it turns round"
     found["within"] = (
         f"Within {say(one)}s {verdict}: once each {say(one)}'s and each {say(at)}'s own mean is taken out, r = {signed(inside.r)} "
@@ -1327,6 +1333,47 @@ for z, x, alone, beside, spread, n in stand_ins[:3]:
     else:
         ax.set_xlabel(f"{label(outcome)}, {second} less {first}{'' if numeric else ' (% of rows)'}")
     show(fig, f"Intervals: {say(z)} and {say(outcome)} by themselves, and with {say(x)} held fixed")
+
+
+def apart_beside(z, x):
+    """How far the levels of a category are apart in the outcome, and how far once another factor is held fixed: two
+    series of means, the share of each level of the rows, and the number of rows."""
+    rows = df[[z]].assign(y=codes[outcome]).join(as_numbers(x).add_prefix("x ")).dropna()
+    rows = rows[rows.groupby(z)["y"].transform("size") >= 10]
+    levels = pd.get_dummies(rows[z], dtype=float)
+    levels = levels.loc[:, levels.sum() > 0]
+    others = rows.drop(columns=[z, "y"])
+    fit = OLS(rows["y"], pd.concat([levels, others - others.mean()], axis=1)).fit()
+    return rows.groupby(z)["y"].mean()[levels.columns], fit.params[levels.columns], levels.mean(), len(rows)
+
+
+for z in [c for c in related if c in factors and c not in codes and table.kind(outcome) == "number"]:
+    found, links = related[z], {c: goes_along(c, z) for c in related if c in codes and c not in (z, outcome)}
+    # What stands behind it must tell more, and alone account for as much as there is
+    links = {c: v * related[c]["strength"] for c, v in links.items() if not twin(c)}
+    partners = [c for c, v in links.items() if v >= 0.7 * found["strength"] and v < 0.9 * related[c]["strength"]]
+    for x in sorted(partners, key=lambda c: (-links[c], c))[:1]:
+        alone, beside, share, n = apart_beside(z, x)
+        off, rest = (means - (means * share).sum() for means in (alone, beside))
+        left = float((off * rest * share).sum() / (off**2 * share).sum())
+        if n < 100 or left > 0.4 or tells_more(outcome, [design(x)], [design(z)]) < SURE:
+            continue
+        found["misleads"] = True
+        (low, top), (least, most) = (means.sort_values().index[[0, -1]] for means in (alone, beside))
+        report(
+            "warning",
+            "confounding",
+            f"{say(outcome)} is highest for {say(z)} {top} (mean {with_unit(alone[top], outcome)}) and lowest for {low} ({with_unit(alone[low], outcome)}) as {say(z)} goes with "
+            f"{say(x)}: once {say(x)} is held fixed, it is highest for {most} ({with_unit(beside[most], outcome)}) and lowest for {least} ({with_unit(beside[least], outcome)}, n = {n:,}), "
+            f"so {'it turns round' if left < 0 else 'little is left of it'}.",
+            [z, outcome, x],
+            roles={"outcome": outcome, "factor": z, "stratifier": x},
+            effect=effect("mean_diff", float(beside[most] - beside[least])),
+            n=n,
+            params={"alone": float(found["strength"]), "beside": left, "held_fixed": x},
+            caveats=["A column that is not in the table may stand behind both."],
+            confidence="high",
+        )
 
 
 def beside_all(factor):
@@ -2177,6 +2224,10 @@ def doubt(found):
     must be higher by ranks as well.
     """
     y, x = (found["number"], found["group"]) if "group" in found else (found["b"], found["a"])
+    if not found.get("holds", True):
+        return found.pop("within")
+    if found.get("by_unit", (0, 0))[0] > 0.05:
+        return f"It may be chance: {rows_of_units(found)}"
     if not {found["a"], found["b"]} <= {*named} and found["metric"] != "r2" and tells_more(y, [design(x)]) < SURE:
         return "It may be chance: of rows that are left out when it is worked out, it tells hardly anything."
     if "means" in found and found["metric"] != "mean_diff":
@@ -2187,6 +2238,20 @@ def doubt(found):
     return ""
 
 
+def rows_of_units(found):
+    """Of how many units the rows are, and how sure a relation is once that is allowed for, in a sentence."""
+    p, units = found["by_unit"]
+    return f"the {found['n']:,} rows are of {units:,} {say(repeated)}s, and with errors that allow for it {chance(p)}."
+
+
+for found in (
+    f for f in told[: 2 * max_findings] if repeated and repeated not in (f["a"], f["b"]) and "within" not in f
+):
+    y, x = (found["number"], found["group"]) if "group" in found else (found["b"], found["a"])
+    numeric = table.kind(y) == "number"
+    if numeric or df[y].nunique() == 2:
+        by_unit = chance_by_unit(as_design(df[y], numeric), design_of(x), df[repeated])
+        found |= {"by_unit": by_unit} if by_unit else {}
 doubts = {id(found): doubt(found) for found in told[: 2 * max_findings]}
 told.sort(key=lambda found: bool(doubts.get(id(found))))
 unrelated, adding_none = (listed_factors([f for f in weak if ("adds" in f) == no]) for no in (False, True))
@@ -2211,7 +2276,8 @@ for found in told[:max_findings]:
         caveats.insert(0, f"It rests on only {found['n']} rows.")
     if found.get("thin", 5) < 5:
         caveats.insert(0, "Some combinations are rare, so the chi-square test is approximate.")
-    caveats[:0] = filter(None, (doubts.get(id(found)), overlap(found), found.get("within")))
+    surely = "by_unit" in found and found["by_unit"][0] <= 0.05 and capital(rows_of_units(found))
+    caveats[:0] = filter(None, (doubts.get(id(found)), overlap(found), found.get("within"), surely))
     report(
         "claim",
         "driver" if outcome and not factors else KIND.get(found["metric"], "correlation"),

@@ -34,6 +34,11 @@ def names(df: pd.DataFrame) -> list[str]:
     return [str(c) for c in df.columns]
 
 
+def tells_times(name: str) -> bool:
+    """Whether a column says by its name when something was measured: year, days, week."""
+    return bool(TIME_NAME.search(name) or TIME_NAME.search(name.removesuffix("s")))
+
+
 def is_text(s: pd.Series) -> bool:
     """True of a column that is neither number, nor truth value, nor time."""
     types = pd.api.types
@@ -68,7 +73,8 @@ def kind_of(s: Any, levels: int | None = None) -> str:
     if whole and levels <= 8 and levels <= len(values) / 10 and GROUP_NAME.search(name):
         return "category"
     span = values.max() - values.min()
-    if whole and unique and len(values) >= 20 and span < 3 * len(values) and not TIME_NAME.search(name):
+    numbered = span < 3 * len(values) or re.search(r"code?$", name, re.I)
+    if whole and unique and len(values) >= 20 and numbered and not TIME_NAME.search(name):
         return "identifier"
     counted = levels >= max(50, 0.8 * len(values)) and levels > 0.9 * span  # hardly a number of a stretch is left out
     if whole and counted and not TIME_NAME.search(name):

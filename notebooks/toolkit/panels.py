@@ -1,12 +1,14 @@
 """Tables whose rows are units measured again and again: which column names the units, and what holds within them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from notebooks.toolkit.columns import TIME_NAME, is_text, names
+from notebooks.toolkit.columns import UNIT_NAME, is_text, names, tells_times
+from notebooks.toolkit.naming import ID_NAME, WHO_NAME
 from notebooks.toolkit.table import Table
 
 
@@ -19,10 +21,36 @@ def panel_of(table: Table) -> tuple[str, str]:
         if table.kind(c) in ("identifier", "category", "text") and 1 < table.levels(c) <= len(df) / 2
     ]
     steps = [c for c in names(df) if table.kind(c) == "time"]
-    counted = [c for c in table.of("number", "category") if TIME_NAME.search(c) and not is_text(df[c])]
+    counted = [c for c in table.of("number", "category") if tells_times(c) and not is_text(df[c])]
     steps += [c for c in counted if (df[c].dropna() % 1 == 0).all()]
     pairs = ((u, t) for t in steps for u in units if not df.duplicated(subset=[u, t]).any())
     return next(pairs, ("", ""))
+
+
+def unit_of_rows(table: Table) -> str:
+    """The column of those of whom each has several rows, by its name; empty where there is none."""
+    df = table.df
+    named = [c for c in names(df) if UNIT_NAME.search(c) or ID_NAME.search(c) or WHO_NAME.fullmatch(c)]
+    return next((c for c in named if 5 <= table.levels(c) <= 0.7 * len(df) and not df[c].is_unique), "")
+
+
+def chance_by_unit(y: Any, x: Any, unit: pd.Series) -> tuple[float, int] | None:
+    """The p of columns x telling something of y, with standard errors that allow for what the rows of a unit share, and
+    the number of units. None of fewer than 5 units more than columns."""
+    rows = ~np.isnan(np.column_stack([y, x])).any(axis=1) & unit.notna().to_numpy()
+    y, x, codes = y[rows].ravel(), x[rows], pd.factorize(unit[rows])[0]
+    count, k = int(codes.max(initial=-1)) + 1, x.shape[1]
+    if count < k + 5 or np.ptp(y) == 0:
+        return None
+    x = x - x.mean(axis=0)
+    bread = np.linalg.pinv(x.T @ x)
+    weights = bread @ x.T @ (y - y.mean())
+    scores = x * (y - y.mean() - x @ weights)[:, None]
+    sums = np.zeros((count, k))
+    np.add.at(sums, codes, scores)
+    spread = bread @ (sums.T @ sums) @ bread * count / (count - 1)
+    f = float(weights @ np.linalg.pinv(spread) @ weights) / k
+    return float(stats.f.sf(f, k, count - 1)), count
 
 
 @dataclass(frozen=True)

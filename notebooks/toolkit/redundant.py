@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from notebooks.toolkit.columns import is_text, names
+from notebooks.toolkit.columns import is_text, names, tells_times
 from notebooks.toolkit.ledger import effect
 from notebooks.toolkit.table import Table, trap
 from notebooks.toolkit.wording import number, say
@@ -40,9 +40,12 @@ def _nearly_one(df: pd.DataFrame, numbers: list[str]) -> list[str]:
 
 def _are_units(table: Table, name: str) -> bool:
     """Whether whole numbers from 0 or 1 on, none left out, say who was measured: at least two other columns have one
-    value for each of them, and not in its order (as bands of ages would)."""
+    value for each of them, and not in its order (as bands of ages would). Or each was measured once at each time."""
     df, levels = table.df, table.levels(name)
     known = df[name].dropna()
+    times = [c for c in names(df) if c != name and levels >= 10 and tells_times(c) and not tells_times(name)]
+    if any(levels * table.levels(t) == len(df) and not df.duplicated(subset=[name, t]).any() for t in times):
+        return True
     if not 20 <= levels <= len(df) / 2 or known.min() not in (0, 1) or known.max() - known.min() != levels - 1:
         return False
     told = 0

@@ -299,6 +299,7 @@ def test_a_question_beside_the_columns_is_read_as_the_likeliest_plain_one() -> N
     assert factor_last == (("temperature", "ozone"), "Is ozone related to temperature?")
     heights = reading("Do tall parents have tall children?", 900, children=0, midparentHeight=0, childHeight=0)
     assert heights[0] == ("midparentHeight", "childHeight"), "and not the number of children"
+    assert reading("Have computers become cheaper over time?", 90, price=0, speed=0) == (("price",), "")
 
 
 def test_a_value_that_several_columns_hold_names_the_one_that_is_spoken_of() -> None:

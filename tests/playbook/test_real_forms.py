@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from notebooks.toolkit.cleaning import clean
+from notebooks.toolkit.panels import chance_by_unit, panel_of, unit_of_rows
 from notebooks.toolkit.reading import read_table
 
 if TYPE_CHECKING:
@@ -217,3 +218,44 @@ def test_whether_a_time_had_ended_is_told_with_neither_the_time_nor_its_parts(
     assert not [f.text for f in ran.findings if f.type == "claim" and "survtime" in f.columns]
     ran = kernel.template("associations", data=table("patients", df))
     assert not [f.text for f in ran.findings if {"survtime", "survived"} <= set(f.columns)]
+
+
+def test_groups_whose_order_is_that_of_another_column_are_told_with_it_held_fixed(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    grade = np.repeat(["fair", "good", "ideal"], 120)
+    better = np.repeat([0, 1, 2], 120)
+    carat = random.lognormal(0, 0.3, 360) * (1.8 - 0.5 * better)
+    df = pd.DataFrame(
+        {"grade": grade, "carat": carat, "price": 1000 * carat + 150 * better + random.normal(0, 90, 360)}
+    )
+    ran = kernel.template("associations", data=table("stones", df), outcome="price", factors=["grade"])
+    assert ran.error is None
+    (told,) = ran.of("confounding", "warning")
+    assert told.columns == ("grade", "price", "carat")
+    assert "once carat is held fixed, it is highest for ideal" in told.text
+    assert told.text.endswith("so it turns round.")
+    assert not [f for f in ran.findings if f.type == "claim" and f.columns == ("grade", "price")]
+
+
+def test_rows_of_the_same_few_are_no_evidence_of_their_own(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    from statsmodels.api import OLS, add_constant
+
+    who, own = np.repeat(np.arange(101, 121), 12), np.repeat(random.normal(0, 3, 20), 12)
+    df = pd.DataFrame({"subject": who, "week": np.tile(np.arange(12), 20), "arm": np.repeat([0, 1] * 10, 12)})
+    df["score"] = 20 + 0.3 * df["week"] + own + random.normal(0, 0.5, 240)
+    df.loc[df["arm"] == 1, "score"] += 1.5 - own.reshape(20, 12)[1::2, 0].mean() + own.reshape(20, 12)[::2, 0].mean()
+    fitted = OLS(df["score"], add_constant(df["week"])).fit(cov_type="cluster", cov_kwds={"groups": who}, use_t=True)
+    p, units = chance_by_unit(df[["score"]].to_numpy(), df[["week"]].to_numpy(float), df["subject"]) or (0, 0)
+    assert units == 20
+    assert p == pytest.approx(fitted.pvalues["week"], rel=0.2), "but for how it allows for few rows"
+    ran = kernel.template("associations", data=table("weeks", df), outcome="score")
+    assert ran.error is None
+    told = {f.columns[0]: f for f in ran.findings if f.type == "claim"}
+    assert "The 240 rows are of 20 subjects, and with errors that allow for it p < 0.001." in told["week"].caveats
+    assert any(c.startswith("It may be chance: the 240 rows are of 20 subjects") for c in told["arm"].caveats)
+    assert unit_of_rows(clean(df)) == "subject"
+    states = df.rename(columns={"subject": "state", "week": "weeks"})
+    assert panel_of(clean(states)) == ("state", "weeks"), "numbers of states are no amounts"

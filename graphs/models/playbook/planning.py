@@ -14,7 +14,7 @@ from graphs.questions.reader.linking import Column
 from graphs.questions.sentences import and_list
 
 MOST_STEPS = 12
-MOST_ROWS_BESIDE = 50_000
+MOST_ROWS_BESIDE = 100_000
 """In longer tables an outcome is tested by what was asked about only, which is to be told soon."""
 
 UNCOMPARED = "Not compared: the arms of "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 from typing import Any
 
 from graphs.models.playbook import Reply
@@ -156,6 +157,7 @@ def strength(finding: Finding) -> float:
     if isinstance(elsewhere := more.get("elsewhere"), (int, float)):  # what is told is how far they differ
         return float(min(1.0, abs(value - elsewhere) / 2))
     if metric in ("cohens_d", "sd_ratio", "odds_ratio_per_sd"):
+        value = value if metric == "cohens_d" else log(value) if value > 0 else 0.0  # a ratio of 1 is no effect
         return float(abs(value) / (value * value + 4) ** 0.5)
     return float(min(1.0, abs(value)) ** _ROOT.get(metric, 1.0))
 
@@ -187,7 +189,7 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]],
     apart = any(part.groups and {*part.columns} & pair for part in asked)  # what tells those groups apart was asked for
     # What only turns round a relation weaker than the best driver stands where that would, unless it was asked for
     sought = any(len(part.columns) == 2 and {*finding["columns"][:2]} == {*part.columns} for part in asked)
-    alone = abs(float(finding["params"].get("alone") or 1.0))
+    alone, top = abs(float(finding["params"].get("alone") or 1.0)), strength(finding) == best
     weak = kind == "confounding" and not sought and alone < best
     score = about * (alone if weak else strength(finding)) * _RELIABLE.get(str(finding.get("confidence")), 0.8)
     warning, few = finding["type"] == "warning", float(finding["effect"].get("value") or 0) <= 4
@@ -207,7 +209,7 @@ def _rank(finding: Finding, asked: Sequence[Asked], stories: Sequence[set[str]],
         (1.7, kind == "ranking" and apart),  # and so was this
         (1.5, about > 0.5 and finding["params"].get("twice")),  # how a thing changed comes before what goes with it
         (4.0, finding["type"] == "descriptive"),
-        (3.2, kind != "clusters" and len(pair) > 1 and not apart and any(pair <= story for story in stories)),
+        (3.2, len(pair) > 1 and not (apart or top or kind == "clusters") and any(pair <= story for story in stories)),
         (3.1, kind == "outliers" and (about <= 0.5 or few)),
         (1.8, finding["type"] == "claim" and about == 1.0 and any(part.columns for part in asked)),
         (2.0, True),
@@ -223,7 +225,7 @@ def _collapse(findings: Sequence[Finding]) -> list[Finding]:
     for finding in findings:
         kind, columns = finding["kind"], finding["columns"]
         # The point of one group is enough, and one column that stands behind a pair
-        point = (kind == "leverage_point" and bool(finding.get("segment"))) or kind == "confounding"
+        point = (kind == "leverage_point" and bool(finding.get("segment"))) or kind in _RELATIONS[:2]
         claim = finding["type"] == "claim" and not finding["params"].get("twice") and kind != "clusters"
         fact = kind if point else "claim" if claim else "", frozenset(columns[:2] if point else columns)
         pooled = claim and len(fact[1]) == 2 and any(fact[1] <= turned for turned in flipped)

@@ -43,6 +43,8 @@ def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Qu
     said = [w for w in words(text) if w.content and w.number is None]
     said = [w for w in said if w.low not in lexicon.harmless() or _alike(w.low)]
     able = [c for c in columns if not _names_rows(c)]
+    when = lexicon.found("over_time", text)  # no column of how long something took
+    said = [w for w in said if not when or not when.start() < w.start < when.end()]
     of = lexicon.found("rows_that", text)
     said = [w for w in said if not of or w.start != of.start(1) or any(w.stem in map(stem, c.values) for c in able)]
     near = list(_near(text, said, able))
@@ -57,22 +59,19 @@ def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Qu
         known = max((n for n in near if n.grade >= _LEAST), key=lambda n: n.grade, default=None)
         if known is None:
             return (), None
-        if not lexicon.found("relates", text) or (other := _partner(known.column, able)) is None:
+        if when or not lexicon.found("relates", text) or (other := _partner(known.column, able)) is None:
             return (known.column,), None
         a, b = Near(other, known.first, known.last, 0.0), known
     factor, outcome = _ordered(text, said, a, b)
     both = factor.column, outcome.column
     named = [n for n in near if n.value and n.grade >= 0.9]  # in Berlin: of some rows only
     there = (n for n in named if n.column.n_unique > 2 and lexicon.found("within_which", text[: said[n.first].start]))
-    others = any(not any(n.value in c.values for c in both) for n in named) or any(there)
-    compared = lexicon.found("relates", text) and not (others or any(map(_bounds, words(text))))
+    others = any(not any(n.value in c.values for c in both) for n in named)
+    # Of which rows, times or amounts a question is, beyond a year
+    some = any(w.low in lexicon.some("turns", "lacks", "months", "weekdays") for w in words(text))
+    some |= any(w.number is not None and not 1500 <= w.number <= 2100 for w in words(text))
+    compared = lexicon.found("relates", text) and not (when or others or some or any(there))
     return both, _query(text, factor, outcome) if compared else None
-
-
-def _bounds(word: Word) -> bool:
-    """Whether a word says of which rows, times or amounts a question is, beyond a year."""
-    of_some = word.low in lexicon.some("turns", "lacks", "months", "weekdays")
-    return of_some or (word.number is not None and not 1500 <= word.number <= 2100)
 
 
 def _names_rows(column: Column) -> bool:
@@ -148,11 +147,9 @@ def _outcome(column: Column) -> bool:
 
 def _ordered(text: str, said: Sequence[Word], a: Near, b: Near) -> tuple[Near, Near]:
     """Two columns as the one that may explain and the outcome: by what they hold, else by how they are spoken of."""
-    for factor, outcome in ((a, b), (b, a)):
-        if _outcome(outcome.column) != _outcome(factor.column):
-            return (factor, outcome) if _outcome(outcome.column) else (outcome, factor)
-        if outcome.column.kind == "number" and _classes(factor.column) and not _classes(outcome.column):
-            return factor, outcome
+    first, second = ((_outcome(n.column), not _classes(n.column)) for n in (a, b))
+    if first != second:
+        return (a, b) if first < second else (b, a)
     between = text[said[a.last].end : said[b.first].end] if a.last < b.first else ""
     turned = lexicon.found("given", between) or (lexicon.found("there", text) and lexicon.found("among", between))
     return (b, a) if turned else (a, b)
