@@ -323,3 +323,87 @@ def test_the_largest_row_is_told_in_money_and_the_longest_not_by_its_delay(invoi
     assert [o.by for o in one("What was the largest invoice?", invoices).order] == ["Amount"]
     undated = [{**t, "columns": [c for c in t["columns"] if c["name"] != "Paid on"]} for t in invoices]
     assert read("What was the longest invoice?", undated).queries == (None,)
+
+
+def test_rows_with_some_of_an_amount_are_counted_and_it_is_not_added_up(invoices: Any) -> None:
+    for question in ("How many delayed invoices are there?", "How many invoices were delayed?"):
+        query = one(question, invoices)
+        assert ([m.op for m in query.measures], query.where) == (
+            ["count"],
+            (Condition(left="delay_min", op=">", right=0),),
+        )
+    fewest = one("Which origin has the fewest delays?", invoices)
+    assert (fewest.measures[0].op, fewest.where) == ("count", (Condition(left="delay_min", op=">", right=0),))
+
+
+def test_each_of_two_counts_has_its_own_rows(invoices: Any) -> None:
+    first, second = read("How many invoices are from Bern and how many were delayed?", invoices).queries
+    assert first is not None
+    assert first.where == (Condition(left="origin", op="=", right="Bern"),)
+    assert second is not None
+    assert second.where == (*first.where, Condition(left="delay_min", op=">", right=0))
+
+
+def test_why_it_is_so_is_no_change(invoices: Any) -> None:
+    assert one("Why are delays so long?", invoices).intent == "drivers"
+
+
+def test_what_is_typical_is_the_median(flats: Any) -> None:
+    assert [(m.op, m.of) for m in one("What is the typical rent?", flats).measures] == [("median", "rent")]
+
+
+@pytest.mark.parametrize("question", ["How many active employees do we have?", "How many employees are active?"])
+def test_who_is_active_has_not_left(staff: Any, question: str) -> None:
+    assert one(question, staff).where == (Condition(left="exit_date", op="missing"),)
+
+
+def test_an_adjective_without_a_column_is_not_dropped(staff: Any) -> None:
+    assert read("How old is the average employee?", staff).queries == (None,)
+
+
+def test_what_drives_a_number_the_most_is_told_with_all_that_do(staff: Any) -> None:
+    assert one("What influences engagement the most?", staff).intent == "drivers"
+
+
+@pytest.fixture(scope="module")
+def baked() -> list[dict[str, Any]]:
+    """What a bakery sold, a row for each product of a day; and of whom: nobody."""
+    n = 240
+    table = pd.DataFrame(
+        {
+            "date": pd.date_range("2024-01-01", periods=n // 2).repeat(2),
+            "product": ["Croissant", "Muffin"] * (n // 2),
+            "sold": [20 + i % 37 for i in range(n)],
+            "rain": [("yes", "no", "no")[i // 2 % 3] for i in range(n)],
+            "queue_last_month": [i % 9 for i in range(n)],
+        }
+    )
+    return dated("baked.csv", table)
+
+
+def test_days_are_counted_once_and_not_by_their_rows(baked: Any) -> None:
+    query = one("How many rainy days were there?", baked)
+    assert ([(m.op, m.of) for m in query.measures], query.where) == (
+        [("distinct", "day")],
+        (Condition(left="rain", op="=", right="yes"),),
+    )
+    assert read("On how many days did we sell more than 40 muffins?", baked).queries == (None,)
+
+
+def test_what_is_sold_on_rainy_days_and_others_is_compared_by_means(baked: Any) -> None:
+    assert one("Do we sell less when it rains?", baked).measures[0].op == "mean"
+    assert one("How many croissants did we sell in March?", baked).measures[0].op == "sum"
+
+
+def test_one_day_against_all_others_is_no_list_of_days(baked: Any) -> None:
+    assert read("How much more do we sell on Saturdays than on other days?", baked).queries == (None,)
+
+
+def test_a_month_of_a_columns_name_is_no_unit_of_it(baked: Any) -> None:
+    assert one("How many croissants were sold per month?", baked).group_by == (Group(of="date", grain="month"),)
+
+
+def test_a_fall_within_the_only_year_is_held_against_the_month_before(baked: Any) -> None:
+    query = one("Why did sales fall in March?", baked)
+    assert query.compare is not None
+    assert (query.compare.first, query.compare.second) == ("2024-03", "2024-02")

@@ -306,7 +306,7 @@ def test_who_sold_the_most_is_a_person_and_no_day(houses: list[dict[str, Any]]) 
 
 
 def test_houses_of_a_file_of_houses_are_its_rows(houses: list[dict[str, Any]]) -> None:
-    assert told(one("How many rooms does a typical house have?", houses)) == {("mean", "rooms")}
+    assert told(one("How many rooms does a typical house have?", houses)) == {("median", "rooms")}
 
 
 def test_months_are_told_in_the_unit_of_their_column(houses: list[dict[str, Any]]) -> None:

@@ -88,7 +88,10 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
             continue
         if hint not in ("time", "count") and measured is not None:
             yield said[0], f"what {measured.name}"
-    gone = [c for c in made.ends_of(columns, "ends") if c.missing]
+    gone, held = [c for c in made.ends_of(columns, "ends") if c.missing], {v for c in columns for v in c.values}
+    there = lexicon.found("active", question) if len(gone) == 1 else None
+    if there and not {there[1].casefold()} & {v.casefold() for v in (*held, *(w for c in columns for w in c.words))}:
+        yield there[0], f"{there[2]} where {gone[0].name} is missing"
     present = (m[0] for m in re.finditer(lexicon.form("now"), question, re.I) if len(gone) == 1)
     yield from ((said, f" where {gone[0].name} is missing") for said in present)
     parts = {c.words[0]: c for c in columns if c.kind == "number" and not c.words[1:]}
@@ -97,13 +100,13 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
     numbered = "month" in parts and 1 <= parts["month"].low <= parts["month"].high <= 12
     months = re.finditer(rf"\b(?:in|of|for|during) ({'|'.join(_TIMES[:12])})\b(?! \d)", question, re.I)
     yield from ((m[0], f"where month is {_TIMES.index(m[1].casefold()) + 1}") for m in months if numbered)
-    held = {v for c in columns for v in c.values}
     for span in (m for m in re.finditer(_SPAN, question, re.I) if not any(m[0] in v for v in held)):
         first, year, last = span["first"] or span["a"], span["year"] or "", span["last"] or span["b"]
         yield span[0], f"from {_full(first)}{year} to {_full(last)}"  # March to May: not these two alone
     for c in (c for c in columns if c.kind == "bool" or (c.kind == "time" and c.missing)):
         yield from ((w.text, f"not {w.low[2:]}") for w in words(question) if w.low in {f"un{name}" for name in c.words})
         yield from (("outstanding", "not paid") for _ in {"paid"} & {*c.words})
+    yield from ((m[0], f"per {m[1]} on average") for m in re.finditer(lexicon.form("usual_day"), question, re.I))
     areas = {unit for unit in ("sqm", "sqft") for c in columns if unit in c.words}
     yield from ((m[0], u) for u in areas for m in re.finditer(lexicon.form(u), question, re.I))
     quarters = re.finditer(lexicon.form("quarter_hour"), question, re.I)
@@ -111,6 +114,10 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
     money, files = known.amount(), {w for c in columns for w in name_words(c.file)[:-1]}
     rows = {stem(w) for w in (*files, *(c.noun for c in columns if c.key and c.words[1:]))}
     rows -= {s for c in columns if c.kind == "number" for s in c.stems}
+    news = lexicon.found("new_ones", question) if made.ends_of(columns, "starts") else None  # those who joined
+    people = rows & {stem(w) for w in lexicon.some("people")}
+    if news and stem(news[1].casefold()) in people and "new" not in {v.casefold() for v in held}:
+        yield news[0], news[1]
     worth = [m[0] for m in re.finditer(lexicon.form("worth"), question, re.I) if stem(m[1].casefold()) in rows]
     yield from ((said, f"{money.name} column") for said in worth if money is not None)
     if earned := lexicon.found("earns", question):  # what we take, and not what we take in fines

@@ -109,8 +109,8 @@ def _reworded(ask: Ask) -> None:
             does[0].code, does[0].means = "R", "correlation"
     if ask.codes[:1] == "d" and clause.items[-1].code == "U" and clause.words[-1].low in ("up", "down"):
         clause.items[-1].code, clause.items[-1].means = "Y", "change"  # are cancellations up
-    if re.match("[aci]*hE?dY", ask.codes):
-        clause.of("Y")[0].code = "U"  # how many were dropped: which, and no trend
+    if re.match("[aci]*hE?dY|S[CE]Y", ask.codes):
+        clause.of("Y")[0].code = "d" if ask.codes[0] == "S" else "U"  # how much rain fell; how many were dropped
     if "Y" in ask.codes:
         clause.says(r"\b(?:lately|recently|these days|nowadays)\b")  # a trend is told to the last day
     if lexicon.found("alike", clause.text) and re.match("[ac]*d", ask.codes):
@@ -154,6 +154,10 @@ def _reworded(ask: Ask) -> None:
         flag = behind and behind.code == "C" and behind.column.kind == "bool"
         if item.means == "again" and (ask.codes[:2] == "qC" or flag or (behind and behind.code in "VU")):
             item.code = "d"  # came back damaged; what duration until it goes again
+        once = item.code == "C" and item.column.kind == "time" and said.endswith("ed") and re.match("w?#", rest)
+        quotes = item.code == "U" and behind and behind.code == "V" and clause.words[behind.first].quote
+        if once or quotes:
+            item.code = "d"  # borrowed only once; who said “too slow”
         if item.code == "i" and said == "within" and behind and behind.code == "N" and behind.unit:
             item.code, item.means = "K", "<= duration"  # within two days
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
@@ -230,7 +234,7 @@ def _ordered(ask: Ask) -> None:
         who = which[0].code == "q" and clause.words[which[0].first].low == "who"
         if who:
             things = [i for i in things if i.means is None or i.code == "G" or i.column.kind != "time"]  # who sold most
-        things = things or [i for i in run[:1] if i.column.divides and i.column.kind == "number"]
+        things = things or [i for i in run[:1] if i.column.divides and i.column.kind == "number" and not who]
         most = ask.known.hinted(top[0].means.partition(" ")[2])
         whose = most.owner if most is not None else ""
         people = [c for c in ask.known.columns if c.person and who and not things and whose in ("", c.noun)]

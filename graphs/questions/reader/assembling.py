@@ -233,6 +233,16 @@ class Draft:
         if len({(a.end, a.of) for a in ends}) > 1:
             self.untold.append((self.question, "Two ends are asked for at once: ask for each by itself."))
             return []
+        if self.asks[1:] and self._apart(self.asks[-1]):
+            *before, last = self.asks
+            if not any(i.code == "E" for i in last.clause.items):  # and how many of them were cancelled
+                last.where = [*(w for a in before for w in a.where), *last.where]
+                last.groups = [g for a in before for g in a.groups]
+            found = list[q.Query]()
+            for self.asks in (before, [last]):
+                found += [intents.given(one, text=self.asks[0].clause.text) for one in self.queries()[-1:]]
+            self.asks = [*before, last]
+            return found if found[1:] else []
         base = parts.reconciled(self, self.base())
         kinds = {k for a in self.asks for k in a.kinds}
         fits = any(a.relation == "r2" and a.pairs for a in self.asks)
@@ -269,6 +279,13 @@ class Draft:
         if test is None or test.test is None or test.test.about != "means":
             return [*found, computed]
         return [intents.given(computed, intent="compute", group_by=computed.group_by or test.group_by), *found]
+
+    def _apart(self, last: Ask) -> bool:
+        """Whether the last clause counts rows by conditions of its own, which hold for no clause before it."""
+        others, own = self.asks[:-1], _sides(last.where)
+        counts = last.counts and own and not (last.stats or last.end or last.groups or self.spelled)
+        stated = all((a.counts or a.stats) and not (a.end or a.relation or a.kinds - {"j"}) for a in others)
+        return bool(counts and stated and not own & _sides([w for a in others for w in a.where]))
 
     def base(self) -> q.Query:
         """What holds for all parts: rows, groups, steps, rules."""

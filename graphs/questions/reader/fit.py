@@ -85,7 +85,7 @@ def _tells(draft: Draft, query: Query) -> set[str]:
         "yes or no": decides,
         "time": any(g.grain for g in groups) or any(c.kind == "time" or times & set(c.words) for c in columns)
         or intent in ("change", "forecast", "plot", "why_changed", "compare"),
-        "part": intent not in ("compute", "list") or query.formulas or measured & {"share", "mean"},
+        "part": (intent not in ("compute", "list") and (query.limit or 1) == 1) or query.formulas or measured & {"share", "mean"},
     }  # fmt: skip
     return {kind for kind, tells in kinds.items() if tells}
 

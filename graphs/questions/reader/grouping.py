@@ -154,16 +154,37 @@ def _each_period(ask: Ask, by: Item, item: Item) -> bool:
     clause, time, count = ask.clause, ask.known.time, ask.clause.of("h")
     mean, sums = ([i for i in clause.of("S") if i.means == op] for op in ("mean", "sum"))
     numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
-    adds = count or sums or any(measuring.flows(clause.text, c) for c in numbers)
+    much = any(i.used and i.means == "sum" for i in clause.items)  # how much milk we get per day on average
+    adds = count or sums or much or any(measuring.flows(clause.text, c) for c in numbers)
     word, days = clause.words[by.first].low, _DAYS.get(item.means)
     said = word in ("a", "an") or (word == "per" and item.means == "day" and ask.codes[:1] == "h")
     if time is None or time.kind != "time" or days is None or not (adds and (mean or said)):
         return False
-    name = f"{item.means} of {time.name}" if item.means in {c.name for c in ask.known.columns} else item.means
-    ask.per = Column(name, "", "float64", 99, ask.known.rows)
-    ask.steps.append(Derive(name=name, expr=days.replace("TIME", expr(time))))
-    clause.notes.append(f"Each {item.means} of “{time.name}” counts that has a row.")
+    ask.per = _period(ask, item, time, days)
     use(mean, sums, count)
+    return True
+
+
+def _period(ask: Ask, item: Item, time: Column, days: str) -> Column:
+    """A column of the periods of the table's time, each with a number of its own."""
+    name = f"{item.means} of {time.name}" if item.means in {c.name for c in ask.known.columns} else item.means
+    ask.steps.append(Derive(name=name, expr=days.replace("TIME", expr(time))))
+    ask.clause.notes.append(f"Each {item.means} of “{time.name}” counts that has a row.")
+    return Column(name, "", "float64", 99, ask.known.rows)
+
+
+def counts_periods(ask: Ask, item: Item, bounds: list[Condition]) -> bool:
+    """Count the days, weeks or months of the rows that are meant: rainy days. Bounds are of rows, and not of what the
+    rows of a day add up to."""
+    time, days = ask.known.time, _DAYS.get(item.means)
+    if time is None or time.kind != "time" or days is None or not lexicon.some("times") & set(time.words):
+        return False
+    if time.key and item.means == "day":
+        ask.counts = True
+        return True
+    if bounds:
+        return False
+    ask.stats, ask.columns = ["distinct"], [expr(_period(ask, item, time, days))]
     return True
 
 

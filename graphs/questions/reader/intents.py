@@ -83,8 +83,11 @@ def other(draft: Draft, base: Query) -> Query | None:
         reason = "Why that is so is told by no count: these are the numbers of which it is said."
         by, told, counts = (Group(of=chosen[0]),), (*base.notes, reason), (Measure(op="count"),)
         return given(base, intent="describe", where=(), measures=counts, group_by=by, notes=told)
-    if "W" in kinds and ("Y" in kinds or time is not None):
+    if "W" in kinds and time is not None and ("Y" in kinds or between or during):
         after = max(between) if between else str(during[0].right) if during else ""
+        month = re.fullmatch(r"month (\d+)", after)  # of the one year that there is
+        if month and str(time.low)[:4] == str(time.high)[:4]:
+            after = f"{str(time.low)[:4]}-{int(month[1]):02d}"
         second = min(between) if between else before(after)
         of = expr(time) if between and time else during[0].left if during else ""
         compare = Compare(of=of, first=after, second=second) if of and second else None
@@ -104,7 +107,7 @@ def other(draft: Draft, base: Query) -> Query | None:
         where, told = base.where if between else rest, (*base.notes, *notes)
         return given(noted, intent="compare", compare=compare, where=where, notes=told)
     rate = stats == ["share"] and [c.kind for c in numbers[:1]] == ["bool"]
-    if ("A" in kinds or ("W" in kinds and time is None)) and numbers and (rate or not stats):
+    if kinds & {"A", "W"} and numbers and (rate or not stats):
         whose, own = [c for c in named if c.label], [c for c in named if not c.label]
         draft.counted += whose
         base = given(base, notes=(*base.notes, *(f"Each row counts, and not each “{c.name}” once." for c in whose)))

@@ -144,7 +144,7 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
             text = _written([ws[n] for n in inside])
             code = "x" if re.search(r"\w\(", text) else "m" if re.fullmatch(r"(?i)nan|null|none|na|n/a", text) else "Q"
             take(Item(code, inside[0], inside[-1], text))
-    named = {i.last for i in items if i.code == "C"}
+    named = {i.last for i in items if i.code == "C" and i.column.kind != "text"}  # which machine costs the most
     doers = [i.column for i in items if i.code == "C" and i.column.words[-1] in ("by", "to")]
     for link in nearness.parts(ws, [not t for t in taken], columns):  # "score" in "the life expectancy score" trails
         if doers and link.how == "near" and link.column.words[-1] in ("by", "to"):  # closed by agents: who closes
@@ -280,7 +280,7 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
         return Item("E", n, n)
     around = " ".join(w.low for w in ws[max(n - 1, 0) : n + 2])
     apart = re.search(r"\bsame (?:day|week|month|year|hour)\b|\b[oi]n time\b", around)  # issued on time
-    unit = word.low in lexicon.some("units") and not around.startswith("many ")  # how many litres
+    unit = word.low in lexicon.some("units") and not around.startswith(("many ", "how "))  # how many litres, how old
     silent = (harmless and not apart) or unit or len(word.low) == 1
     return Item("x" if silent else "E" if known else "U", n, n)
 

@@ -105,7 +105,8 @@ def _grade(word: Word, counted: bool, column: Column) -> tuple[float, str]:
     alike = _alike(word.low)
     stems = own | {stem(a) for a in alike}
     for value in column.values if column.n_unique <= 12 and column.kind != "number" else ():
-        if stems & {stem(w) for w in name_words(value)}:
+        part = name_words(value)[1:] and lexicon.dimensions("much little", word.low)  # slow, and not "too slow"
+        if not part and stems & {stem(w) for w in name_words(value)}:
             return less * (0.9 if own & {stem(w) for w in name_words(value)} else 0.7), value
     within = any(len(word.stem) > 3 and word.stem in w for w in column.words)  # tax, in beertax
     begun = (w for w in column.words if len(w) > 2)

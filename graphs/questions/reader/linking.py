@@ -180,7 +180,7 @@ class Link:
 def in_unit(unit: str, columns: Sequence[Column]) -> Column | None:
     """The one column of numbers that is in this unit, other than of money; none where its name tells it per something."""
     scales = [s for kind, s in lexicon.section("units").items() if unit in s and kind != "money"]
-    rates = lexicon.some("levelled") | {"per"}
+    rates = lexicon.some("levelled") | {"per", *([unit] if unit in lexicon.some("times") else [])}  # last_month
     of = [c for c in columns for s in scales if c.kind == "number" and s.get(c.unit) == s[unit]]
     of = [c for c in of if not rates & set(c.words) and "/" not in c.name]
     return of[0] if len(of) == 1 else None
@@ -321,7 +321,8 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
             spans = list[tuple[int, int]]()
             for i in {*at.get(key[0], ()), *at.get(f"{key[0]}s", ()), *at.get(stem(key[0]), ())}:  # adelies
                 last, sure = _match(key, ws, i) or (i, 0)
-                if ws[i].low != key[0] and any(ws[i].low in c.words for c in columns if c.kind == "time"):
+                sold = ws[i].stem in lexicon.says("sales") and any(c.money for c in columns)  # and not "/sale"
+                if ws[i].low != key[0] and (sold or any(ws[i].low in c.words for c in columns if c.kind == "time")):
                     continue  # opened, of opened_at, and not "open"
                 if sure == 3 and (_beside(column, ws, i, last) or _said(key, level, ws, i, last, common)):
                     spans.append((i, last))

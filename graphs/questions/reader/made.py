@@ -85,6 +85,7 @@ def length_of(column: Column, spoken: Collection[str]) -> bool:
     """Whether a column is the length of time that a question speaks of: it says so, and not that of something else, as
     sick_days are none of how long people stay, and a delay is none of how long a trip is."""
     units = {stem(unit) for unit in lexicon.section("units")["time"]}
+    units |= {"night"} & {"night" * ("stay" in spoken)}
     return column.stems - units <= {*spoken} or bool({"durat", "dur", "length"} & column.stems)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from graphs.questions.query import Condition, Measure
-from graphs.questions.reader import lexicon, sides
+from graphs.questions.reader import grouping, lexicon, sides
 from graphs.questions.reader.conditions import expr
-from graphs.questions.reader.items import Item, use
+from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import name_words, stem, words
 from graphs.questions.reader.times import timed
@@ -84,7 +84,8 @@ def flagged(ask: Ask) -> None:
             continue
         column, lead = item.column, codes[:n].rstrip("da")
         dated = column.kind == "time" and column.missing > 0
-        if not dated and (not column.flag or item.code == "E"):
+        some = _some_of(clause, item, codes[:n])
+        if not dated and not some and (not column.flag or item.code == "E"):
             continue
         before = "E" if lead[-1:] == "C" and clause.items[len(lead) - 1].column.label else lead[-1:]
         if (set("RO") & set(codes) and before != "w") or (dated and before not in ("w", "E", "n")):
@@ -96,14 +97,27 @@ def flagged(ask: Ask) -> None:
         noun = before != "M" and sides.noun(clause, item) and (not compares or bool(numbers) or not ask.where)
         verb = before in ("w", "n") or (before in ("E", "V", "T") and not compares)  # of 2024 were solved
         verb = verb or clause.shape.strip("dac.") == "C" or ("h" in codes and before not in ("S", "B"))
-        if not (noun or verb or no):
+        if not (some or noun or verb or no):
             continue
         if before == "n" and "n" in codes[:n]:
             clause.items[codes[:n].rindex("n")].used = True
         present = Condition(left=expr(column), op="missing" if no else "present")
         yes = Condition(left=expr(column), op="!=" if no else "=", right=column.yes)
-        ask.where.append(present if dated else yes)
+        above = Condition(left=expr(column), op="=" if no else ">", right=0)
+        ask.where.append(present if dated else above if some else yes)
         item.used = True
+
+
+def _some_of(clause: Clause, item: Item, lead: str) -> bool:
+    """Whether rows are meant that have some of what a column measures: rainy days, trips that were delayed, the fewest
+    delays, where delays are measured in minutes."""
+    column, at, word = item.column, clause.items.index(item), clause.words[item.last].low
+    if column.kind != "number" or column.low != 0 or word in column.words:
+        return False
+    behind = re.match("[dn]*[EG]", "".join(i.code for i in clause.items[at + 1 :]))
+    timed = column.unit in lexicon.section("units")["time"] and word.endswith("s") and lead[-1:] in ("M", "h")
+    whose = word.endswith(("ed", "y")) and (behind or re.search("(?:E[da]*|hd+)n?$", lead))
+    return bool(whose or (timed and lexicon.found("numbered", clause.text)))
 
 
 def measured(ask: Ask) -> None:
@@ -146,7 +160,8 @@ def measured(ask: Ask) -> None:
 def _of_each(ask: Ask, stat: Item, whose: Item) -> None:
     """The average order value, what the average customer spends."""
     clause, whom = ask.clause, whose.means
-    if stat.means != "mean" or (whom is not None and not (whose.sure and (whom.label or whom.key))):
+    typical = clause.written([stat]).casefold() in ("typical", "usual")
+    if not (stat.means == "mean" or typical) or (whom is not None and not (whose.sure and (whom.label or whom.key))):
         return
     numbers = [i.column for i in clause.of("C") if i.column.kind == "number"]
     flow = numbers[0] if numbers else ask.known.amount()
@@ -154,8 +169,8 @@ def _of_each(ask: Ask, stat: Item, whose: Item) -> None:
     whole = whom is not None and len(name_words(clause.written([whose]))) >= len(whom.words) > 1  # its ids
     if flow is None or whole or not (adds or not numbers):
         return
-    ask.columns, ask.stats = [expr(flow)], [*ask.stats, "mean"]
-    ask.per = whom if whom is not None and not whom.key else None
+    ask.columns, ask.stats = [expr(flow)], [*ask.stats, stat.means]
+    ask.per = whom if whom is not None and not whom.key and stat.means == "mean" else None
     clause.notes.append(f"The amounts are taken from “{flow.name}”.")
     use([stat, whose], [i for i in clause.of("C") if i.means == flow])
 
@@ -176,6 +191,10 @@ def counted(ask: Ask) -> None:
     """How many: rows, or what a column names, or what a column of numbers adds up to."""
     if not ask.clause.of("C") and re.search("X[io]E", ask.codes):
         ask.counts = True  # the trend in orders
+    for _, how, days in ask.clause.find("(h)[.oi]*(G)"):
+        bounds = [w for w in ask.where if isinstance(w, Condition) and w.op[0] in "<>" and w.right != 0]
+        if ask.where and grouping.counts_periods(ask, days[0], bounds):
+            use(how, days)
     for _, how, named in ask.clause.find("(h)[oi]*U?((?:[CE])?)"):
         column = named[0].means if named else None
         if ask.relation:
@@ -183,9 +202,13 @@ def counted(ask: Ask) -> None:
         use(how, named)
         if ask.stats and not named and not lexicon.found("rows", ask.clause.text):
             continue
-        sold = [i for i in ask.clause.of("C") if {*lexicon.columns_of("quantity")} & set(i.column.words)]
-        sells = bool(sold) and stem(ask.clause.words[sold[0].first].low) in lexicon.says("sales")
-        if how[0].means == "count" and not named and sells:
+        sold = [i for i in ask.clause.of("C") if {*lexicon.columns_of("quantity"), "sold"} & set(i.column.words)]
+        sells = (
+            bool(sold)
+            and not re.search("CU", ask.codes)
+            and stem(ask.clause.words[sold[0].first].low) in lexicon.says("sales")
+        )
+        if ask.clause.written(how).casefold() != "how often" and not named and sells:
             use(sold)  # how many croissants were sold
             ask.stats, ask.columns = ["sum"], [expr(sold[0].column)]
             continue

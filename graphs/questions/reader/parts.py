@@ -171,7 +171,9 @@ def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], d
     of, where = [c for c in own if draft.numeric(c) and c != over], tuple(ask.share)
     if where and not of:
         return [Measure(op="share", where=where)], {}
-    held = [c for c in draft.mentioned(ask) if draft.numeric(c) and draft.named[c].high is not None]
+    held = [
+        c for c in draft.mentioned(ask) if c in draft.named and draft.numeric(c) and draft.named[c].high is not None
+    ]
     two = held if re.search("So?CC$", ask.codes) else []
     within = two[1:] and draft.named[two[1]].high <= draft.named[two[0]].high
     if where or (within and ask.stats == ["share"]):
@@ -248,7 +250,8 @@ def _unsaid(draft: Draft, base: Query) -> list[Measure]:
         # all of it, and not of each
         sold = re.search(r"\b(?:sells?|sold|br(?:ings?|ought) in)\b(?! for)", draft.question, re.I)
         each = lexicon.found("each_row", draft.question) or (sided and not re.search(r"\bcompar", draft.question, re.I))
-        each = each and not sold
+        flag = [c.kind for g in base.group_by if (c := draft.named.get(g.of))] == ["bool"]  # of unlike sizes
+        each = each and (flag or not sold)
         return [_usual(draft, numbers[0], bool(each) or any(a.each for a in draft.asks))]
     if re.match(lexicon.form("apart"), draft.question, re.I) and sided and not numbers and base.group_by:
         return _described(draft, [g.of for g in base.group_by])
@@ -330,6 +333,8 @@ def outliers(draft: Draft, base: Query) -> list[Query]:
     """Outliers by the rule that is said: how many, which, or statistics of them."""
     grouped, asks = [g.of for g in base.group_by], [a for a in draft.asks if "O" in a.kinds]
     columns = list(dict.fromkeys(c for a in asks for c in draft.own(a, grouped) if draft.numeric(c))) or draft.topic[:1]
+    money = draft.known.amount() if not columns and any("E" in a.codes for a in asks) else None  # large donations
+    columns = [expr(money)] if money is not None else columns
     spoken = [a for a in draft.asks if a in asks or re.search(r"\boutl", a.clause.text, re.I)]
     stats = [s for a in spoken for s in a.stats if s.split()[0] not in ("share", "missing")]
     names = re.search(r"\b(?:which|identify|list|who)\b", " ".join(a.clause.text for a in draft.asks), re.I)

@@ -35,7 +35,7 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     counts = "jV" in ask.codes and "C" not in ask.codes and len(ask.where) == 2  # more complaints on Mondays
     ask.counts = ask.counts or (counts and len(when) == 1)
     sided = (rest and compares) or re.match("d.*j", clause.shape)
-    alone = len(when) == 1 and (counts or len(ask.where) == 1) and sided
+    alone = len(when) == 1 and (counts or len(ask.where) == 1) and sided and not re.match("[Sh]j", ask.codes)
     grew = len(when) == 1 and re.match("d(?!.*X).*Y", clause.shape) and not ask.periods[0]
     grew = grew and str(when[0].right)[:1].isalpha()
     dated = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and before(str(w.right))]

@@ -20,7 +20,7 @@ _IRREGULAR = {"women": "woman", "men": "man", "children": "child", "people": "pe
               "teeth": "tooth", "geese": "goose", "criteria": "criterion", "indices": "index",
               "takings": "revenue", "buses": "bus", "loaves": "loaf", "shelves": "shelf", "knives": "knife"}  # fmt: skip
 _PAST = {"came": "come", "left": "leave", "went": "go", "gone": "go", "bought": "buy", "paid": "pay", "sold": "sell",
-         "lost": "lose", "won": "win", "broke": "break", "broken": "break", "fell": "fall", "sent": "send"}  # fmt: skip
+         "lost": "lose", "won": "win", "broke": "break", "broken": "break", "conversion": "convert", "fell": "fall", "sent": "send"}  # fmt: skip
 _STEPS = re.compile(r"(?m)^[ \t]*(?:\d+[.)](?!\d)|[-•*]+)|(?<=[.?!;:] )\d+[.)](?=\s)|[{}]")
 _ABBREVIATED = {"mr", "mrs", "ms", "dr", "e", "g", "i", "vs", "etc", "no", "eg", "ie", "approx", "st"}
 

@@ -171,13 +171,14 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         column = (draft.known.hinted(hint) if hint else None) or (draft.known.amount() if price else None)
         if column.name not in said if column else price:
             return False  # the cheapest, of which something else is told
-        ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict")
+        ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict", "drivers")
         ordered = any(q.order and q.intent != "list" for q in queries)
         both = {str(i.means).split()[0] for i in items if i.code == "M"} == {"min", "max"}
         ends = {str(item.means).split()[0]} if both else ends  # the youngest and the oldest
         return ordered or any(q.intent in told or {m.op for m in q.measures} & ends for q in queries)
     if item.code == "T" and f'"{GRAINS.get(kind_of(item.means))}"' not in said:
-        return str(item.means).removeprefix("> ") in said
+        month = re.sub(r"^month (\d+)$", lambda m: f'-{int(m[1]):02d}"', str(item.means))  # of the one year there is
+        return str(item.means).removeprefix("> ") in said or month in said
     if item.code == "N" and not item.used:
         compared = n and items[n - 1].code == "K"
         return not compared and (long or bool(re.search(rf"\b{re.escape(str(plain(item.means)))}\b", said)))
