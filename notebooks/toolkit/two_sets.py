@@ -49,7 +49,8 @@ def _two_periods(df: pd.DataFrame, of: str, after: str, before: str, grain: str)
         if rows.empty:
             reach = f"{df[of].min():%Y-%m-%d} to {df[of].max():%Y-%m-%d}"
             raise CannotAnswer(f"There are no rows in {say_period(p)}: {say(of)} reaches from {reach}.")
-        if p.end_time > df[of].max() and p not in whole_periods(df[of], _grain(p))[0]:
+        in_full = early.end_time - sets[0][of].max() < 0.03 * (early.end_time - early.start_time)
+        if p.end_time > df[of].max() and in_full and p not in whole_periods(df[of], _grain(p))[0]:
             notes.append(f"{capital(say_period(p))} ends with {df[of].max():%Y-%m-%d} in these rows: it is not whole.")
     name = of if of.isidentifier() else f"`{of}`"
     where = [

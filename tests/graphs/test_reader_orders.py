@@ -370,3 +370,17 @@ def test_what_no_query_has_is_named_and_not_answered(
     table: str, question: str, word: str, request: pytest.FixtureRequest
 ) -> None:
     assert word in why(question, request.getfixturevalue(table))
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Compare revenue in 2025 with 2024", "How did revenue change this year?", "Why did revenue fall in 2025?"],
+)
+def test_a_year_that_is_not_over_is_held_against_the_same_months(orders: list[dict[str, Any]], question: str) -> None:
+    query = one(question, orders)
+    assert Condition(left="ordered_on", op="during", right="month 1-11") in query.where
+    assert any("end on 2025-12-15" in note for note in query.notes)
+
+
+def test_rows_that_are_called_by_a_yes_are_counted_and_not_summed(orders: list[dict[str, Any]]) -> None:
+    assert [m.op for m in one("Did uncollected orders go up in 2025?", orders).measures] == ["count"]

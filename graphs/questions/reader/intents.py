@@ -67,6 +67,8 @@ def other(draft: Draft, base: Query) -> Query | None:
     noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
     during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
     rest = tuple(w for w in base.where if w not in during)
+    flags = {expr(c) for c in draft.columns if c.kind == "bool"}
+    counted = counted or bool({w.left for w in rest if isinstance(w, Condition)} & flags)  # did returns go up
     money = draft.known.amount()
     whole = (measure, *([Measure(op="sum", of=expr(money))] if money is not None else []))
     bare = len(during) == 1 == len(base.where) and not (numbers or stats or grouped or kinds)

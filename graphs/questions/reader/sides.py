@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import IN_A_ROW, Condition, Operator, Recode
+from graphs.questions.query import IN_A_ROW, Condition, Operator, Query, Recode
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
+from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import name_words, stem
 from graphs.questions.reader.times import GRAINS, OTHERS, before, begins, kind_of, latest, timed
 
@@ -29,7 +30,7 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
         whose, now = named[0]  # and how does that compare with the year before
         ask.where.remove(when[0])
         whose.where.remove(now)
-        return _of_both(whose, str(now.right), str(when[0].right), False)
+        return _set_against(whose, str(now.right), str(when[0].right))
     if _more_often(ask):
         return
     counts = "jV" in ask.codes and "C" not in ask.codes and len(ask.where) == 2  # more complaints on Mondays
@@ -43,7 +44,7 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
         then, time = before(str(dated[0].right)), ask.known.time
         if time is not None and str(time.low)[:7] <= begins(then):  # did it go up in 2022: against the year before
             ask.where.remove(dated[0])
-            _of_both(ask, str(dated[0].right), then, True)
+            ask.periods = (str(dated[0].right), then)
             return
     ask.counts = ask.counts or bool(grew and "V" in ask.codes and "C" not in ask.codes)
     if (alone or grew) and not ask.groups:
@@ -168,7 +169,7 @@ def periods(ask: Ask) -> None:
     for found, part, first, _, again, second in clause.find("(T)(T)([aioj]+|K)(T)(T)"):
         if time is not None and part[0].means == again[0].means and not part[0].means[:1].isdigit():
             ask.where.append(Condition(left=expr(time), op="during", right=part[0].means))  # summer 2024 to summer 2025
-            _of_both(ask, second[0].means, first[0].means, False)
+            _set_against(ask, second[0].means, first[0].means)
             use(found)
     for found, _, first, joined, second in clause.find("([bKio]?)(T)([aiojw]+|K)(T)"):
         if clause.written(joined) == "of":
@@ -178,7 +179,7 @@ def periods(ask: Ask) -> None:
         sides = (first[0].means, second[0].means)
         opposite = OTHERS.get(sides[0]) == sides[1] or OTHERS.get(sides[1]) == sides[0]
         if than or turns or opposite or lexicon.found("against", clause.written(joined)):
-            _of_both(ask, first[0].means, second[0].means, than)
+            _set_against(ask, first[0].means, second[0].means)
             use(found)
     for _, more, there in clause.find("([jKY])[^TCEVN]*(T)"):
         than = "than" in (clause.words[more[0].last].low, clause.words[there[0].first - 1].low)
@@ -188,15 +189,25 @@ def periods(ask: Ask) -> None:
         then = before(now) if now == then else then
         if then < now:
             clause.notes.append(f"{now} is set against {then}, as the data end on {str(time.high)[:10]}.")
-            _of_both(ask, now, then, True)
+            ask.periods = (now, then)
             use(more, there)
 
 
-def _of_both(ask: Ask, now: str, then: str, fair: bool) -> None:
-    """Have two periods be compared: where one is a year that the table does not have in whole, the months that it has."""
-    then = before(now) if now == then else then  # this month and the last, which are one where it is whole
-    time, ask.periods = ask.known.time, (now, then)
-    whole, months = latest(now, str(time.high)) if time is not None else ("", "")
-    if time is not None and fair and months and whole == now:
-        ask.where.append(Condition(left=expr(time), op="during", right=months))
-        ask.clause.notes.append(f"Of both years, only the months {months.removeprefix('month ')} count.")
+def _set_against(ask: Ask, now: str, then: str) -> None:
+    """Have two periods be compared; this month and the last, which are one where it is whole."""
+    ask.periods = (now, before(now) if now == then else then)
+
+
+def in_like_months(query: Query, time: Column | None) -> Query:
+    """A comparison with the year in which the table ends, of the months that it has of it."""
+    compare = query.compare
+    if time is None or compare is None or compare.of != expr(time):
+        return query
+    last, months = latest(compare.first, str(time.high))
+    if not months or last != max(compare.first, compare.second) or any(map(timed, query.where)):
+        return query
+    note = (
+        f"The data end on {str(time.high)[:10]}: of both years, only the months {months.removeprefix('month ')} count."
+    )
+    during = Condition(left=compare.of, op="during", right=months)
+    return query.model_copy(update={"where": (*query.where, during), "notes": (*query.notes, note)})
