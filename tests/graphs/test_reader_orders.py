@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from graphs.questions.query import Condition, Derive, Group
+from graphs.questions.query import Condition, Derive, Group, Measure
 from graphs.questions.reader import read
 from tests.graphs.test_reader import described, one, told
 from tests.graphs.test_reader_everyday import dated
@@ -384,3 +384,23 @@ def test_a_year_that_is_not_over_is_held_against_the_same_months(orders: list[di
 
 def test_rows_that_are_called_by_a_yes_are_counted_and_not_summed(orders: list[dict[str, Any]]) -> None:
     assert [m.op for m in one("Did uncollected orders go up in 2025?", orders).measures] == ["count"]
+
+
+def test_what_is_sold_is_not_by_whom_and_a_last_month_in_part_is_not_the_worst() -> None:
+    n = 300
+    table = pd.DataFrame(
+        {
+            "sale_id": range(1, n + 1),
+            "date": pd.date_range("2024-01-02", periods=n, freq="2D"),
+            "item": [("Bike", "Helmet", "Lamp")[i % 3] for i in range(n)],
+            "amount": [10.5 + i % 97 for i in range(n)],
+            "sold_by": [("Ana", "Bo", "Cas", "Dee")[i % 4] for i in range(n)],
+        }
+    )
+    table = dated("sales.csv", table)
+    assert one("How many bikes did we sell?", table).measures == (Measure(op="count"),)
+    sold = one("How much did Ana sell in total?", table)
+    assert (sold.measures, sold.where[0].right) == ((Measure(op="sum", of="amount"),), "Ana")
+    assert [m.op for m in one("Are there any duplicate sales?", table).measures] == ["duplicates"]
+    assert one("What was our worst month?", table).where == (Condition(left="date", op="<", right="2025-08"),)
+    assert one("What was our best month?", table).where == ()

@@ -18,7 +18,7 @@ from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import Known, expr
 from graphs.questions.reader.counted import by_case, without_codes
 from graphs.questions.reader.linking import Column, read_columns
-from graphs.questions.reader.sides import in_like_months
+from graphs.questions.reader.partial import in_whole
 from graphs.questions.reader.tables import placed, whole
 from graphs.questions.reader.text import name_words, root, stem, words
 from graphs.questions.reader.unread import unclear
@@ -65,7 +65,7 @@ def read(
     for clause in split(question, columns, files):
         draft.add(clause)
     reading = draft.reading(previous)
-    queries = tuple(q and in_like_months(_of_which_time(q, time, columns, asked), time) for q in reading.queries)
+    queries = tuple(q and in_whole(_of_which_time(q, time, columns, asked), time) for q in reading.queries)
     queries = tuple(q and placed(q if draft.spelled else without_codes(q, columns), asked, tables) for q in queries)
     if reading.why_not and not any(queries):
         last, unknown = reading.why_not[-1], tuple(_as_said(word, swaps) for word in reading.unknown)

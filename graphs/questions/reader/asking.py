@@ -99,11 +99,15 @@ def _reworded(ask: Ask) -> None:
         for place in (i for i in clause.of("1U") if clause.written([i]).casefold() in ("first", "last")):
             ask.stats, ask.columns = ["min" if place.code == "1" else "max"], [expr(ask.known.time)]
             use([clause.items[0], place], clause.of("E"))  # when was the last order
-    money = None if set("hjwM") & set(ask.codes) else ask.known.amount()
-    for item in (i for i in clause.of("E") if money is not None and clause.written([i]).casefold() == "sales"):
-        item.code, item.means = "C", money  # are sales going up: in money, where it is known
+    stats = {i.means for i in clause.of("S")}
+    money = None if set("hjwM") & set(ask.codes) or stats & {"duplicates", "missing"} else ask.known.amount()
+    spent = lexicon.says("sales") if "sum" in stats else {"sales"}  # are sales going up, how much did Ana sell
+    for item in (
+        i for i in clause.of("E") if money is not None and {stem(s := clause.written([i]).casefold()), s} & spent
+    ):
+        item.code, item.means = "C", money  # in money, where it is known
         ask.stats += [] if "S" in ask.codes else ["sum"]
-        clause.notes.append(f"“sales” is read as “{money.name}”.")  # type: ignore[union-attr]
+        clause.notes.append(f"“{clause.written([item])}” is read as “{money.name}”.")  # type: ignore[union-attr]
     for _, whose, does, what in clause.find("^[ac]*d(C)(Y)(C)"):  # does a newsletter raise the revenue
         if whose[0].column.kind != "time" and what[0].column.kind == "number":
             does[0].code, does[0].means = "R", "correlation"

@@ -277,7 +277,10 @@ def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[
 
 def of_another(word: Word, column: Column, columns: Sequence[Column]) -> bool:
     """Whether a word is what another column measures, as the rent of monthly_rent is not whether it is rented, or names
-    who does what this one measures or dates: finishers, of finish_min."""
+    who does what this one measures or dates: finishers, of finish_min; or what is done, where this one says by whom."""
+    if column.kind == "text" and column.words[-1] in ("by", "to"):
+        verb = re.fullmatch(rf"{root(column.words[0])}(?:e?s?|ing)", word.low)  # we sell, of sold_by
+        return verb is not None and word.low not in column.words
     forms = {word.low, word.low.removesuffix("s"), word.low + "s"}
     does = column.kind in ("number", "time") and word.low.endswith("ers")
     others = any((c.kind == "number" and c.words[-1] in forms) or c.words == (word.low,) for c in columns)

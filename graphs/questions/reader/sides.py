@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import IN_A_ROW, Condition, Operator, Query, Recode
+from graphs.questions.query import IN_A_ROW, Condition, Operator, Recode
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
-from graphs.questions.reader.linking import Column
 from graphs.questions.reader.text import name_words, stem
 from graphs.questions.reader.times import GRAINS, OTHERS, before, begins, kind_of, latest, timed
 
@@ -196,18 +195,3 @@ def periods(ask: Ask) -> None:
 def _set_against(ask: Ask, now: str, then: str) -> None:
     """Have two periods be compared; this month and the last, which are one where it is whole."""
     ask.periods = (now, before(now) if now == then else then)
-
-
-def in_like_months(query: Query, time: Column | None) -> Query:
-    """A comparison with the year in which the table ends, of the months that it has of it."""
-    compare = query.compare
-    if time is None or compare is None or compare.of != expr(time):
-        return query
-    last, months = latest(compare.first, str(time.high))
-    if not months or last != max(compare.first, compare.second) or any(map(timed, query.where)):
-        return query
-    note = (
-        f"The data end on {str(time.high)[:10]}: of both years, only the months {months.removeprefix('month ')} count."
-    )
-    during = Condition(left=compare.of, op="during", right=months)
-    return query.model_copy(update={"where": (*query.where, during), "notes": (*query.notes, note)})
