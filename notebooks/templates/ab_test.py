@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.cleaning import load
-from notebooks.toolkit.columns import names, yes_level
+from notebooks.toolkit.columns import UNIT_NAME, names, yes_level
 from notebooks.toolkit.drawing import COLOURS, figure, share_dots, show
 from notebooks.toolkit.intervals import eta2_interval, v_interval
 from notebooks.toolkit.ledger import effect, ledger
@@ -81,7 +81,11 @@ else:
     rows = rows.assign(value=rows[outcome].astype(float))
 raw = rows
 if not unit:  # an identifier that comes back, and never in two arms, is the unit
-    repeated = [c for c in names(df) if table.kind(c) == "identifier" or (ID_NAME.search(c) and df[c].nunique() > 20)]
+    repeated = [
+        c
+        for c in names(df)
+        if table.kind(c) == "identifier" or (df[c].nunique() > 20 and (ID_NAME.search(c) or UNIT_NAME.search(c)))
+    ]
     for name in repeated:
         arms_of = df.groupby(name)[assignment].nunique()
         if len(arms_of) < 0.7 * len(df) and arms_of.max() == 1:

@@ -907,15 +907,22 @@ def too_good(found):
 
     One that was asked about by its name may say a great deal of it (prices by product): then only a copy does.
     """
-    if any(tells_times(c) for c in (found["a"], found["b"])):
-        return False  # what grows from year to year is not what the years were made from
+    if any(tells_times(c) or c == one for c in (found["a"], found["b"])):
+        return False  # what grows from year to year is not what the years were made from, and no state is of its size
     strong, sure = (0.9995, 0.9995) if {found["a"], found["b"]} & set(factors) else (0.98, 0.985)
     if outcome in (found.get("group"), found.get("number")) and "halves" in found and found["value"] > 1.5:
         high, low = found["halves"]
         found["auc"] = stats.mannwhitneyu(high, low).statistic / (len(high) * len(low))
-    return bool(outcome) and found["n"] >= 50 and (found["strength"] >= strong or found.get("auc", 0) >= sure)
+    if not outcome or found["n"] < 50 or (found["strength"] < strong and found.get("auc", 0) < sure):
+        return False
+    if not one or not {found["a"], found["b"]} <= set(codes):
+        return True
+    inside = within_units(codes[found["a"]], codes[found["b"]], df[one], df[at])  # large states have more of everything
+    return inside is not None and abs(inside.r) >= strong
 
 
+one, at = panel_of(table) if len(df) <= 100_000 else ("", "")  # of more it takes long where units come and go
+repeated = (one or unit_of_rows(table)) if len(df) <= 100_000 else ""
 for factor in [c for c in repeats if c not in factors]:
     both = df[[factor, outcome]].dropna()
     numeric = {table.kind(c) for c in both} == {"number"}
@@ -1093,8 +1100,6 @@ if not spurious:
 # taken out, with standard errors that allow for what the rows of a unit share.
 
 # %% id="units"
-one, at = panel_of(table) if len(df) <= 100_000 else ("", "")  # of more it takes long where units come and go
-repeated = (one or unit_of_rows(table)) if len(df) <= 100_000 else ""
 held_within = {}
 tested = [f for f in results if (f["real"] or asked) and "misleads" not in f]
 for found in [f for f in tested if {f["a"], f["b"]} <= set(codes)][:12]:
@@ -1347,7 +1352,8 @@ def apart_beside(z, x):
     return rows.groupby(z)["y"].mean()[levels.columns], fit.params[levels.columns], levels.mean(), len(rows)
 
 
-for z in [c for c in related if c in factors and c not in codes and table.kind(outcome) == "number"]:
+levelled = [c for c in related if c not in codes and table.kind(outcome) == "number"]
+for z in sorted(levelled, key=lambda c: (c not in factors, -related[c]["strength"], c)):
     found, links = related[z], {c: goes_along(c, z) for c in related if c in codes and c not in (z, outcome)}
     # What stands behind it must tell more, and alone account for as much as there is
     links = {c: v * related[c]["strength"] for c, v in links.items() if not twin(c)}
@@ -1356,9 +1362,12 @@ for z in [c for c in related if c in factors and c not in codes and table.kind(o
         alone, beside, share, n = apart_beside(z, x)
         off, rest = (means - (means * share).sum() for means in (alone, beside))
         left = float((off * rest * share).sum() / (off**2 * share).sum())
-        if n < 100 or left > 0.4 or tells_more(outcome, [design(x)], [design(z)]) < SURE:
+        if n < 100 or left > (0.4 if z in factors else -0.1) or tells_more(outcome, [design(x)], [design(z)]) < SURE:
             continue
         found["misleads"] = True
+        if z not in factors and z in levelled[3:]:
+            faint.append((z, x))
+            continue
         (low, top), (least, most) = (means.sort_values().index[[0, -1]] for means in (alone, beside))
         report(
             "warning",
@@ -2277,7 +2286,12 @@ for found in told[:max_findings]:
     if found.get("thin", 5) < 5:
         caveats.insert(0, "Some combinations are rare, so the chi-square test is approximate.")
     surely = "by_unit" in found and found["by_unit"][0] <= 0.05 and capital(rows_of_units(found))
-    caveats[:0] = filter(None, (doubts.get(id(found)), overlap(found), found.get("within"), surely))
+    open_ended = [c for c in lasts if c in (found["a"], found["b"]) and not {*ended} & {found["a"], found["b"]}]
+    early = [
+        f"Where {say(ended[0])} says that {say(c)} had not ended, it counts as it stands, which is too short."
+        for c in open_ended
+    ]
+    caveats[:0] = filter(None, (doubts.get(id(found)), overlap(found), found.get("within"), surely, *early))
     report(
         "claim",
         "driver" if outcome and not factors else KIND.get(found["metric"], "correlation"),

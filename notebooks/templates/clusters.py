@@ -334,6 +334,8 @@ for name in [c for c in usable if df[c].count() >= 100 and not (clusters and c i
             }
         )
         continue
+    if len(np.unique(core)) < 20:  # a few whole numbers are grades or codes, and lie apart by themselves
+        continue
     grid, height, tops = humps(core)
     if len(tops) < 2:
         continue

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from notebooks.toolkit.attempts import CannotAnswer, check_columns
-from notebooks.toolkit.columns import is_text, speaks_of_yes, yes_level
+from notebooks.toolkit.columns import UNIT_NAME, is_text, speaks_of_yes, yes_level
 from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.guesses import is_time
 from notebooks.toolkit.ledger import effect, ledger
@@ -199,7 +199,11 @@ def _unit_of_rows(df: pd.DataFrame, index: Any, arms: Any) -> str:
     """An identifier that comes back in many rows and never in two arms."""
     for name in map(str, df.columns):
         keys = df.loc[index, name]
-        if ID_NAME.search(name) and 20 < keys.nunique() < 0.7 * len(keys) and arms.groupby(keys).nunique().max() == 1:
+        if (
+            (ID_NAME.search(name) or UNIT_NAME.search(name))
+            and 20 < keys.nunique() < 0.7 * len(keys)
+            and arms.groupby(keys).nunique().max() == 1
+        ):
             return name
     return ""
 
@@ -244,7 +248,8 @@ def compare_arms(arms: Arms, worth: float = 0.0, allocation: str = "", alpha: fl
         worth = worth or abs(gap)
         size = worth / float(np.sqrt((np.var(a, ddof=1) + np.var(b, ddof=1)) / 2) or 1.0)
         power = TTestIndPower()
-    needed = int(np.ceil(power.solve_power(effect_size=size, alpha=alpha, power=0.8))) if size > 1e-4 else 0
+    # Of an effect so large that two rows an arm would do the solver finds none
+    needed = int(np.ceil(power.solve_power(effect_size=min(size, 2.5), alpha=alpha, power=0.8))) if size > 1e-4 else 0
     planned: list[Any] = [float(v) for v in re.findall(r"\d+(?:\.\d+)?", allocation)]
     sizes = np.array([len(a), len(b)], dtype=float)
     shares = (planned[0] / sum(planned), planned[1] / sum(planned)) if len(planned) == 2 and sum(planned) else None
@@ -282,6 +287,8 @@ def _experiment_told(
     if found.mismatch is not None and found.mismatch < 0.001:
         text += f". Do not decide on it: the arms are not as large as planned ({chance(found.mismatch)}), so something "
         text += "went wrong in the assignment."
+    elif found.p < alpha and UNIT_NAME.search(arms.treated.removesuffix("s")):  # nobody can choose to be a patient
+        text += f". This is beyond chance ({chance(found.p)})."
     elif found.p < alpha:
         advice = f"use {arms.treated}" if better else f"stay with {arms.control}"
         text += f". This is {'better' if better else 'worse'}, beyond chance ({chance(found.p)}): {advice}."

@@ -60,6 +60,16 @@ def _are_units(table: Table, name: str) -> bool:
     return told >= 2
 
 
+def _in_one_order(table: Table, a: str, b: str) -> bool:
+    """Whether each value of a number goes with one of another, in its order or against it, as with its logarithm; of
+    values that come back, since two that grow over the same time are in one order, too."""
+    levels = table.levels(a)
+    if levels != table.levels(b) or not 10 <= levels <= 0.5 * len(table.df) or tells_times(a) or tells_times(b):
+        return False
+    pairs = table.df[[a, b]].dropna().drop_duplicates().sort_values(a)
+    return len(pairs) == levels and (pairs[b].is_monotonic_increasing or pairs[b].is_monotonic_decreasing)
+
+
 def _leave_out(table: Table) -> None:
     """Mark constants, identifiers and copies of an earlier column."""
     df, n = table.df, len(table.df)
@@ -87,6 +97,7 @@ def _leave_out(table: Table) -> None:
     for i, b in enumerate(numbers):
         near = [a for a in numbers[:i] if a not in table.left_out]
         twin = next((a for a in near if a in r and b in r and r.loc[a, b] > 0.9995), None)
+        twin = twin or next((a for a in near if _in_one_order(table, a, b)), None)
         near = [a for a in near if n >= 5 and df[a].iloc[:50].equals(df[b].iloc[:50])]
         same = next((a for a in near if df[a].equals(df[b])), None)
         if same is not None:
@@ -95,14 +106,15 @@ def _leave_out(table: Table) -> None:
             table.left_out[b] = f"copy of {same}"
         elif twin is not None:
             one, other = (say(c) if say(b) != say(twin) else c for c in (b, twin))
-            text = f"{one} carries the same information as {other} (r = {r.loc[twin, b]:.4f}): "
+            close = abs(float(df[twin].corr(df[b])))
+            text = f"{one} carries the same information as {other} (r = {close:.4f}): "
             table.traps.append(
                 trap(
                     "redundant_columns",
                     text + "only the first is tested.",
                     [twin, b],
                     n,
-                    effect("pearson_r", r.loc[twin, b]),
+                    effect("pearson_r", close),
                 )
             )
             table.left_out[b] = f"copy of {twin}"

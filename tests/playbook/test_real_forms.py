@@ -10,9 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from graphs.models.playbook.facts import Facts
+from graphs.models.playbook.wishes import wishes
 from notebooks.toolkit.cleaning import clean
+from notebooks.toolkit.experiment import _experiment_told, compare_arms, two_arms
 from notebooks.toolkit.panels import chance_by_unit, panel_of, unit_of_rows
 from notebooks.toolkit.reading import read_table
+from tests.playbook.test_first_sight import reading
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
@@ -259,3 +263,50 @@ def test_rows_of_the_same_few_are_no_evidence_of_their_own(
     assert unit_of_rows(clean(df)) == "subject"
     states = df.rename(columns={"subject": "state", "week": "weeks"})
     assert panel_of(clean(states)) == ("state", "weeks"), "numbers of states are no amounts"
+
+
+def test_who_is_spoken_of_names_the_sex_and_an_owner_no_outcome() -> None:
+    lived = reading("Do women live longer?", 228, time=0, sex=["1", "2"], wtloss=0)
+    assert lived == (("sex", "time"), "Does time differ by sex?")
+    states = {"state": [f"state {n}" for n in range(20)], "capital": 0, "gsp": 0}
+    assert reading("Does capital raise a state's output?", 340, **states)[0] == ("capital", "gsp")
+
+
+def test_a_likely_question_of_a_table_of_counts_is_answered_in_cases_or_not_at_all() -> None:
+    held = {"memory": ["no", "yes"], "attitude": ["moderate", "no"], "age": ["old", "young"]}
+    columns = [{"name": c, "dtype": "str", "n_unique": 2, "values": v} for c, v in held.items()]
+    columns.append({"name": "Freq", "dtype": "int64", "n_unique": 8, "examples": [3, 40, 7]})
+    facts = Facts(question="Do those who remember approve?", files=[{"name": "d.csv", "rows": 8, "columns": columns}])
+    (wish,) = wishes(facts)
+    assert wish.query is not None
+    assert [(m.op, m.of) for m in wish.query.measures] == [("sum", "Freq"), ("sum", "Freq")]
+
+
+def test_nobody_is_told_to_use_patients_who_are_counted_once_each(random: np.random.Generator) -> None:
+    who = np.repeat(np.arange(60), 4)
+    df = pd.DataFrame({"subject": [f"s{n}" for n in who], "group": np.where(who % 2, "patient", "control")})
+    df["exercise"] = np.where(who % 2, 4.0, 3.0) + random.normal(0, 1, 240)
+    text, values, _ = _experiment_told(compare_arms(two_arms(df, "exercise", "group")), False, 0.05, False)
+    assert "use patient" not in text
+    assert "This is beyond chance (p < 0.001)." in text
+    assert values["n"] == 60
+
+
+def test_a_logarithm_and_a_code_are_no_columns_of_their_own_and_a_unit_is_of_no_size(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    size = np.repeat(random.lognormal(3, 1, 30), 10)
+    df = pd.DataFrame(
+        {"state": np.repeat([f"st{n}" for n in range(30)], 10), "year": np.tile(np.arange(1990, 2000), 30)}
+    )
+    df["jobs"] = size * random.lognormal(0, 0.05, 300)
+    df["output"] = size * random.lognormal(0, 0.05, 300)
+    df["grade"] = random.choice([1, 2, 3, 14, 15, 16], 300)
+    df["base"] = np.repeat(random.integers(6, 99, 60), 5)
+    df["logbase"] = np.log(df["base"] / 4)
+    assert clean(df).left_out["logbase"] == "copy of base"
+    shapes = kernel.template("clusters", data=table("states", df)).of("distribution_shape", "claim")
+    assert "grade" not in {f.columns[0] for f in shapes}
+    ran = kernel.template("associations", data=table("states", df), outcome="output")
+    assert ran.error is None
+    assert not ran.of("target_leakage"), "large states have more of everything"

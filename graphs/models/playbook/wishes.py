@@ -13,6 +13,7 @@ from graphs.questions.expressions import NotComputable, columns_of
 from graphs.questions.query import AnyOf, Condition, Query, Where
 from graphs.questions.reader import read
 from graphs.questions.reader.clauses import split
+from graphs.questions.reader.counted import of_cases, weights
 from graphs.questions.reader.intents import UNTOLD
 from graphs.questions.reader.likely import likely
 from graphs.questions.reader.linking import Column
@@ -94,16 +95,17 @@ def _likely(text: str, facts: Facts, unknown: tuple[str, ...]) -> tuple[tuple[st
     there is none where three or more are named, or a change over time is meant."""
     named = tuple(dict.fromkeys(c for _, some in clauses(text, facts) for c in some))
     near, query = likely(text, facts.columns)
+    found, dated = tuple(c.name for c in near), {*named} & {c.name for c in times(facts.columns)}
     said = {stem(w) for w in name_words(text)}  # a value may be that of several columns
-    if [c for c in named if said & {stem(w) for w in name_words(c)}][2:] or set(named) & {
-        c.name for c in times(facts.columns)
-    }:
+    if dated or [c for c in named if said & {stem(w) for w in name_words(c)}][2:]:
         return tuple(dict.fromkeys((*named, *(c.name for c in near if c.kind == "number")))), None
     if query is not None:
         query = placed(query.model_copy(update={"unused": unknown}), text, facts.tables)
-        query = None if _refusal(query, facts) else query
+        query = of_cases(query, by) if (by := weights(facts.columns)) else query
+        query = None if query is None or _refusal(query, facts) else query
     rows = {c.name for c in facts.columns if c.key and c.kind == "text"}
-    return tuple(c.name for c in near) or tuple(c for c in named if c not in rows), query
+    more = () if len(found) > 1 or {*found} & {*named} else (c for c in named if c not in rows)
+    return (*more, *found), query
 
 
 def _units(text: str, facts: Facts) -> tuple[str, ...]:

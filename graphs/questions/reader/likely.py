@@ -84,7 +84,8 @@ def _names_rows(column: Column) -> bool:
 def _near(text: str, said: Sequence[Word], columns: Sequence[Column]) -> Iterator[Near]:
     """The columns that each word, and each two that follow each other, may be about."""
     for column in columns:
-        counted = [bool(lexicon.found("how_many", text[: word.start])) for word in said]  # more people: how many
+        # More people: how many; and a state's output is its own, and no state
+        counted = [bool(lexicon.found("how_many", text[: w.start])) or text[w.end :][:2] in ("'s", "’s") for w in said]
         grades = [_grade(*one, column) for one in zip(said, counted, strict=True)]
         yield from (Near(column, n, n, g, v) for n, (g, v) in enumerate(grades) if g)
         for n, ((a, v), (b, w)) in enumerate(pairwise(grades)):

@@ -155,7 +155,9 @@ def _loose(
     """The numbers of a text that trace to nothing, nor follow from two others of their sentence that do, as they are
     told or as they were before they were rounded, nor from those printed of the groups that it names."""
     every = figures(text)
-    loose = [f for f in every if not _is_free(f) and not _traces(f, shares if _of_few(f) else known, settings)]
+    # Parts in per cent of so few digits that many a number of euros or of days happens to be near
+    few = [f for f in every if f.share and f.digits < 3 and not IS_POINTS.match(f.after) and f.unit != "pp"]
+    loose = [f for f in every if not _is_free(f) and not _traces(f, shares if f in few else known, settings)]
     clauses = list(dict.fromkeys(f.clause for f in every))
     near = {c: clauses[max(0, at - 2) : at + 1] for at, c in enumerate(clauses)}  # what it compares may stand before it
 
@@ -175,11 +177,6 @@ def _loose(
 
     loose = [f for f in loose if not made(f)]
     return [f for f in loose if not made(f)]  # a difference may be told as a part of something
-
-
-def _of_few(figure: Figure) -> bool:
-    """Whether it is a part in per cent of so few digits that many a number of euros or of days happens to be near."""
-    return figure.share and figure.digits < 3 and not IS_POINTS.match(figure.after) and figure.unit != "pp"
 
 
 def _groups(clause: str, printed: Sequence[tuple[str, dict[str, float]]], tables: Tables) -> Iterator[list[Exact]]:
