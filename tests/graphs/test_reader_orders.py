@@ -404,3 +404,42 @@ def test_what_is_sold_is_not_by_whom_and_a_last_month_in_part_is_not_the_worst()
     assert [m.op for m in one("Are there any duplicate sales?", table).measures] == ["duplicates"]
     assert one("What was our worst month?", table).where == (Condition(left="date", op="<", right="2025-08"),)
     assert one("What was our best month?", table).where == ()
+
+
+@pytest.fixture(scope="module")
+def accounts() -> list[dict[str, Any]]:
+    """Accounts of a service, a row each, of which some have been cancelled."""
+    n = 200
+    began = pd.Series(pd.date_range("2023-01-02", periods=n, freq="4D"))
+    table = pd.DataFrame(
+        {
+            "account_id": [f"A{1000 + i}" for i in range(n)],
+            "plan": [("Starter", "Team", "Business")[i % 3] for i in range(n)],
+            "mrr_usd": [19.0 + i % 71 for i in range(n)],
+            "signed_up": began,
+            "cancelled_at": (began + pd.to_timedelta([30 + i % 90 for i in range(n)], unit="D")).where(
+                began.index % 5 > 0
+            ),
+        }
+    )
+    return dated("accounts.csv", table)
+
+
+def test_accounts_are_customers_and_begin_and_end_by_their_two_times(accounts: list[dict[str, Any]]) -> None:
+    count = (Measure(op="count"),)
+    assert (one("How many customers do we have?", accounts).measures) == count
+    active = one("How many active accounts are there right now?", accounts)
+    assert (active.measures, active.where) == (count, (Condition(left="cancelled_at", op="missing"),))
+    new = one("How many new customers did we get in 2024?", accounts)
+    assert new.where == (Condition(left="signed_up", op="during", right="2024"),)
+    assert one("How many signups in May 2024?", accounts).where[0].left == "signed_up"
+    assert [m.op for m in one("What is our current MRR?", accounts).measures] == ["sum"]
+    assert any("no length yet" in note for note in one("How long do customers stay?", accounts).notes)
+
+
+def test_the_most_of_what_only_some_rows_have_counts_these_rows(accounts: list[dict[str, Any]]) -> None:
+    query = one("Which plan has the most cancellations?", accounts)
+    assert (query.measures, query.where) == (
+        (Measure(op="count"),),
+        (Condition(left="cancelled_at", op="present"),),
+    )

@@ -94,7 +94,7 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
     if there and not {there[1].casefold()} & {v.casefold() for v in (*held, *(w for c in columns for w in c.words))}:
         yield there[0], f"{there[2]} where {gone[0].name} is missing"
     present = (m[0] for m in re.finditer(lexicon.form("now"), question, re.I) if len(gone) == 1)
-    yield from ((said, f" where {gone[0].name} is missing") for said in present)
+    yield from ((said, "" if there else f" where {gone[0].name} is missing") for said in present)
     parts = {c.words[0]: c for c in columns if c.kind == "number" and not c.words[1:]}
     in_hours = re.finditer(r"\bhours? of (?:the )?day\b", question, re.I)
     yield from ((m[0], "hour") for m in in_hours if "hour" in parts)
@@ -116,8 +116,13 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
     rows = {stem(w) for w in (*files, *(c.noun for c in columns if c.key and c.words[1:]))}
     rows -= {s for c in columns if c.kind == "number" for s in c.stems}
     news = lexicon.found("new_ones", question) if made.ends_of(columns, "starts") else None  # those who joined
-    people = rows & {stem(w) for w in lexicon.some("people")}
-    if news and stem(news[1].casefold()) in people and "new" not in {v.casefold() for v in held}:
+    whose = lexicon.with_alike({stem(news[1].casefold())}) if news else frozenset()
+    if (
+        news
+        and whose & rows
+        and whose & {stem(w) for w in lexicon.some("people")}
+        and "new" not in {v.casefold() for v in held}
+    ):
         yield news[0], news[1]
     worth = [m[0] for m in re.finditer(lexicon.form("worth"), question, re.I) if stem(m[1].casefold()) in rows]
     yield from ((said, f"{money.name} column") for said in worth if money is not None)

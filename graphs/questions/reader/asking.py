@@ -170,6 +170,11 @@ def _reworded(ask: Ask) -> None:
             end = "min" if clause.written(more).casefold() in lexicon.some("less") else "max"
             hint = sides.hints(more[0])
             opens[0].code, more[0].code, more[0].means = "q", "M", f"{end} {hint or 'count' * len(rows)}".strip()
+    for _, first, ended in clause.find("(M)(C)"):
+        if ended[0].column.kind == "time" and ended[0].column.missing and " " not in first[0].means:
+            ask.where.append(Condition(left=expr(ended[0].column), op="present"))  # the most cancellations
+            first[0].means += " count"
+            use(ended)
     for most in clause.of("M"):
         _judged(ask, most)
     if any(i.column.kind == "bool" for i in clause.of("C")) and not set("YTj") & set(clause.shape):

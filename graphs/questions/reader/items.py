@@ -237,8 +237,7 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     things = {c: stem(c.noun) for c in keys if c.noun != c.words[-1] and c.noun not in lexicon.some("rows")}
     leads = [next(c for c in columns if c.file == file) for file in dict.fromkeys(c.file for c in columns)]
     own |= {noun for c, noun in things.items() if c.label or c in leads}  # not what some sys_id is of
-    alike = [{stem(w) for w in group.split()} for group in lexicon.section("words")["alike"].split(";")]
-    own |= {s for group in alike if group & own for s in group}
+    own = set(lexicon.with_alike(own))
     if not (keys or own) and any(c.kind == "time" and c.key and not c.clock for c in columns):
         return frozenset()  # each row is a time: its trips are no rows
     traits = any(w in ("age", "gender", "sex", "married") for c in columns for w in c.words)
@@ -305,7 +304,8 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         before, codes = items[n - 1] if n else None, "".join(i.code for i in items[n + 1 : n + 3])
         said, word = {w.low for w in ws[item.first : item.last + 1]}, ws[item.first]
         counted = before and (before.code in "jM" or before.means == "count") and word.low.endswith("s")
-        if counted and item.code == "C" and item.column.kind == "time" and word.stem != stem(item.column.words[-1]):
+        dates = item.code == "C" and item.column.kind == "time" and word.stem != stem(item.column.words[-1])
+        if counted and dates and not item.column.missing:
             item.code = "E"  # how many funerals, of which the table has the date
         behind = items[n + 1] if codes[:1] == "C" else None
         whose = before and before.code == "M" and item.code == "E" and behind and behind.first == item.last + 1

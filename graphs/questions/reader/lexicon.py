@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -190,3 +190,9 @@ def kin(ours: bool) -> dict[str, dict[str, float]]:
                 known = found.setdefault(stem(word), {})
                 known[stem(column)] = max(near, known.get(stem(column), 0.0))
     return found
+
+
+def with_alike(stems: Collection[str]) -> frozenset[str]:
+    """These stems, and those of other words for the same rows: an order is a sale."""
+    groups = ({stem(w) for w in group.split()} for group in section("words")["alike"].split(";"))
+    return frozenset(stems).union(*(group for group in groups if group & {*stems}))

@@ -138,7 +138,7 @@ class Column:
     def money(self) -> bool:
         """Whether its name or its values carry a currency."""
         carried = re.search(r"[$€£¥]|\b(?:USD|EUR|GBP|CHF)\b", f"{self.name} {self.made_in}")
-        return self.kind == "number" and carried is not None
+        return self.kind == "number" and (carried is not None or self.unit in lexicon.section("units")["money"])
 
     @cached_property
     def clock(self) -> bool:
@@ -228,6 +228,7 @@ def _match(alias: Sequence[str], ws: Sequence[Word], i: int) -> tuple[int, int] 
             continue
         fits = [k for k in (4, 3, 2) if "".join(alias[n : n + k]) == word.low and n + k <= len(alias)]
         joined = fits[0] if fits and len(word.low) > 2 else 0
+        joined = joined or 2 * (word.low.rstrip("s") == "".join((root(alias[n]), *alias[n + 1 :])))  # signups
         short = sure == 2 or alias[n].isdigit()  # gdpPercap_2007: gross domestic product per capita in the year 2007
         if same := _same(alias[n], word, len(alias) > 1):
             sure, n, at = min(sure, same), n + 1, at + 1

@@ -27,9 +27,12 @@ class Made(NamedTuple):
 
 
 def ends_of(columns: Sequence[Column], which: str) -> list[Column]:
-    """The columns of times whose names say that something begins, or that it ends there."""
-    begins = tuple(lexicon.listed(which))
-    return [c for c in columns if c.kind == "time" and any(w.startswith(begins) for w in c.words)]
+    """The columns of times whose names say that something begins, or that it ends there; of two times of which one is
+    missing in some rows, that is the end."""
+    begins, times = tuple(lexicon.listed(which)), [c for c in columns if c.kind == "time"]
+    named = [c for c in times if any(w.startswith(begins) for w in c.words)]
+    gaps = [bool(c.missing) for c in times if not named]
+    return [c for c in times if bool(c.missing) == (which == "ends")] if sorted(gaps) == [False, True] else named
 
 
 def born(column: Column) -> bool:
@@ -78,7 +81,9 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     read_as = "what duration" if low.startswith("how") else "duration" if low.startswith("length") else said[0]
     read_as = re.sub(lexicon.form("within"), r"with a duration of at most \1", read_as, flags=re.I)
     column = Column(name, "", "float64", end.rows, end.rows, made_in=unit)
-    return Made(said[0], read_as, column, Derive(name=name, expr=made), f"“{name}” is read as {made}, in {unit}.")
+    note = f"“{name}” is read as {made}, in {unit}."
+    note += f" Where “{end.name}” is missing it has no length yet." * bool(end.missing)
+    return Made(said[0], read_as, column, Derive(name=name, expr=made), note)
 
 
 def length_of(column: Column, spoken: Collection[str]) -> bool:
