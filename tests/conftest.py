@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import os
 import shutil
@@ -81,11 +82,12 @@ TOGETHER = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def turn(item: pytest.Item) -> int:
-        where = item.path.relative_to(HERE).as_posix()
+    @functools.cache
+    def turn(path: Path) -> int:
+        where = path.relative_to(HERE).as_posix()
         return next((at for at, start in enumerate(FIRST) if where.startswith(start)), len(FIRST))
 
-    items.sort(key=turn)
+    items.sort(key=lambda item: turn(item.path))
 
 
 class Dealing(LoadFileScheduling):

@@ -323,10 +323,20 @@ os.chdir("/mnt/data")
 """
 
 
+@pytest.fixture(scope="module")
+def held(gateway) -> Iterator[Sandbox]:
+    """A sandbox with a volume, for all attempts: none leaves anything that helps or hinders another."""
+    own = {"api_key": gateway.key, "api_url": gateway.url}
+    volume = Volume.create(f"data-{uuid.uuid4().hex[:8]}", **own)
+    made = Sandbox.create(timeout=600, volume_mounts={AT: volume}, **gateway.connection)
+    yield made
+    made.kill()
+    assert Volume.destroy(volume.volume_id, **own) is True
+
+
 @pytest.mark.parametrize("attempt", ATTEMPTS)
-async def test_an_attempt_to_leave_a_volume_is_stopped(gateway, volume: AsyncVolume, attempt: str) -> None:
-    async with with_volume(gateway, volume) as made:
-        done = await made.run_code(f"{_TOOLS}{ATTEMPTS[attempt]}")
+def test_an_attempt_to_leave_a_volume_is_stopped(held: Sandbox, attempt: str) -> None:
+    done = held.run_code(f"{_TOOLS}{ATTEMPTS[attempt]}")
     assert done.error is not None
     assert done.error.name in ("PermissionError", "OSError", "FileNotFoundError", "ValueError"), done.error
 
@@ -334,21 +344,16 @@ async def test_an_attempt_to_leave_a_volume_is_stopped(gateway, volume: AsyncVol
 @pytest.mark.parametrize(
     "attempt", sorted(ATTEMPTS.keys() - {"becoming another owner"})
 )  # which changes nothing for root
-async def test_root_of_a_sandbox_leaves_a_volume_no_more_than_its_user(
-    gateway, volume: AsyncVolume, attempt: str
-) -> None:
-    async with with_volume(gateway, volume) as made:
-        await made.files.write("attempt.py", f"{_TOOLS}{ATTEMPTS[attempt]}")
-        for command, options in (
-            ("python attempt.py", {"user": "root", "cwd": "/home/user"}),
-            ("sudo python attempt.py", {}),
-        ):
-            with pytest.raises(CommandExitException, match="Error") as failed:
-                await made.commands.run(command, **options)
-            last = failed.value.stderr.strip().splitlines()[-1]
-            assert last.startswith(("PermissionError", "OSError", "FileNotFoundError", "ValueError")), (
-                failed.value.stderr
-            )
+def test_root_of_a_sandbox_leaves_a_volume_no_more_than_its_user(held: Sandbox, attempt: str) -> None:
+    held.files.write("attempt.py", f"{_TOOLS}{ATTEMPTS[attempt]}")
+    for command, options in (
+        ("python attempt.py", {"user": "root", "cwd": "/home/user"}),
+        ("sudo python attempt.py", {}),
+    ):
+        with pytest.raises(CommandExitException, match="Error") as failed:
+            held.commands.run(command, **options)
+        last = failed.value.stderr.strip().splitlines()[-1]
+        assert last.startswith(("PermissionError", "OSError", "FileNotFoundError", "ValueError")), failed.value.stderr
 
 
 async def test_what_root_writes_into_a_volume_is_the_users_too(gateway, home: Path, volume: AsyncVolume) -> None:
