@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 from artifacts.types import Execution
 from graphs.questions.expressions import in_backticks, kind_of
-from graphs.questions.query import Condition, Group, Join, Measure, Operator, Query, Statistic, Where
+from graphs.questions.query import Condition, DropDuplicates, Group, Join, Measure, Operator, Query, Statistic, Where
 from graphs.questions.reader.text import stem
 from graphs.review.answering import Result
 from graphs.review.mentions import YEAR, Tables, columns, flags, is_key, keys, labels, levels, telling, time_columns
@@ -32,8 +33,15 @@ LEFT_OUT = re.compile(
     r"\b(?:left out|leav\w+ out|remov\w+|exclud\w+|without|dropp?\w*|clean\w*|omit\w*|ignor\w+|filter\w*|only)\b", re.I
 )
 """What says that a number is not of all rows."""
-RISES = r"\b(?:ris(?:es?|en|ing)|rose|increas\w+|gr[eo]w\w*|grown|climb\w*|went up|goes up)\b"
-FALLS = r"\b(?:f[ae]ll(?:s|en|ing)?|decreas\w+|declin\w+|dropp?\w*|shr[aiu]nk\w*|went down|goes down)\b"
+_GOES = r"(?:w[ea]nt|go(?:es|ing)?|trend\w*|cre?e?pt?|edg\w+|mov\w+|shot)"
+RISES = (
+    r"\b(?:ris(?:es?|en|ing)|rose|increas\w+|gr[eo]w\w*|grown|climb\w*|soar\w*|surg\w+|doubl\w+|"
+    rf"{_GOES} up(?! and down)|upwards?|more and more)\b"
+)
+FALLS = (
+    r"\b(?:f[ae]ll(?:s|en|ing)?|decreas\w+|declin\w+|(?<!were )(?<!was )(?<!are )(?<!been )dropp?\w*|shr[aiu]nk\w*|"
+    rf"plung\w+|slump\w*|dwindl\w+|s[au]nk|halv\w+|{_GOES} down|downwards?|less and less|fewer and fewer)\b"
+)
 TREND = re.compile(f"{RISES}|{FALLS}", re.I)
 """What is said of numbers over the years."""
 _COLUMNS, _DIMENSIONS, _DEEP = 6, 5, 3
@@ -168,7 +176,7 @@ class Given:
         named = set(columns(f"{self.text} {self.question}", [self.tables[base]]))
         counted = keys(self.tables[base])
         numeric = [c for c, kind in self.kinds[base].items() if kind == "number" and c not in counted]
-        return [c for c in numeric if c in named or (stands(c, self.code) and not is_key(c))][:_COLUMNS]
+        return [c for c in numeric if not is_key(c) and (c in named or stands(c, self.code))][:_COLUMNS]
 
     def dimensions(self, base: str) -> list[str]:
         """The columns by whose values text, question or code tell rows apart, those that are named first."""
@@ -225,8 +233,9 @@ class Given:
             column = self.column(file, name) or name
             grain = "year" if self.kinds[file][column] == "time" else None
             groups.append(Group(of=in_backticks(column), grain=grain))
-        table = repeated or base
-        return Query(table=table, joins=tuple(joins.values()), measures=tuple(measures), group_by=tuple(groups))
+        once = (DropDuplicates(),) if "drop_duplicates()" in self.code and not joins else ()
+        made: dict[str, Any] = {"measures": tuple(measures), "group_by": tuple(groups), "prepare": once}
+        return Query(table=repeated or base, joins=tuple(joins.values()), **made)
 
     def of_rows(self, base: str, after: str) -> bool:
         """Whether these words begin, but for one adjective, with the things of which a table holds a row each."""

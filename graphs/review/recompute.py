@@ -75,10 +75,11 @@ class _Report:
         cells = [x for x in work.view.executions if "describe" not in x.tags]
         problems += passed_over(question, self.tables, work.roles, work.written)
         problems += [*stale(answer, question, work.written), *misstated(answer, given, facts, work.written)]
+        tests = [seen.number("p") for seen in work.seen("test") if seen.facts.get("p") is not None]
         for text in self.texts:
             problems += [
                 *Statements(text, given, facts, question).problems(),
-                *untested(text, cells),
+                *untested(text, cells, tests),
                 *turned(text, cells),
             ]
         said = " ".join(filter(None, problems))  # a number that another check has objected to is told once

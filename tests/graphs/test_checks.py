@@ -83,7 +83,7 @@ def test_good_work_passes_every_check():
         answer="Over all they go together negatively (r = −0.235); within each of the 3 species positively.",
     )
     assert {n: r.detail for n, r in found.items() if not r.ok} == {}
-    assert len(found) == 16
+    assert len(found) == 17
 
 
 def test_a_number_that_no_cell_printed_is_found_in_the_answer():
@@ -340,6 +340,12 @@ def test_a_relation_that_the_table_shows_the_other_way_round_within_groups_must_
     code = "print(d['length'].corr(d['depth']))"
     assert "sign_flips" in spoke(table, code, "The depth falls with the length.")
     assert "sign_flips" not in spoke(table, code, "The depth falls with the length; within each kind it rises.")
+
+
+def test_rows_that_stand_twice_are_not_added_up_without_a_word(spoke):
+    tables = {"sales.csv": ["sale_id,eur", *(f"{n},{n % 7}" for n in range(1, 40)), "5,5", "6,6"]}
+    assert "repeated_rows" in spoke(tables, "print(d['eur'].sum())", "They sum to 128.")
+    assert "repeated_rows" not in spoke(tables, "print(d.drop_duplicates()['eur'].sum())", "They sum to 117.")
 
 
 def test_a_perfect_score_is_not_believed():

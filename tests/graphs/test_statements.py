@@ -8,7 +8,7 @@ import pytest
 from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Output, Run
 from graphs.review.base import Work
-from graphs.review.facts import Facts, Given
+from graphs.review.facts import ALL, Facts, Given, Kind
 from graphs.review.mentions import labels, spoken
 from graphs.review.prose.asked import passed_over
 from graphs.review.prose.numbers import numbers
@@ -120,10 +120,43 @@ def test_how_many_times_as_much_is_told_is_what_two_numbers_come_to(text, founde
     [
         ("The test confirms that they differ (p = 0.6).", True),
         ("The gap is small (p = 0.6) and may be chance.", False),
+        ("The kilns differ significantly.", True),  # by a test that was seen, whose p no cell names
+        ("The kilns do not differ significantly.", False),
     ],
 )
 def test_a_large_p_value_proves_nothing(text, problem):
-    assert bool([*untested(text, [])]) is problem
+    assert bool([*untested(text, [], [0.6])]) is problem
+
+
+PARKS = [
+    described("visits.csv", pd.DataFrame({"park_id": [1, 2] * 30, "opened": [2001, 2002, 2003] * 20, "wait_min": 5.5})),
+    described("stays.csv", KILNS.assign(wait_min=5.5)),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("Waits went up year after year.", "say the opposite"),
+        ("Waits were on a downward path.", None),
+        ("Waits fell at first, then the trend reversed.", "one way all along"),
+        ("Waits went up and down.", None),
+        ("Guests of K 1 are seen fastest.", "K 1 is put first"),
+        ("Guests of K 1 are the slowest to be seen.", None),
+        ("K 2 has the shortest waits.", "by 3 rows"),
+        ("K 2 has the shortest waits, of only 3 guests.", None),
+        ("Most of the stays were in K 2.", "it is 4.76 %"),
+        ("Almost half of the stays were in K 1.", None),
+    ],
+)
+def test_words_for_a_way_an_end_and_a_part_are_held_against_the_numbers(text, problem):
+    shown = cell(
+        "print(df.groupby('kiln')['wait_min'].mean())", "K 1 9.5\nK 2 2.5\nK 3 7.5\n2001 9.0\n2002 8.0\n2003 7.0\n"
+    )
+    facts, counts = Facts(), {"K 1": 30.0, "K 2": 3.0, "K 3": 30.0}
+    facts.values[Kind("stays.csv", "count")] = {frozenset({("kiln", k)}): n for k, n in counts.items()} | {ALL: 63.0}
+    found = list(Statements(text, Given(PARKS, text, "", shown.code, [shown]), facts, "").problems())
+    assert (found == []) if problem is None else any(problem in f for f in found), found
 
 
 def test_a_column_that_is_asked_for_and_that_no_cell_looks_at_is_told():

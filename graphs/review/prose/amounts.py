@@ -16,9 +16,11 @@ from itertools import chain, combinations, product
 
 from artifacts.types import Execution
 from graphs.questions.query import Condition, Statistic
+from graphs.questions.reader import lexicon
+from graphs.questions.reader.text import stem
 from graphs.review import units
 from graphs.review.facts import ALL, PLAIN, Facts, Given, Kind, Of, computed_in, stands
-from graphs.review.mentions import YEAR, Label, columns, flags, is_key, keys, labels, pairs, roots, telling
+from graphs.review.mentions import YEAR, Label, columns, flags, is_key, is_of, keys, labels, pairs, roots, telling
 from graphs.review.prose.figures import figures
 from graphs.review.prose.orders import superlative
 from graphs.review.prose.said import Said, said_in, statistic
@@ -42,6 +44,10 @@ _WHOLE_BEHIND = re.compile(r"[^\d,;.(]{0,25}\b(?:overall|across (?:all|the))\b",
 """What stands before or behind a number of all rows: 34 % "of the shop's" 50,140."""
 _WHOLE = re.compile(r"\b(?:all|overall|whole|total|altogether|every|general|both)\b", re.I)
 
+_EACH = re.compile(r"\b(?:per|each|every|an?|average|typical) (?:average |typical |single )?([^\W\d_]+)", re.I)
+"""What says of which thing a number is."""
+_IN_PER_CENT = re.compile(r"%|pct|per_?cent", re.I)
+_DIMENSIONS = lexicon.section("dimensions")
 _ONLY = re.compile(
     r"\b(?:in|at|during|for|from|among|over|under|before|after|since|only|left|remaining|on|who|whose|when|where)\s"
     r"(?:(?:the|our|an?|all|each|every) )?([^\W\d_]+)",
@@ -86,16 +92,38 @@ class _Amount:
         self.figure, self.table, self.count = said.figure, given.tables[base], Kind(base, "count")
         self.of = self._columns(base)
         self.right, self.near = self._shares() if self.figure.share else self._plain()
+        if self.figure.share and any(_IN_PER_CENT.search(c) for c in self.of):  # of rates a mean is told in per cent
+            right, self.near = self._plain()
+            self.right = [*self.right, *right]
 
     def problem(self) -> str | None:
         """What is wrong with the number, as it goes on after "N is"; None where nothing is."""
         figure = self.figure
+        if (each := self._each()) is not None:
+            return each
         if any(map(self._tells, self.right)):
             return None
         for v in self.right:
             if self._factor(v.column) != 1 and figure.is_near(v.number):
                 return f"in the unit of the column {v.column}, not in that of the sentence"
         return next((what for v, what in self.near if self._tells(v)), None)
+
+    def _each(self) -> str | None:
+        """What is wrong where a number told of a thing that has several rows, as "a customer spends", is the mean of
+        its rows, of what adds up."""
+        clause, rows = self.said.clause, {str(c["name"]): c["n_unique"] for c in self.table["columns"]}
+        for text in (clause, self.given.question):
+            nouns = {stem(m[1].casefold()) for m in _EACH.finditer(text)}
+            if met := [c for c in rows if is_key(c) and nouns & telling(c)]:
+                break
+        if not met or any(3 * rows[c] > 2 * self.table["rows"] for c in met):
+            return None
+        flows = [c for c in self.of if any(d.get("flow") and is_of(c, name) for name, d in _DIMENSIONS.items())]
+        flows += [
+            c for c in self.of if re.search("[a-z]s$", c) and units.of_column(c) is None
+        ]  # riders, of whom it tells
+        means = self._values((Kind(self.base, "mean", c) for c in flows), {v.rows for v in self.right})
+        return f"the mean of a row, and {met[0]} stands in several" if any(map(self._tells, means)) else None
 
     def is_right(self) -> bool:
         """Whether the number is one that it can mean, or one of three digits, of the rows that its sentence names."""
@@ -137,7 +165,7 @@ class _Amount:
         mine = [c for c in self.given.measured(base) if told is None or (units.of_column(c) or told)[0] == told[0]]
         both = set(columns(said.clause, [table])) & set(columns(self.given.question, [table])) - keys(table)
         used = [c for c in mine if stands(c, said.code)] or mine
-        return ([c for c in used if c in both] or [c for c in used if not is_key(c) and stands(c, said.code)])[:5]
+        return ([c for c in used if c in both] or [c for c in used if stands(c, said.code)])[:5]
 
     def _ops(self) -> tuple[tuple[Statistic, ...], bool]:
         """The statistics that the number may be, and whether its sentence, or the question alone, names one."""
@@ -184,7 +212,9 @@ class _Amount:
         every = [kept for kept in every if column or all(isinstance(c.right, (str, tuple)) for c in kept)]
         known = roots("average total mean all us them it data whole").union(*map(telling, self.given.kinds[self.base]))
         for m in _ONLY.finditer(self.said.clause):  # of some rows in words of its own: in the high season
-            if known.isdisjoint(roots(m[1])) and not self.given.of_rows(self.base, f" {m[1]}"):
+            if not any(w[:4] == k[:4] for w in roots(m[1]) for k in known) and not self.given.of_rows(
+                self.base, f" {m[1]}"
+            ):
                 return []
         return [kept for kept in every if told.isdisjoint(c.left.strip("`") for c in kept)]
 
@@ -193,13 +223,15 @@ class _Amount:
     def _near(self, kinds: Sequence[Kind]) -> Iterator[Near]:
         """The same of other rows or of the rows only that a cell keeps, another statistic, rows that a join repeats."""
         if not (self.figure.whole and _PART.match(self.figure.after)):  # 520 of all 960 stays are some for any reason
-            for kind, of, kept, what in (near for meant in kinds for near in self._beside(meant, self.said.own)):
+            every = [self.said.own | more for more in self.said.optional()]
+            near = (near for own in every for meant in kinds for near in self._beside(meant, own))
+            for kind, of, kept, what in near:
                 yield from ((v, what) for v in self._values([kind], [of], kept))
 
     def _beside(self, kind: Kind, own: Of) -> Iterator[tuple[Kind, Of, tuple[Condition, ...], str]]:
         figure, asked = self.figure, pairs(labels(self.given.question, self.given.list))
         of_all = _WHOLE_BEHIND.match(figure.after) or _IS_WHOLE.search(figure.before)
-        for column, value in own:
+        for column, value in self.said.own:
             rest, name = own - {(column, value)}, self.given.column(self.base, column) or column
             if (column == YEAR or (column, value) in asked) and not of_all:
                 yield kind, rest, (), f"the value without the condition that {name} is {value}, which is asked for"

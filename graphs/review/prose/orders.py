@@ -7,15 +7,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import permutations
+from statistics import median
 from typing import Literal
 
-from graphs.review.facts import ALL, FALLS, RISES, Facts, Given, Of, computed_in
-from graphs.review.mentions import YEAR, Label, columns, labels, pairs, spoken
-from graphs.review.prose.figures import CHANGES, IS_POINTS, PERCENT, POINTS, Figure, figures, sentences
+from graphs.review.answering import half
+from graphs.review.facts import ALL, FALLS, RISES, TREND, Facts, Given, Kind, Of, computed_in
+from graphs.review.mentions import YEAR, Label, columns, flags, is_of, labels, pairs, spoken
+from graphs.review.prose.figures import CHANGES, IS_POINTS, PERCENT, POINTS, Figure, counted, figures, sentences
 from graphs.review.prose.said import meanings, statistic
 
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
-_AMONG = re.compile(r"\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b", re.I)
+_AMONG = re.compile(
+    r"^\W*of (?:the|those)\b|\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b",
+    re.I,
+)
 """What leaves groups out before one is put first."""
 _NO_AMOUNT = re.compile(
     r"\bat (?:least|most)\b|\b(?:most|least) (?!often|by|far|of|expensive|frequent|common|likely|popular|many)"
@@ -37,7 +42,22 @@ _THAN = re.compile(rf"\b(?:than|times|twice|{_BEATS})\b", re.I)
 _LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b"
 _GAP = re.compile(rf"\s?(?:{PERCENT}|{POINTS}|points?|p\.?p)\s(?:\w+ ){{0,2}}(?:{_MORE}|{_LESS})", re.I)
 """What follows a number that tells how far two others are apart."""
+_CAVEAT = re.compile(r"\b(?:few|only|just|small|handful|tiny|single|caution\w*|hardly any|sample)\b", re.I)
+_HANDFUL = 5
+"""What says that a group is small; and rows that are so few that a mean of them says nothing."""
+_TURNED = re.compile(
+    r"\b(?:revers\w*|rebound\w*|bounc\w+ back|turn\w* a?round|but then|since then|bottomed|peaked)\b", re.I
+)
 _NOT = re.compile(r"\b(?:not?|never)\b|n't", re.I)
+_SHARES = {
+    "two thirds": (60, 73), "three quarters": (69, 81), "third": (27, 40), "quarter": (19, 31), "half": (41, 59),
+    "minority": (0, 50), "major": (50, 100), "most": (50, 100),
+}  # fmt: skip
+_PART = re.compile(
+    rf"\b(?P<part>{'|'.join(_SHARES).replace('major', 'majority')})(?: of)?(?: (?:the|our|all))* (?P<whom>[^\W\d_]+)",
+    re.I,
+)
+"""Shares in words, by which per cent they can mean."""
 By = dict[str, float]
 """The numbers of one table by the values of one column."""
 Way = Literal["up", "down"]
@@ -59,6 +79,7 @@ class Statements:
             named = [n for n in named if n.column != YEAR]
             yield from self._ways(clause, named, years)
             yield from self._apart(clause, named, years)
+            yield from self._parts(clause)
 
     # The numbers of which a sentence can speak.
 
@@ -92,7 +113,11 @@ class Statements:
 
     def _ranks(self, clause: str, named: Sequence[Label]) -> Iterator[str]:
         """The groups that are called the first or the last, and the lists in an order, that no table shows so."""
-        top, way, ranks = superlative(clause), _way(clause, _UPWARD, _DOWNWARD), _RANKS.search(clause)
+        top, way, ranks = (
+            superlative(clause, self._meant(clause)),
+            _way(clause, _UPWARD, _DOWNWARD),
+            _RANKS.search(clause),
+        )
         ordered = way or ranks or _RANKS.search(self.question)
         first = top is not None and not _AMONG.search(clause)
         ends = first and _FOLLOWED.search(clause) is not None
@@ -107,6 +132,8 @@ class Statements:
             if leads and not (heads := {order[0] for order in leads}) & {*(before or said)}:
                 most = "highest" if top == "max" else "lowest"
                 yield f"{said[0]} is put first, and of {column} {' or '.join(sorted(heads))} is the {most}"
+            elif leads and (few := self._few(clause, column, said[0])):
+                yield f"{said[0]} is put first by {few} rows, which is not said"
             elif len(said) > 1 and (ends or (ordered and len(said) > 2)):
                 upward = way == "up" or (ends and way is None and top in ("min", "either"))
                 every = [_in_order(by, upward, said) for by in series if {*said} <= {*by}]
@@ -115,13 +142,36 @@ class Statements:
                 if right and said not in right:
                     yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
 
+    def _meant(self, clause: str) -> list[str]:
+        """The columns of numbers of which a sentence speaks: those that it or the question names, else all."""
+        said = columns(f"{clause} {self.question}", self.given.list)
+        used = [c for name in self.given.tables for c in self.given.measured(name)]
+        return [c for c in used if c in said] or used
+
+    def _few(self, clause: str, column: str, group: str) -> int:
+        """How many rows a group has, where they are a handful beside those of others, and the text says nothing of it;
+        of counts and sums that is no matter."""
+        ops = statistic(clause) or statistic(self.question) or computed_in(self.given.code)
+        if {*ops} <= {"count", "sum"} or _CAVEAT.search(self.text):
+            return 0
+        for _, by in self.facts.series(column, (k for k in self.facts.values if k.op == "count" and not k.repeated)):
+            many = int(by.get(group, 0))
+            told = many in counted(self.text) or any(f.whole and f.value == many for f in figures(self.text))
+            if 0 < many <= _HANDFUL < median(by.values()) / 4 and not told:
+                return many
+        return 0
+
     def _ways(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """That numbers rose that fell over the years, or the other way round; that one group has more than another
         that has less in every table."""
         if _NOT.search(re.sub(r"^\W*no\b\W*[,:;.]", "", clause, flags=re.I)):
             return
         way, ends = _way(clause, RISES, FALLS), list[tuple[float, float]]()
-        if way is not None and len([f for f in figures(clause) if f.text not in years]) < 3:
+        turned = _TURNED.search(clause) is not None and TREND.search(clause) is not None
+        every = [by for by in self._series(clause, YEAR, pairs(named)) if len(by) > 2] if turned else []
+        if every and all(sorted(v := [by[y] for y in sorted(by)]) in (v, v[::-1]) for by in every):
+            yield f"“{clause.strip()[:80]}”: the numbers go one way all along"
+        if way is not None and not turned and len([f for f in figures(clause) if f.text not in years]) < 3:
             for by in self._series(clause, YEAR, pairs(named)):
                 first, last = (years[0], years[-1]) if len(years) > 1 else (min(by), max(by))
                 ends += [(by[first], by[last])] if first in by and last in by and first < last else []
@@ -131,6 +181,16 @@ class Statements:
             ends = [(by[base], by[other]) for by in series if {base, other} <= {*by} and by[base] != by[other]]
         if way is not None and ends and not any((last > first) == (way == "up") for first, last in ends):
             yield f"“{clause.strip()[:80]}”: the numbers say the opposite"
+
+    def _parts(self, clause: str) -> Iterator[str]:
+        """The shares in words, as "most of the staff", that are not those of the rows."""
+        for m in _PART.finditer(clause) if not _NOT.search(clause) else ():
+            of = {*pairs([*labels(clause, self.given.list), *flags(clause, self.given.list)])}
+            for base in (b for b in self.given.tables if len(of) == 1 and self.given.of_rows(b, f" {m['whom']}")):
+                some, every = (self.facts.of(Kind(base, "count"), rows) for rows in (frozenset(of), ALL))
+                low, high = next(ends for word, ends in _SHARES.items() if word in m["part"].lower())
+                if every and some is not None and not low <= 100 * some / every <= high:
+                    yield f"“{m[0]}” is said, and it is {100 * some / every:.3g} %"
 
     def _apart(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """The changes in per cent that no two numbers show: those that are parts of the wrong one of them, and those
@@ -153,7 +213,8 @@ class Statements:
         Of shares the change may be told in percentage points."""
         (before, first), (after, last) = base, other
         change, points = 100 * (last / first - 1), f.unit == "pp" or IS_POINTS.match(f.after)
-        in_points = f.is_near(last - first)
+        apart, off = abs(last - first), half(first) + half(last)  # the two may have been rounded before
+        in_points = f.is_near(apart) or (f.share and abs(apart - f.value) <= f.half + off < 0.3 * apart)
         if f.is_near(first) or f.is_near(last) or (in_points if points else f.is_near(change)):
             return None
         as_part = f"as a part of {before} it is {abs(change):.1f} %"
@@ -199,12 +260,24 @@ def _compared(clause: str, named: Sequence[Label]) -> tuple[str, str, str] | Non
     return None if _AMONG.search(clause[: named[1].start]) else (named[0].column, named[1].value, named[0].value)
 
 
-def superlative(clause: str) -> Literal["max", "min", "either"] | None:
-    """Whether a sentence speaks of the greatest, of the least, or of one of them, as "slowest" does; None where of
-    neither or of both."""
-    clause = _NO_AMOUNT.sub(" ", clause)
-    ways = meanings(clause, "M")
-    if not ways and _LEADS.search(clause):
+def superlative(clause: str, measured: Sequence[str] = ()) -> Literal["max", "min", "either"] | None:
+    """Whether a sentence speaks of the greatest, of the least, or of one of them, as "slowest" does unless it is known
+    of what: of these columns; None where of neither or of both."""
+    found = {m for m in meanings(clause, "M") if " " in m} | meanings(_NO_AMOUNT.sub(" ", clause), "M")
+    if not found and _LEADS.search(clause):
         return "max"
-    either = re.search(r"\b(?:best|worst)\b", clause, re.I) or not meanings(clause, "M", sure=True)
-    return None if not ways else "either" if either else None if len(ways) > 1 else "max" if "max" in ways else "min"
+    ways = {way for meaning in found for way in _ends(meaning, measured)}
+    unsure = all(len(_ends(meaning, measured)) > 1 for meaning in found)
+    return None if not ways else "either" if unsure else None if len(ways) > 1 else "max" if "max" in ways else "min"
+
+
+def _ends(meaning: str, measured: Sequence[str]) -> set[str]:
+    """Which end a superlative means of these columns: "max speed -duration" is the least of a duration."""
+    way, *dimensions = meaning.split()
+    turned = [d for d in dimensions if d.startswith("-")]
+    if not turned:
+        return {way}
+    other = "min" if way == "max" else "max"
+    of = [{d.startswith("-") for d in dimensions if is_of(c, d.removeprefix("-"))} for c in measured]
+    known = of[0] if of and all(some == of[0] for some in of) else set[bool]()
+    return {other if min(known) else way} if len(known) == 1 else {way, other}

@@ -23,26 +23,25 @@ _LOOSE = {("typical",), ("usual",)}
 
 def statistic(text: str) -> tuple[Statistic, ...]:
     """The statistic that a text names, where it names one and no more."""
-    found = meanings(text, "Sh")
+    found = {meaning.split()[0] for meaning in meanings(text, "Sh")}
     ops = tuple(op for op in _NAMED if op in found)
     return ops if len(ops) == 1 else ()
 
 
 @lru_cache(maxsize=4096)
-def meanings(text: str, codes: str, sure: bool = False) -> frozenset[str]:
-    """What the phrases of the lexicon that stand in a text mean, of those with one of these codes; where it must be
-    `sure`, without those that may mean the opposite, as "slowest" does."""
+def meanings(text: str, codes: str) -> frozenset[str]:
+    """What the phrases of the lexicon that stand in a text mean, of those with one of these codes."""
     exact, _ = lexicon.phrases()
-    found = {
+    return frozenset(
         meaning
         for phrase, (code, meaning) in exact.items()
         if code in codes and phrase not in _LOOSE and re.search(rf"\b{' '.join(map(re.escape, phrase))}\b", text, re.I)
-    }
-    either = {"max", "min"} if any(" -" in meaning for meaning in found) and not sure else set[str]()
-    return frozenset({meaning.split()[0] for meaning in found if not (sure and " -" in meaning)} | either)
+    )
 
 
 _AGAINST = re.compile(r"\b(?:against|versus|vs\.?|compared (?:with|to)|instead of|rather than) [€$£]?$", re.I)
+_AHEAD = re.compile(r"\b(?:ahead of|followed by|than|against|versus|vs|compared)\b", re.I)
+"""What stands between a number and those with whom it is compared."""
 _CUTS = re.compile(r"[,;:]\s(?:and |but |while |whereas )?|\s(?:and|but|while|whereas)\s|[()]")
 """What may part what a sentence says of one number and of another."""
 
@@ -97,6 +96,7 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
             if not code or unclear or few or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
                 continue
             here = () if _AGAINST.search(s.figure.before) and not s.labels else alone  # of those it is compared with
+            here = [n for n in here if not _AHEAD.search(clause[s.figure.end : n.start])]
             near = [n for n in (*once, *here) if not (n.column == YEAR and s.figure.starts)]
             own = tuple({n.column: n for n in (*near, *s.labels)}.values())
             code = code if computed_in(code) else given.code

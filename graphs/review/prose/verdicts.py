@@ -34,10 +34,10 @@ def p_values(text: str) -> list[float]:
     return [p for n in told if n is not None and 0 <= (p := size(n["body"], n["power"])) <= 1]
 
 
-def untested(text: str, cells: Sequence[Execution]) -> Iterator[str]:
+def untested(text: str, cells: Sequence[Execution], tests: Sequence[float] = ()) -> Iterator[str]:
     """What is said not to differ and does by the p value beside it, else by every test that was made, and the other
-    way round."""
-    printed = [p for x in cells for p in p_values(x.text)]
+    way round. `tests` are the p values of tests that were seen to be made."""
+    printed = [*(p for x in cells for p in p_values(x.text)), *tests]
     every = sentences(text)
     for place, clause in enumerate(every):
         if not (known := p_values(clause) or printed):

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from graphs.review.base import Found, Work, check
+from graphs.review.facts import computed_in
+from graphs.review.prose.said import statistic
 from graphs.review.syntax import written_text
 from graphs.review.watch.observed import Seen
 
@@ -18,6 +20,7 @@ _CORRECTED = re.compile(
     r"0?\.0[15]\s*/|p_adj|family-?wise|by chance|explorat",
     re.I,
 )
+_TWICE = re.compile(r"duplic|unique|distinct|twice|repeat|doubl|first\(|row_number", re.I)
 _FAMILY, _DRAWS = 5, 100
 """Tests that make a family; and how many of one place make no family but draws of one measure."""
 _COMPARED = re.compile(
@@ -77,6 +80,23 @@ def _added_up(work: Work, seen: Seen) -> bool:
             if added and columns & of and use.number("rows") > seen.number(side):
                 return True
     return False
+
+
+@check(
+    "repeated_rows",
+    "Leave them out with drop_duplicates() before anything is counted or added up, or say why they stay.",
+)
+def repeated_rows(work: Work) -> Iterator[Found]:
+    """No rows that a table holds twice are counted twice without a word."""
+    added = "sum" in computed_in(work.code) or statistic(work.view.run.goal) in (("sum",), ("count",))
+    if not added or _TWICE.search(f"{work.said}\n{work.code}"):
+        return
+    for name, frame in work.frames.items():
+        once = frame.drop_duplicates()
+        keys = [c for c in once if once[c].dtype.kind != "f" and once[c].is_unique and len(once) < len(frame)]
+        if keys and (len(work.frames) == 1 or name in work.code):
+            many = f"{len(frame) - len(once):,} of the {len(frame):,} rows of {name}"
+            yield "answer", f"{many} repeat another one, {keys[0]} too, and are counted again without a word."
 
 
 @check("charts", "Let the bars start at zero on an even axis, or draw points with intervals instead.")
