@@ -39,7 +39,9 @@ def trend_of(numbers: pd.Series, alpha: float = 0.05) -> Trend:
     places = _places(known.index)
     line = linregress(places, known)
     p, slope = (float(line.pvalue), float(line.slope)) if known.nunique() > 1 else (1.0, 0.0)
-    half = float(t.ppf(1 - alpha / 2, len(known) - 2) * line.stderr)
+    error = float(line.stderr) * _inflation(known.to_numpy() - line.intercept - line.slope * places)
+    half = float(t.ppf(1 - alpha / 2, len(known) - 2) * error)
+    p = float(2 * t.sf(abs(slope) / error, len(known) - 2)) if error > line.stderr else p
     if p < alpha:
         word = "increasing" if slope > 0 else "decreasing"
     else:
@@ -53,6 +55,15 @@ def trend_of(numbers: pd.Series, alpha: float = 0.05) -> Trend:
         (names[0], float(known.iloc[0])),
         (names[-1], float(known.iloc[-1])),
     )
+
+
+def _inflation(rest: Any) -> float:
+    """How many times larger the error of a line is than that of separate values, where what is left of neighbouring
+    periods is alike (first-order autocorrelation, beyond chance and of 20 periods or more)."""
+    if len(rest) < 20 or float(np.ptp(rest)) < 1e-12:
+        return 1.0
+    alike = float(rest[1:] @ rest[:-1] / (rest @ rest))
+    return float(((1 + alike) / (1 - alike)) ** 0.5) if alike > 2 / len(rest) ** 0.5 else 1.0
 
 
 def _places(periods: pd.Index) -> Any:

@@ -16,6 +16,7 @@ from notebooks.toolkit.cleaning import clean
 from notebooks.toolkit.experiment import _experiment_told, compare_arms, two_arms
 from notebooks.toolkit.panels import chance_by_unit, panel_of, unit_of_rows
 from notebooks.toolkit.reading import read_table
+from notebooks.toolkit.trends import trend_of
 from tests.playbook.test_first_sight import reading
 
 if TYPE_CHECKING:
@@ -310,3 +311,16 @@ def test_a_logarithm_and_a_code_are_no_columns_of_their_own_and_a_unit_is_of_no_
     ran = kernel.template("associations", data=table("states", df), outcome="output")
     assert ran.error is None
     assert not ran.of("target_leakage"), "large states have more of everything"
+
+
+def test_a_trend_of_years_that_resemble_their_neighbours_is_told_with_what_that_leaves(
+    random: np.random.Generator,
+) -> None:
+    drift = np.zeros(98)
+    for year in range(1, 98):
+        drift[year] = 0.9 * drift[year - 1] + random.normal()
+    years = pd.Index(range(1875, 1973))
+    wide, plain = (trend_of(pd.Series(level, index=years)) for level in (drift, random.permutation(drift)))
+    assert np.ptp(wide.ends) > 2 * np.ptp(plain.ends)
+    steady = trend_of(pd.Series(0.5 * np.arange(98) + drift, index=years))
+    assert (steady.word, steady.p < 1e-6) == ("increasing", True)
