@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from graphs.questions.query import Condition
+from graphs.questions.query import Condition, Group
 from graphs.questions.reader import read
 from tests.graphs.test_reader import one
 from tests.graphs.test_reader_everyday import dated
@@ -281,3 +281,88 @@ def test_a_month_of_several_years_is_said_to_be_that_of_each(asked: str, pools: 
     table = pd.DataFrame({"stopped": pd.date_range("2023-02-01", periods=60, freq="9D"), "pump": list("ABC") * 20})
     query = one(f"How many rows are there {asked} by pump?", dated("stops.csv", table))
     assert ("The month is taken of each year from 2023 to 2024 together." in query.notes) is pools
+
+
+@pytest.fixture(scope="module")
+def baked() -> list[dict[str, Any]]:
+    """What a bakery sold, a row for each product of a day; and of whom: nobody."""
+    n = 240
+    table = pd.DataFrame(
+        {
+            "date": pd.date_range("2024-01-01", periods=n // 2).repeat(2),
+            "product": ["Croissant", "Muffin"] * (n // 2),
+            "sold": [20 + i % 37 for i in range(n)],
+            "rain": [("yes", "no", "no")[i // 2 % 3] for i in range(n)],
+            "queue_last_month": [i % 9 for i in range(n)],
+        }
+    )
+    return dated("baked.csv", table)
+
+
+def test_days_are_counted_once_and_not_by_their_rows(baked: Any) -> None:
+    query = one("How many rainy days were there?", baked)
+    assert ([(m.op, m.of) for m in query.measures], query.where) == (
+        [("distinct", "day")],
+        (Condition(left="rain", op="=", right="yes"),),
+    )
+    assert read("On how many days did we sell more than 40 muffins?", baked).queries == (None,)
+
+
+def test_what_is_sold_on_rainy_days_and_others_is_compared_by_means(baked: Any) -> None:
+    assert one("Do we sell less when it rains?", baked).measures[0].op == "mean"
+    assert one("How many croissants did we sell in March?", baked).measures[0].op == "sum"
+
+
+def test_one_day_against_all_others_is_no_list_of_days(baked: Any) -> None:
+    assert read("How much more do we sell on Saturdays than on other days?", baked).queries == (None,)
+
+
+def test_a_month_of_a_columns_name_is_no_unit_of_it(baked: Any) -> None:
+    assert one("How many croissants were sold per month?", baked).group_by == (Group(of="date", grain="month"),)
+
+
+def test_a_fall_within_the_only_year_is_held_against_the_month_before(baked: Any) -> None:
+    query = one("Why did sales fall in March?", baked)
+    assert query.compare is not None
+    assert (query.compare.first, query.compare.second) == ("2024-03", "2024-02")
+
+
+@pytest.fixture(scope="module")
+def absences() -> list[dict[str, Any]]:
+    """Absences of pupils at a school, several of each, with what their lessons cost to catch up."""
+    n = 200
+    table = pd.DataFrame(
+        {
+            "absence": range(1, n + 1),
+            "date": pd.date_range("2024-01-08", periods=n, freq="2D"),
+            "pupil_id": [1 + i % 61 for i in range(n)],
+            "reason": [("illness", "family", "doctor")[i % 3] for i in range(n)],
+            "hours_missed": [1 + i % 7 for i in range(n)],
+            "quantity": [2 + i % 19 for i in range(n)],
+            "unit_cost": [4.5 + i % 23 for i in range(n)],
+            "excused": [("yes", "no")[i % 5 == 0] for i in range(n)],
+        }
+    )
+    return dated("absences.csv", table)
+
+
+def test_what_no_row_reaches_is_held_against_the_sum_of_rows(absences: Any) -> None:
+    query = one("How many pupils missed more than 20 hours?", absences)
+    assert (query.tell, query.having) == ("number", (Condition(left="sum", op=">", right=20),))
+
+
+def test_a_number_beside_whom_it_names_is_that_one(absences: Any) -> None:
+    query = one("How many absences did pupil 42 have?", absences)
+    assert (query.where, query.measures[0].op) == ((Condition(left="pupil_id", op="=", right=42),), "count")
+
+
+def test_numbers_of_rows_are_not_added_up_for_a_share(absences: Any) -> None:
+    assert [m.op for m in one("What share of absences was excused?", absences).measures] == ["share"]
+
+
+def test_units_are_a_quantity_and_not_the_cost_of_one(absences: Any) -> None:
+    assert [m.of for m in one("How many units were due to illness?", absences).measures] == ["quantity"]
+
+
+def test_better_without_a_measure_is_no_share_of_the_only_outcome(absences: Any) -> None:
+    assert read("Is illness better than family?", absences).queries == (None,)

@@ -203,7 +203,7 @@ def _judged(ask: Ask, most: Item) -> None:
     elif quality and column not in named and (named or column is None or (whose and known.amount() is not None)):
         period = "G" in ask.codes and "C" not in ask.codes
         most.means = f"{end} money" if period else end  # the best month is told in money; the best price
-    elif "-" in hint:
+    elif "-" in hint or column in named:
         end = {"min": "max", "max": "min"}[end] if known.sense(hint, column)[:1] == "-" else end
         most.means = end if column in [*named, *flags] else f"{end} {hint}"
 
@@ -278,6 +278,7 @@ def _ends(ask: Ask, most: Item) -> Item:
         ask.by = None  # the longest trip is not the one of most delay
     large = ask.clause.written([most]).casefold().endswith(("largest", "smallest"))
     row = ({"price", "size"} & {*hint.split()} or (large and not hint)) and "E" in ask.codes and "C" not in ask.codes
-    if hint == "money" or (row and ask.by is None):  # the best month, the biggest order
-        ask.by = ask.known.amount()
+    if hint == "money" or (row and ask.by is None):  # the best month, the biggest order, the most expensive campaign
+        spent = ask.known.hinted("outgoings") if "price" in hint else None
+        ask.by = spent or ask.known.amount()
     return most

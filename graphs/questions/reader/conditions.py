@@ -63,8 +63,8 @@ class Known:
         meant: the fastest has the least duration, the worst the most faults."""
         stems = column.stems if column is not None else frozenset()
         timed = column is not None and column.unit in lexicon.section("units")["time"]  # the fastest time, in seconds
-        meant = (d for d in hint.split() if stems & {stem(w) for w in lexicon.columns_of(d)})
-        return next(meant, "-duration" if timed and "-duration" in hint.split() else "")
+        meant = [d for d in hint.split() if stems & {stem(w) for w in lexicon.columns_of(d)}]
+        return next(iter(meant), next((d for d in hint.split() if timed and d.endswith("duration")), ""))
 
     def amount(self) -> Column | None:
         """The one column of money of the table, by which "the best month" or "the largest orders" are meant."""
@@ -210,7 +210,8 @@ def _equal(ask: Ask, left: Items, no: Items, right: Items, behind: Items) -> Any
     column, numbers = (left or behind)[0].column, [plain(i.means) for i in right if i.code in "N1"]
     few = {v.removesuffix(".0") for v in column.values}
     said = left and not few and re.match("C[do]*[don]", ask.clause.shape[ask.clause.items.index(left[0]) :])
-    fits = said or all(str(n) in few for n in numbers)
+    named = left and column.label and left[0].last + 1 == right[0].first and within(numbers[0], column)  # donor 77
+    fits = said or named or all(str(n) in few for n in numbers)
     if not fits or not (column.kind in ("number", "bool") or column.label):
         return None
     ask.where.append(_one(column, numbers, bool(no)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.questions.query import Condition, Derive, Grain, Group, Scalar
 from graphs.questions.reader import lexicon, measuring
-from graphs.questions.reader.conditions import Items, expr
+from graphs.questions.reader.conditions import Items, expr, within
 from graphs.questions.reader.items import Item, use
 from graphs.questions.reader.linking import Column
 
@@ -125,7 +125,9 @@ def above(ask: Ask) -> None:
         return
     (bound,) = whole
     many, scalar = 2 * which.column.n_unique < ask.known.rows, isinstance(bound.right, Scalar)
-    adds = bound.left in flows and "E" not in ask.codes
+    of = next((c for c in ask.known.columns if expr(c) == bound.left), None)
+    beyond = bound.op[0] == ">" and of and isinstance(bound.right, int | float) and not within(bound.right, of)
+    adds = (bound.left in flows or beyond) and "E" not in ask.codes  # no row has so many hours
     fits = ask.codes[0] == "q" if scalar else many and "M" not in ask.codes and (adds or which.column.divides)
     if not fits:
         return

@@ -26,7 +26,8 @@ def usual(column: Column, notes: list[str], each: bool = False, question: str = 
         notes.append(f"The share of rows with “{column.name}” is meant.")
         return Measure(op="share", where=(Condition(left=expr(column), op="=", right=column.yes),))
     several = any(w.endswith("s") and w not in lexicon.some("units") for w in column.words)  # the most tickets
-    most = several and "int" in column.dtype.casefold() and re.search(r"\b(?:most|fewest|worst)\b", question, re.I)
+    told = re.search(r"\b(?:most|fewest|worst)\b|^\W*why\b", question, re.I)
+    most = several and "int" in column.dtype.casefold() and told
     scales = lexicon.section("units")
     masses = {*scales["mass"], *scales["volume"], *(u for u, size in scales["length"].items() if size >= 1000)}
     most = most or (column.unit in masses and re.search(r"\bthe most (?!\w+(?:ed|ing|ive)\b)", question, re.I))

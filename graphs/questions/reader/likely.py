@@ -59,7 +59,8 @@ def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Qu
         known = max((n for n in near if n.grade >= _LEAST), key=lambda n: n.grade, default=None)
         if known is None:
             return (), None
-        if when or not lexicon.found("relates", text) or (other := _partner(known.column, able)) is None:
+        vague = _classes(known.column) and re.search(r"\b(?:better|worse)\b", text, re.I)  # in what is not said
+        if when or vague or not lexicon.found("relates", text) or (other := _partner(known.column, able)) is None:
             return (known.column,), None
         a, b = Near(other, known.first, known.last, 0.0), known
     factor, outcome = _ordered(text, said, a, b)

@@ -65,6 +65,8 @@ def _own(column: Column) -> list[str]:
 
 def _priced(ws: Sequence[Word], at: int, column: Column) -> bool:
     """Whether a word of what is taken or paid is no name of a column: the price of a piece, or how it is paid."""
+    if ws[at].low == "units" and column.words[:1] == ("unit",):
+        return True  # units, and not the cost of one
     if ws[at].stem in lexicon.says("sales") and (any(w.low == "many" for w in ws) or "unit" in column.words):
         return bool({"revenue", "price"} & set(column.words))  # how many were sold; of one, whether many were
     money = ws[at].stem in lexicon.says("takings") | lexicon.says("outgoings")

@@ -168,7 +168,8 @@ def _finished(
 def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[Measure], dict[str, Any]] | None:
     """A share, or an amount for each of those who have several rows."""
     over = expr(ask.over) if ask.over else ""
-    of, where = [c for c in own if draft.numeric(c) and c != over], tuple(ask.share)
+    names = {expr(c) for c in draft.columns if c.key and c.low in (0, 1) and c.high == c.low + c.rows - 1}
+    of, where = [c for c in own if draft.numeric(c) and c not in {over, *names}], tuple(ask.share)
     if where and not of:
         return [Measure(op="share", where=where)], {}
     held = [

@@ -170,10 +170,10 @@ def periods(ask: Ask) -> None:
             ask.where.append(Condition(left=expr(time), op="during", right=part[0].means))  # summer 2024 to summer 2025
             _set_against(ask, second[0].means, first[0].means)
             use(found)
-    for found, _, first, joined, second in clause.find("([bKio]?)(T)([aiojw]+|K)(T)"):
-        if clause.written(joined) == "of":
+    for found, _, first, joined, second in clause.find("([bKio]?)(T)([aiojw]+|K|)(T)"):
+        than = clause.words[second[0].first - 1].low == "than"
+        if clause.written(joined) == "of" or not (joined or than):
             continue  # the second half of 2024
-        than = clause.written(joined).endswith("than")
         turns = set("Yj") & set(clause.shape) and not any(g.grain in IN_A_ROW for g in ask.groups)  # month after month
         sides = (first[0].means, second[0].means)
         opposite = OTHERS.get(sides[0]) == sides[1] or OTHERS.get(sides[1]) == sides[0]
