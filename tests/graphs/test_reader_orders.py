@@ -443,3 +443,21 @@ def test_the_most_of_what_only_some_rows_have_counts_these_rows(accounts: list[d
         (Measure(op="count"),),
         (Condition(left="cancelled_at", op="present"),),
     )
+
+
+def test_a_row_is_told_by_when_and_whose_it_is_and_never_by_a_number(accounts: list[dict[str, Any]]) -> None:
+    n = 120
+    table = pd.DataFrame(
+        {
+            "match_date": pd.date_range("2024-08-16", periods=n, freq="D").repeat(2)[:n],
+            "home_team": [("Rovers", "United", "City")[i % 3] for i in range(n)],
+            "away_team": [("City", "Rovers", "United")[i % 3] for i in range(n)],
+            "attendance": [9000 + 37 * i for i in range(n)],
+            "yellow_cards": [i % 7 for i in range(n)],
+        }
+    )
+    matches = dated("matches.csv", table)
+    named = ("match_date", "home_team", "away_team", "yellow_cards")
+    assert one("List all matches with more than 5 yellow cards", matches).show == named
+    assert one("Which match had the most yellow cards?", matches).show == named
+    assert read("What was the highest scoring match?", matches).queries == (None,)

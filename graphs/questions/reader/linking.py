@@ -263,6 +263,12 @@ def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[
     found = []
     for column in columns:
         for rank, alias in enumerate(column.aliases):
+            if (
+                rank
+                and column.kind == "time"
+                and {stem(w) for w in alias} <= {stem(w) for w in name_words(column.file)}
+            ):
+                continue  # the matches of matches.csv, and not their match_date
             for i, word in enumerate(ws):
                 scored = i > 1 and (ws[i - 2].low, ws[i - 1].text) == ("z", "-")  # no score
                 match = _match(alias, ws, i) if word.content and not scored else None

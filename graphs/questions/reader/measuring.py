@@ -147,6 +147,8 @@ def measured(ask: Ask) -> None:
         ask.stats += [] if whole[0].code == "M" and ((ask.end and ask.names) or ask.limit) else stats
         averaged = whole[0].code != "M" and {"mean", "median"} & set(ask.stats)  # how old guests are on average
         named = [i for i in whole if i.code == "C" and not (averaged and i.column.label)]
+        if whole[0].code == "M" and any(i.code == "U" for i in whole) and any(i.column.kind == "time" for i in named):
+            continue  # the highest scoring match is no last one
         ask.columns += [expr(i.column) for i in named]
         use([i for i in whole if i.code not in "CU"], named)
     ask.stats += [i.means for i in clause.of("S")]

@@ -220,12 +220,17 @@ def _meant(draft: Draft, ask: Ask, columns: list[str]) -> list[str]:
 def _listed(draft: Draft, base: Query) -> dict[str, Any]:
     """Which rows meet the conditions: told by what names them, with the columns of the conditions."""
     entities = [i.column for a in draft.asks for i in a.clause.items if i.code in "CE" and i.means is not None]
-    keys = [c for c in [*entities, *draft.columns] if c.key or c.label]
+    keys = [c for c in [*entities, *draft.columns] if (c.key and c.kind != "number") or c.label]
     numbers = [w.left.strip("`") for w in base.where if isinstance(w, Condition) and w.op not in ("missing", "=")]
-    called = draft.called(keys[0]) if keys else [c.name for c in draft.columns if c.kind == "text"][:4]
+    called = draft.called(keys[0]) if keys else _named_by(draft)
     order = tuple(Order(by=expr(n)) for n in numbers if draft.numeric(expr(n)))[:1]
     known = called and {*numbers} <= {c.name for c in draft.columns}
     return {"intent": "list", "show": tuple(dict.fromkeys([*called, *numbers])), "order": order} if known else {}
+
+
+def _named_by(draft: Draft) -> list[str]:
+    """What tells rows apart where no key does: when, and the first words."""
+    return [c.name for kind in ("time", "text") for c in draft.columns if c.kind == kind][:4]
 
 
 def _unsaid(draft: Draft, base: Query) -> list[Measure]:
@@ -289,13 +294,13 @@ def ranked(draft: Draft, ask: Ask, own: Sequence[str], grouped: Sequence[str]) -
         what = what or others
     if of is None and not (ask.groups or grouped):
         keys = [c for c in draft.columns if c.key and expr(c) not in what]
-        of = next((c for kind in ("text", "number") for c in keys if c.kind == kind), None)
+        of = next((c for kind in ("text", "time") for c in keys if c.kind == kind), None)
     rows = of.key if of is not None else not grouped
     flags = [c for c in what[:1] if c in draft.named and draft.named[c].kind == "bool"]
     if rows and ((ask.stats and not ask.names) or flags):
         return {}, []  # the average fee of the five longest; who cancels most
     if rows and not (ask.counts or ask.groups or (ask.stats and of is None)):
-        known = draft.called(of) if of is not None else [c.name for c in draft.columns if c.kind == "text"][:4]
+        known = draft.called(of) if of is not None else _named_by(draft)
         show = tuple(dict.fromkeys([*known, *draft.plain(what)]))
         order = tuple(Order(by=c, descending=descending) for c in what[:1])
         return ({"intent": "rank", "limit": ask.limit, "show": show, "order": order} if what else {}), []
