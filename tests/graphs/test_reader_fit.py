@@ -186,3 +186,15 @@ def test_who_is_compared_is_no_number_and_less_of_what_no_column_holds_is_not_an
     assert query is not None
     assert {query.measures[0].of, query.measures[0].other} == {"rent", "sold"}
     assert why_not("Do shops with a higher rent have fewer complaints?", tables)
+
+
+def test_a_result_or_a_comparison_of_the_method_that_is_not_read_leaves_no_answer(
+    parcels: list[dict[str, Any]],
+) -> None:
+    assert "bound" in why_not("Find the outliers of the fee by the IQR rule.\nReport the upper bound.", parcels)
+    assert "<" in why_not("What is the correlation of fee and damaged?\n|r| < 0.4 weak, |r| < 0.7 moderate.", parcels)
+
+
+def test_a_verdict_is_told_in_the_words_that_are_spelled_out(parcels: list[dict[str, Any]]) -> None:
+    asked = "Does the fee differ by insured?\nUse a t-test and report “significant” / “not significant”."
+    assert [v.then for v in one(asked, parcels).verdicts] == ["significant", "not significant"]

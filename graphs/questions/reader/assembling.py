@@ -103,9 +103,11 @@ class Draft:
         made = self.new and lexicon.found("creates", clause.text)
         before, aside = len(self.blocked), len(self.unused)
         self._leave(clause, not talk and not made and (restricts or bool(ask.where) if not opening else asked), opening)
-        if self.blocked[before:] and not restricts and preparing.codes(clause)[:1] in tuple("qhvdS") and not talk:
-            self.lost += self.blocked[before:]
-            self.untold.append((clause.text, unread.unknown(self, self.blocked[before:])))
+        lost = self.blocked[before:]
+        apart = preparing.codes(clause)[:1] in tuple("qhvdS") and not any(map(_alters, lost))
+        if lost and apart and not (restricts or talk):
+            self.lost += lost
+            self.untold.append((clause.text, unread.unknown(self, lost)))
             self.asks = [a for a in self.asks if a is not ask]
             del self.blocked[before:], self.unused[aside:]  # the part's own sentence names them
 
@@ -152,12 +154,12 @@ class Draft:
                 self.blocked.append(clause.written(clause.items[when.start() :]))
         for word, changes in unread.unread(clause, opening, bool(self.steps), self.spelled):
             self.unused.append(word)
-            alters = word.casefold() in lexicon.some("alters") or word.casefold().endswith(" than")
-            self.blocked += [word] * ((core and changes) or alters)
+            self.blocked += [word] * ((core and changes) or _alters(word))
 
     def reading(self, previous: q.Query | None = None) -> q.Reading:
         """The parts of the question and their queries; a fragment changes the query before it."""
-        asked = [a.clause.text for a in self.asks if not a.empty]
+        # What is said of the method is no question by itself
+        asked = [a.clause.text for a in self.asks if not a.empty and a.clause.words[0].start < self.opening]
         alone = asked and not any(parts.POINTS.search(text) for text in asked)  # what is lost does not bear on it
         missing = [*self.blocked, *(c.name for c in self._undefined()), *([] if alone else self.lost)]
         changed = following.follow(self, previous) if previous is not None and not missing else None
@@ -275,9 +277,9 @@ class Draft:
             s.model_copy(update={"rule": rule or s.rule, "columns": s.columns or topic}) if isinstance(s, q.RemoveOutliers) else s
             for s in self.steps
         ]  # fmt: skip
-        verdicts = self.methods.verdicts
-        if not verdicts and re.search(r"\bpositive\b.{0,20}\bor\b.{0,20}\bnegative\b", self.question, re.I):
-            verdicts = [q.Verdict(when="r > 0", then="positive"), q.Verdict(when="r < 0", then="negative")]
+        words = lexicon.section("words_of_verdicts").values()
+        either = next((rules for rules in words if re.search(rules[0], self.question, re.I)), ["", []])[1]
+        verdicts = self.methods.verdicts or [q.Verdict.model_validate(rule) for rule in either]
         cuts = {s.of: q.Group(of=expr(s.name)) for s in self.steps if isinstance(s, q.Cut)}
         groups = {g.of: cuts.get(g.of, g) for a in self.asks for g in a.groups}  # for each age group, of ages
         if not groups and lexicon.found("by_classes", self.question):
@@ -335,6 +337,11 @@ class Draft:
         """Whether a column holds numbers, or is made by the question."""
         column = self.named.get(name)
         return column is None or column.kind == "number" or column.dtype == "new"
+
+
+def _alters(word: str) -> bool:
+    """Whether an unread word is a comparison or another result that is asked for: without it, the rest is no answer."""
+    return word.casefold() in lexicon.some("alters") or bool(re.fullmatch(lexicon.form("set_against"), word, re.I))
 
 
 def _sides(where: Sequence[q.Where]) -> set[str]:

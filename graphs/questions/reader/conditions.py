@@ -127,7 +127,9 @@ def _compared(ask: Ask, left: Items, no: Items, op: Items, right: Items, after: 
     """A comparison: what is compared, a denial, the comparison, and with what; the column may stand behind."""
     clause, known, (sign, _, hint), code = ask.clause, ask.known, op[0].means.partition(" "), right[0].code
     named = next((i.column for i in (*left, *after) if i.code == "C"), None)
-    column, value = named or (known.hinted(hint) if hint else None), right[0].means
+    hinted, number = known.hinted(hint) if hint else None, named is not None and named.kind == "number"
+    fits = named is None or (number and hinted != known.time and not known.sense(hint, named))  # days hotter than 30
+    column, value = (hinted if fits else None) or named, right[0].means
     sign = _TURNED.get(sign, sign) if known.sense(hint, column)[:1] == "-" else sign
     follows = clause.shape[clause.items.index(right[0]) + 1 :][:1]
     if column is None and not hint and code == "N" and follows not in tuple("CEUV#"):

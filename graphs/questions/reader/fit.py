@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Derive, Query, Where
+from graphs.questions.query import Condition, Query, Where
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.linking import Column
 
@@ -35,9 +35,6 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
     held = {w.left for q in queries for w in q.where if isinstance(w, Condition) and w.op != "missing"}
     if both := sorted(gaps & held):  # what was not paid in March has no day on which it was paid
         return f"Rows without a value of “{both[0].strip('`')}” are meant, which cannot be chosen by it."
-    derived = [s for q in queries for s in q.prepare if isinstance(s, Derive)]
-    if lost := next((s for s in derived if any(g in s.expr for g in gaps)), None):
-        return f"The “{lost.name}” of rows without {' or '.join(sorted(gaps))} is not known."
     if by := next(filter(None, (_by_row(draft, q) for q in queries)), None):
         return f"Each row has a “{by.name}” of its own: it is not clear what is to be counted by it."
     for query, m in ((q, m) for q in queries for m in q.measures):
