@@ -1353,6 +1353,7 @@ def apart_beside(z, x):
 
 
 levelled = [c for c in related if c not in codes and table.kind(outcome) == "number"]
+levelled = [c for c in levelled if c in factors or len(df) <= 100_000]  # of more only what was asked about
 for z in sorted(levelled, key=lambda c: (c not in factors, -related[c]["strength"], c)):
     found, links = related[z], {c: goes_along(c, z) for c in related if c in codes and c not in (z, outcome)}
     # What stands behind it must tell more, and alone account for as much as there is
