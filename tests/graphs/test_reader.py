@@ -146,6 +146,8 @@ def test_a_column_that_the_question_makes_can_be_asked_for(shop: list[dict[str, 
     (derive,) = query.prepare
     assert derive.model_dump()["expr"] == "net_revenue - unit_cost"
     assert told(query) == {("mean", "margin")}
+    written = one('Create a column "cost_share" = unit_cost / net_revenue * 100 and give its mean.', shop)
+    assert [s.model_dump()["expr"] for s in written.prepare] == ["unit_cost / net_revenue * 100"]
 
 
 def test_rows_without_a_value_are_left_out_where_that_is_said(penguins: list[dict[str, Any]]) -> None:

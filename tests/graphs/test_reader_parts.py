@@ -354,9 +354,10 @@ def test_what_a_sentence_says_of_a_column_stands_for_its_words(storms: list[dict
     assert ({m.of for m in gusts.measures}, [g.of for g in gusts.group_by]) == ({"wind"}, ["basin"])
 
 
-def test_what_is_asked_of_the_row_of_an_end_is_not_dropped(storms: list[dict[str, Any]]) -> None:
-    asked = "What is the lowest pressure, and for which name and in which season was it recorded?"
-    assert read(asked, storms).queries == (None,)
+def test_the_row_of_an_end_is_told_with_what_is_asked_of_it(storms: list[dict[str, Any]]) -> None:
+    lowest = one("What is the lowest pressure, and for which name and in which season was it recorded?", storms)
+    assert (lowest.intent, lowest.limit, lowest.show) == ("rank", 1, ("name", "season", "pressure"))
+    assert [o.descending for o in lowest.order] == [False]
 
 
 def test_two_ends_at_once_are_refused(storms: list[dict[str, Any]]) -> None:

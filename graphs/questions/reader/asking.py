@@ -158,6 +158,10 @@ def _reworded(ask: Ask) -> None:
         flag = behind and behind.code == "C" and behind.column.kind == "bool"
         if item.means == "again" and (ask.codes[:2] == "qC" or flag or (behind and behind.code in "VU")):
             item.code = "d"  # came back damaged; what duration until it goes again
+        once = item.code == "C" and item.column.kind == "time" and said.endswith("ed") and re.match("w?#", rest)
+        quotes = item.code == "U" and behind and behind.code == "V" and clause.words[behind.first].quote
+        if once or quotes:
+            item.code = "d"  # borrowed only once; who said “too slow”
         if item.code == "i" and said == "within" and behind and behind.code == "N" and behind.unit:
             item.code, item.means = "K", "<= duration"  # within two days
     for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):

@@ -36,6 +36,7 @@ class Draft:
         self.notes: list[str] = []
         self.topic: list[str] = []
         self.recent: list[Column] = []
+        self.whose: list[Column] = []  # what is to be told of the row in which an end was found
         self.counted: list[Column] = []  # of whom rows are told, each as many times as it stands there
         self.doubt = ""  # the other statistic that a question without one may mean
         self.opening = len(question.split("\n")[0])
@@ -72,6 +73,9 @@ class Draft:
             self._leave(clause, False)
             return
         left = re.match(rf"{preparing.LEAVE}|.*\b(?:not|n't) (?:include|consider|use)", clause.text, re.I | re.S)
+        if whose := self._whose(clause):
+            self.whose += whose
+            return
         ask = asking.read(clause, self.known, self.asks)
         self._merge(ask.steps)
         if re.fullmatch("[aci]*q[dw]*M", ask.codes) and any(a.names for a in self.asks) and not ask.end:
@@ -118,6 +122,19 @@ class Draft:
         stats = {i.means for i in clause.of("S") if clause.words[i.first].end <= end}
         return not clause.asks and any(stats & set(a.stats) for a in self.asks)
 
+    def _whose(self, clause: Clause) -> list[Column]:
+        """What a clause asks of the row in which an end was found: the highest fare, and who paid it, and on what date."""
+        last = next((a for a in reversed(self.asks) if not a.empty), None)
+        asks = re.fullmatch("i*([qw])([CEG]?)[dwvEUi]*", preparing.codes(clause))
+        if not asks or last is None or last.stats not in (["min"], ["max"]) or len(last.columns) != 1 or last.groups:
+            return []
+        items = [i for i in clause.items if i.code == asks[2]] if asks[2] else []
+        if items and isinstance(items[0].means, Column):
+            return [items[0].means]
+        timed = (items and items[0].code == "G") or clause.written([clause.of("qw")[0]]).casefold() == "when"
+        found = [c for c in self.columns if (c is self.time if timed else c.kind == "text" and "name" in c.words)]
+        return found if len(found) == 1 else []
+
     def _speaking(self, clause: Clause) -> None:
         """Take the nouns of a clause that name nothing in the table for its rows, where they are counted or named; and
         what was removed for the outliers, where they were."""
@@ -127,6 +144,8 @@ class Draft:
             before = "M" * said.endswith("s") + "qh"
             if item.code == "U" and re.search(f"(?:ho|[{before}])$", "".join(i.code for i in clause.items[:n])):
                 item.code = "E"
+            elif item.code == "V" and self.steps and said == "left" and n and clause.items[n - 1].code == "d":
+                item.used = True  # how many rows are left
             elif item.code == "U" and removes and said in ("removed", "dropped", "excluded", "eliminated"):
                 item.code, item.means = "O", "outlier"
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from graphs.questions.reader import called, lexicon
 from graphs.questions.reader.items import Clause, Item, itemise
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.text import Word, sentences
+from graphs.questions.reader.text import Word, sentences, stem
 
 
 def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Clause]:
@@ -16,12 +16,16 @@ def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Cl
     times = [c for c in columns if c.kind == "time" or c.words[-1:] in (("year",), ("date",))]
     ends = [str(c.high or "") for c in times]  # and not 4, of visits_last_year
     last = max((e for e in ends if len(e) > 3), default="") if times else None
-    found = list[Clause]()
+    found, yes = list[Clause](), {s for c in columns if c.kind == "bool" for s in c.stems}
     for sentence in sentences(text):
         asks = bool(sentence) and sentence[-1].text == "?"
         body = sentence[:-1] if asks else sentence
         for piece in _split(body):
             if any(w.content for w in piece):
+                for n, word in reversed(list(enumerate(piece))):
+                    if word.low[:2] == "un" and stem(word.low[2:]) in yes:  # unresolved
+                        cut = word.start + 2
+                        piece[n : n + 1] = [Word("un", word.start, cut), Word(word.text[2:], cut, word.end)]
                 found += _nested(Clause(piece, itemise(piece, columns, files, last), asks), columns, files, last)
     named = [(i, {w.stem for w in c.words[i.first : i.last + 1]}) for c in found for i in c.of("C")]
     whole = {i.column for i, _ in named if i.full and i.column.words[1:]}

@@ -53,6 +53,7 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     clause, known, column, word = ask.clause, ask.known, item.means, ask.clause.words[by.first].low
     if item.code == "G" and word != "by" and any(_of_each(item.means, i.column) for i in clause.of("C")):
         return  # fees every month, of a monthly fee
+    lead = ask.codes[: clause.items.index(by)] if by in clause.items else ""
     per_number = word == "per" and isinstance(column, Column) and column.kind == "number"
     if item.code == "G":
         if not (_each_period(ask, by, item) or periodic(ask, item)) and word in ("per", "by"):
@@ -61,6 +62,8 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
         ask.columns = [expr(column)]  # the best agent by rating
     elif column is not None and item.code == "C" and _doers(ask, by, item):
         item.code = "E"
+    elif column is None and word == "by" and by.last + 1 == item.first and re.search("[CS]$", lead):
+        item.code = "U"  # the average fee by customers, of whom there is no column
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
         ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
     elif item.unit == "per" or (per_number and f"{clause.words[item.last].low}s" == column.words[-1]):
@@ -68,8 +71,11 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     elif item.code == "C" and column.kind == "number" and column.n_unique > max(30, 0.1 * known.rows):
         behind = {w.stem for w in clause.words[item.last + 1 : item.last + 4]}
         levels = bool(lexicon.some("levelled") & set(column.words))  # of ages there is no sum
+        before = clause.items[: clause.items.index(by)][-1:]  # and not "cost more per unit"
         if behind & lexicon.some("brackets") or (word == "per" and ("L" in ask.kinds or levels)):
             item.code = "U"  # by brackets, and not of each row
+        elif word == "per" and before and before[0].code in "CEU":
+            ask.over = column
     elif word in ("per", "each", "every") and column.kind == "text" and (column.label or column.n_unique > 40) and \
             any(i.means == "mean" for i in clause.items if i.code == "S"):  # fmt: skip
         ask.per = column

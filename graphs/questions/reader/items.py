@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import accumulate, groupby, pairwise
 from typing import Any
 
@@ -209,6 +210,8 @@ def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str])
         return word.stem in held or (word.stem == "classifi" and not word.low.startswith("classifier"))
     if code == "W":  # which reason
         return word.stem in held
+    if code == "Y" and lead and lead.low in _sizes():  # bigger changes
+        return word.stem in held
     if code == "A":
         return word.stem in held and {w.low for w in ws[first : last + 1]} <= lexicon.people()
     if code == "v":  # the return rate
@@ -218,6 +221,12 @@ def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str])
         return "rate" in held and not (lead and lead.stem in held)
     others = ("normaliz", "normalis", "combination", "meaning", "ranges", "ranging")
     return first == last and word.low.startswith(others)
+
+
+@cache
+def _sizes() -> frozenset[str]:
+    """Comparatives of one word: bigger, longer."""
+    return frozenset(key[0] for key, (code, _) in lexicon.phrases()[0].items() if code == "j" and not key[1:])
 
 
 def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
@@ -302,6 +311,9 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         whose = before and before.code == "M" and item.code == "E" and behind and behind.first == item.last + 1
         if whose and behind and behind.column.kind == "number" and not word.low.endswith(("s", "people")):
             item.code = "x"  # the shortest trip duration, by which no trip is sought
+        someone = item.code == "V" and word.low in lexicon.some("people")
+        if someone and re.match(lexicon.form("here"), _written(ws[item.last + 1 :])):
+            item.code, item.means = "E", None  # the workers in the dataset, and not those whose job is "worker"
         if item.code == "V" and ws[item.last].low in ("in", "on", "at") and codes[:1] in ("N", "T"):
             item.code = "x"  # built in 1950, and not "built in"
         still = item.code == "U" and re.match("n?[VC]", codes) and word.low in ("still", "already")

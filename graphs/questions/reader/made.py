@@ -193,6 +193,8 @@ def defined(question: str, columns: Sequence[Column]) -> tuple[str, list[str]]:
                 read_as = f"rows where {of} is {level}" if level else of
                 notes.append(f"“{what.strip()}” is read as {read_as}.")
                 question = re.sub(spoken, read_as + "," * bool(level), rest, flags=re.I)
+            elif (column.kind == "bool" and level == str(column.yes)) or not (level or re.search(r"\d", said[0])):
+                question = rest
     return question, notes
 
 

@@ -204,9 +204,12 @@ def counted(ask: Ask) -> None:
         use(how, named)
         if ask.stats and not named and not lexicon.found("rows", ask.clause.text):
             continue
-        quantities = {*lexicon.columns_of("quantity"), "sold"}
-        sold = [i for i in ask.clause.of("C") if quantities & set(i.column.words) and "CU" not in ask.codes]
-        sells = sold and stem(ask.clause.words[sold[0].first].low) in lexicon.says("sales")
+        sold = [i for i in ask.clause.of("C") if {*lexicon.columns_of("quantity"), "sold"} & set(i.column.words)]
+        sells = (
+            bool(sold)
+            and not re.search("CU", ask.codes)
+            and stem(ask.clause.words[sold[0].first].low) in lexicon.says("sales")
+        )
         if ask.clause.written(how).casefold() != "how often" and not named and sells:
             use(sold)  # how many croissants were sold
             ask.stats, ask.columns = ["sum"], [expr(sold[0].column)]

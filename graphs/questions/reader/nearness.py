@@ -87,6 +87,8 @@ def _of_rows(met: set[str], column: Column) -> bool:
     if column.kind == "time":
         return met <= events or {stem(w) for w in met} <= files
     about = column.words[1:] and column.words[-1] not in lexicon.some("keys", "heads")  # orders, and no order_value
+    if column.kind == "number" and column.words[-1] == "size":
+        return met <= {column.words[0] + "s"}  # teams are no team size
     whose = {column.owner, column.owner + "s"} | ({column.words[0] + "s"} & events if about else set())
     return met <= whose or {stem(w) for w in met} <= files
 

@@ -85,6 +85,12 @@ def computed(draft: Draft, base: Query, outliers: bool, alone: bool, tests: bool
             columns = _meant(draft, ask, [c for c in own if draft.fits(c)] or topic) if stats else []
             measures += measuring.measures(stats, columns or draft.topic, how.ddof, how.biased)
             topic = own or topic
+    if draft.whose:
+        if extra or base.group_by or [m.op for m in measures] not in (["min"], ["max"]):
+            return None
+        show = tuple(dict.fromkeys([*(c.name for c in draft.whose), *draft.plain([measures[0].of or ""])]))
+        by = Order(by=measures[0].of or "", descending=measures[0].op == "max")
+        extra, measures = {"intent": "rank", "limit": 1, "show": show, "order": (by,)}, []
     if extra.get("show") and measures:
         return None  # a statistic of one row is none
     spoken, bare = draft.spoken(), not measures and not extra

@@ -114,7 +114,11 @@ def _derive(s: _Step) -> _Done:
     sign = next((sign for sign, said in lexicon.section("signs").items() if re.search(said, text, re.I)), "")
     made = next((of.format(*names) for of, said in lexicon.section("functions").items()
                  if len(names) == 1 and re.search(said, text, re.I | re.S)), "")  # fmt: skip
-    if names[1:] and (sign == "-" or re.search(r"\bsubtract\w*\b.*\bfrom\b", text, re.I)):
+    if names[1:] and re.fullmatch(r"[\w`\s+\-*/().%]+", body):
+        made = body
+        for column in sorted(s.own, key=lambda c: -len(c.name)):
+            made = re.sub(rf"`?{re.escape(column.name).replace('_', '[_ ]')}`?", expr(column), made)
+    elif names[1:] and (sign == "-" or re.search(r"\bsubtract\w*\b.*\bfrom\b", text, re.I)):
         b, a = names[:2] if re.search(r"\bsubtract\w*\b.*\bfrom\b", text, re.I) else names[1::-1]
         made = f"days({b}, {a})" if all(c.kind == "time" for c in s.own[:2]) else f"{a} - {b}"
     elif names[1:] and sign:

@@ -100,6 +100,8 @@ def _more_often(ask: Ask) -> bool:
     else:
         ask.divide(expr(column))
     use(clause.of("jS"), [whom, what])
+    if rest := lexicon.found("rest", clause.text):
+        clause.mark(rest.start(), rest.end())
     return True
 
 
