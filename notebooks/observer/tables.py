@@ -72,7 +72,9 @@ def _watch_pandas(watch: _Watch, pandas: Any) -> None:
         series = frame.f_locals["self"]
         rows, name = len(series), str(series.name)
         if rows > watch.several.get(name, rows):
-            watch.add("reduced", frame, column=name, rows=rows, by=str(frame.f_locals.get("name")))
+            by = str(frame.f_locals.get("name"))
+            by = "count" if by == "sum" and series.dtype.kind == "b" else by  # of truths a sum is a count
+            watch.add("reduced", frame, column=name, rows=rows, by=by)
 
     def grouped(frame: FrameType, made: Any) -> None:
         groups = frame.f_locals["self"]

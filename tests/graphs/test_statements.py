@@ -10,8 +10,10 @@ from artifacts.types import Execution, Output, Run
 from graphs.review.base import Work
 from graphs.review.facts import ALL, Facts, Given, Kind
 from graphs.review.mentions import labels, spoken
+from graphs.review.prose.amounts import misstated
 from graphs.review.prose.asked import passed_over
-from graphs.review.prose.numbers import numbers
+from graphs.review.prose.figures import figures
+from graphs.review.prose.numbers import follows, numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.printed import printed
 from graphs.review.prose.verdicts import stale, swapped, turned, untested
@@ -59,6 +61,8 @@ def test_tables_lists_and_dicts_that_cells_print_are_numbers_by_group():
         ("Orders fired in K 3 have the highest rate: 0.40, versus 0.10 in K 2 and 0.25 in K 1.", None),
         ("These have the highest rates:\n\n1. K 3, 0.40\n2. K 1, 0.25\n3. K 3, 0.24\n", None),  # firings, not kilns
         ("K 3 has the highest rate, whereas K 1 has the lowest.", "K 1 is put first"),
+        ("The gap is widest in K 1.", None),  # how far apart others are in it
+        ("K 1 has the largest spread of the rate.", None),
         ("K 3 is the most reliable kiln.", None),  # which end is reliable, nobody says
         ("K 2 stands out, its own rate is the least certain of all K 2 K 3.", None),
         ("K 2 is the slowest, followed by K 3 and then K 1.", "the order of kiln is told as K 2, K 3, K 1"),
@@ -84,6 +88,11 @@ def test_a_mean_of_the_rows_that_are_left_is_none_that_was_put_out_before():
     text = "Without the cracked pots the mean heat is 1129.5."
     assert [*stale(text, "", [before, after])] == ["1129.5 was put out before cell-02 left rows out"]
     assert not [*stale(text, "", [before, after, cell("print(left.heat_c.mean())", "1129.5", 3)])]
+
+
+def test_a_difference_is_rounded_as_it_is_told():
+    told = figures("It took about 0.4 days less, not 0.5.")
+    assert [follows(f, [(3.16, 0.005), (2.78, 0.005)]) for f in told] == [True, False]
 
 
 def test_a_part_of_things_is_no_change_of_two_numbers():
@@ -126,6 +135,30 @@ def test_how_many_times_as_much_is_told_is_what_two_numbers_come_to(text, founde
 )
 def test_a_large_p_value_proves_nothing(text, problem):
     assert bool([*untested(text, [], [0.6])]) is problem
+
+
+def test_nothing_is_significant_of_which_no_test_was_made():
+    means, text = "df.groupby('kiln')['heat_c'].mean()", "Pots of K 1 were fired significantly hotter."
+    assert [*untested(text, [cell(means)])] == [f"“{text}” is said to be significant, and no test was made"]
+    assert not [*untested(text, [cell(means), cell("print(stats.ttest_ind(a, b))")])]
+    assert not [*untested("Whether K 1 is significantly hotter was not tested.", [cell(means)])]
+
+
+@pytest.mark.parametrize(
+    ("text", "by", "found"),
+    [
+        ("Cracked pots were hotter on average (1131.6 against 1129.5 degrees).", "cracked", []),
+        ("Half of the pots of K 1 were no hotter than 1131.6 degrees, on average a little more.", "kiln", []),
+        ("Half of the pots were fired at no more than 1129.5 degrees, so a few pull the average up.", "kiln", []),
+        ("The mean heat is 1129.5 degrees.", "kiln", ["1129.5 is the median, not the mean"]),
+    ],
+)
+def test_the_mean_of_another_group_and_half_of_the_rows_are_no_wrong_statistic(text, by, found):
+    shown = cell(f"print(df.groupby('{by}')['heat_c'].agg(['mean', 'median']))", "1131.6 1129.5")
+    mean, median = (Kind("pots.csv", op, "heat_c") for op in ("mean", "median"))
+    facts, cracked = Facts(), {frozenset({("cracked", "yes")}): 1131.6, frozenset({("cracked", "no")}): 1129.5}
+    facts.values = {mean: {ALL: 1130.0, **cracked}, median: {ALL: 1129.5, frozenset({("kiln", "K 1")}): 1131.6}}
+    assert [*misstated(text, Given(TABLES, text, "", shown.code, [shown]), facts, [shown])] == found
 
 
 PARKS = [

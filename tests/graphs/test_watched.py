@@ -181,6 +181,8 @@ JOIN = "both = {left}.merge({right}, on='order'{how})\n"
          + "print(both.groupby('town')['part'].count())", True),
         (JOIN.format(left="d", right="tables['parts.csv'].groupby('order', as_index=False)['part'].count()", how="")
          + "print(both['price'].sum())", True),
+        (JOIN.format(left="tables['parts.csv']", right="d", how=", how='left', validate='m:1'")
+         + "print(both['town'].isna().sum(), both['part'].sum())", True),
         ("wide = d.assign(w=d['words'].str.split('|')).explode('w')\nprint(wide['price'].sum())", False),
         ("wide = d.assign(w=d['words'].str.split('|')).explode('w')\nprint(wide['w'].value_counts())", True),
     ],

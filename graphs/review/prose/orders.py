@@ -18,10 +18,11 @@ from graphs.review.prose.said import meanings, statistic
 
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
 _AMONG = re.compile(
-    r"^\W*of (?:the|those)\b|\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b",
+    r"^\W*of (?:the|those)\b|\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b|"
+    r"\b(?:gap|difference|spread)s? (?:\w+ ){,6}(?:\w+est|most|least)\b|(?:est|most|least) (?:gap|difference|spread)",
     re.I,
 )
-"""What leaves groups out before one is put first."""
+"""What leaves groups out before one is put first, or puts it first by how far others in it are apart."""
 _NO_AMOUNT = re.compile(
     r"\bat (?:least|most)\b|\b(?:most|least) (?!often|by|far|of|expensive|frequent|common|likely|popular|many)"
     r"\w+(?:al|ent|ant|ive|ous|ful|able|ible|ing|ed)\b",

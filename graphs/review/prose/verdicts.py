@@ -25,6 +25,9 @@ _DOUBT = re.compile(
     re.I,
 )
 """One of these is in every sentence that tells a large p value for what it is."""
+_CLAIMED = re.compile(r"\bstatistically significant|\bsignificantly (?:\w+er|more|less|worse|differ\w*)\b", re.I)
+_TEST = re.compile(r"test|stats|scipy|p_?val|bootstrap|permut|resampl|interval|conf|fit\(|sem\b|sqrt|ols\b|1\.96", re.I)
+"""What stands in cells that may weigh a difference against chance."""
 _SURE, _UNSURE = 0.01, 0.1
 
 
@@ -39,8 +42,12 @@ def untested(text: str, cells: Sequence[Execution], tests: Sequence[float] = ())
     way round. `tests` are the p values of tests that were seen to be made."""
     printed = [*(p for x in cells for p in p_values(x.text)), *tests]
     every = sentences(text)
+    made = (x for x in cells if not {"open", "toolkit"} & {*x.tags})
+    tested = any("code" not in x.tags or _TEST.search(f"{x.code}\n{x.text}") for x in made)
     for place, clause in enumerate(every):
         if not (known := p_values(clause) or printed):
+            if not tested and _CLAIMED.search(clause) and not _DOUBT.search(clause):
+                yield f"“{clause.strip()[:60]}” is said to be significant, and no test was made"
             continue
         low, high = min(known), max(known)
         shown = f"(p = {' to '.join(f'{p:.2g}' for p in sorted({low, high}))})"
