@@ -35,8 +35,8 @@ def unit_of_rows(table: Table) -> str:
 
 
 def chance_by_unit(y: Any, x: Any, unit: pd.Series) -> tuple[float, int] | None:
-    """The p of columns x telling something of y, with standard errors that allow for what the rows of a unit share, and
-    the number of units. None of fewer than 5 units more than columns."""
+    """The p of columns x telling something of y, with standard errors that allow for what the rows of a unit share (the
+    sandwich of Liang and Zeger, 1986), and the number of units. None of fewer than 5 units more than columns."""
     rows = ~np.isnan(np.column_stack([y, x])).any(axis=1) & unit.notna().to_numpy()
     y, x, codes = y[rows].ravel(), x[rows], pd.factorize(unit[rows])[0]
     count, k = int(codes.max(initial=-1)) + 1, x.shape[1]

@@ -44,8 +44,9 @@ _LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b"
 _GAP = re.compile(rf"\s?(?:{PERCENT}|{POINTS}|points?|p\.?p)\s(?:\w+ ){{0,2}}(?:{_MORE}|{_LESS})", re.I)
 """What follows a number that tells how far two others are apart."""
 _CAVEAT = re.compile(r"\b(?:few|only|just|small|handful|tiny|single|caution\w*|hardly any|sample)\b", re.I)
+"""What says that a group is small."""
 _HANDFUL = 5
-"""What says that a group is small; and rows that are so few that a mean of them says nothing."""
+"""Rows that are so few that a mean of them says nothing."""
 _TURNED = re.compile(
     r"\b(?:revers\w*|rebound\w*|bounc\w+ back|turn\w* a?round|but then|since then|bottomed|peaked)\b", re.I
 )
@@ -54,11 +55,11 @@ _SHARES = {
     "two thirds": (60, 73), "three quarters": (69, 81), "third": (27, 40), "quarter": (19, 31), "half": (41, 59),
     "minority": (0, 50), "major": (50, 100), "most": (50, 100),
 }  # fmt: skip
+"""Shares in words, by which per cent they can mean."""
 _PART = re.compile(
     rf"\b(?P<part>{'|'.join(_SHARES).replace('major', 'majority')})(?: of)?(?: (?:the|our|all))* (?P<whom>[^\W\d_]+)",
     re.I,
 )
-"""Shares in words, by which per cent they can mean."""
 By = dict[str, float]
 """The numbers of one table by the values of one column."""
 Way = Literal["up", "down"]
