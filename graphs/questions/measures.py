@@ -132,6 +132,13 @@ def _filled(measure: Measure, series: str) -> str:
     return way(measure).source.format(s=series, ddof=ddof, p=0.5 if measure.p is None else measure.p)
 
 
+def _of_blanks(measure: Measure, scope: Scope) -> None:
+    """Say that rows without a value of the column by which a part is told count in the whole."""
+    for left in (w.left for w in measure.where if isinstance(w, Condition) and w.op in ("=", "in")):
+        if blank := int(scope.facts.get(bare(left), {}).get("n_missing") or 0):
+            scope.say(f"{blank:,} row{'s' * (blank > 1)} without a value of {bare(left)} count as not so.")
+
+
 def single(measure: Measure, scope: Scope, frame: str = "rows", keys: str = "") -> str:
     """A measure over the rows of a frame, as source of one value. Shares are in per cent.
 
@@ -140,6 +147,8 @@ def single(measure: Measure, scope: Scope, frame: str = "rows", keys: str = "") 
     name, op = check(measure, scope), measure.op
     if measure.where:
         mask = scope.mask(measure.where)
+        if op == "share":
+            _of_blanks(measure, scope)
         if op == "share" or (op == "count" and not name):
             counted = f"({mask})" + (f"[{scope.mask(measure.among)}]" if measure.among else "")
             if keys:

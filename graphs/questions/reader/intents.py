@@ -105,6 +105,8 @@ def other(draft: Draft, base: Query) -> Query | None:
                 return None
             notes += [f"It is not said by which column; “{money.name}” is taken."] if money is not None else []
             noted = given(noted, measures=whole)
+        elif each and not numbers:
+            notes.append("One has more days than the other: these are totals, and not per day.")
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
         compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
         where, told = base.where if between else rest, (*base.notes, *notes)

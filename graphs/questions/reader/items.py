@@ -171,7 +171,9 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
     spans: list[tuple[tuple[int, int, int], Item]] = []
     values = linking.values(ws, columns, common)
     literal = {x.first: (x.column, *x.also) for x in values if x.value and x.value.casefold() == ws[x.first].low}
-    for link in [*linking.full_names(ws, columns, common), *values]:
+    fully = linking.full_names(ws, columns, common)
+    priced = {n for x in fully if "per" in x.column.words for n in range(x.first, x.last + 2)}  # price_per_kg
+    for link in [*fully, *values]:
         length = sum(w.content for w in ws[link.first : link.last + 1])
         said, dated = ws[link.last].low, link.how == "short" and link.column.kind == "time"
         there = literal.get(link.first, ()) if link.value is None and link.first == link.last else ()
@@ -193,7 +195,7 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
             if met:
                 break
         lead = ws[n - 1].low if n else ""
-        if lead in ("per", "many") and (of := linking.in_unit(ws[n].low, columns)):
+        if lead in ("per", "many") and n not in priced and (of := linking.in_unit(ws[n].low, columns)):
             end = n + 2 * (len(ws) > n + 2 and ws[n + 1].low == "of")  # per kilo of fish
             spans.append(((0, 9, 0), Item("C", n, end, of, unit=lead)))
         for length, period in times.written(ws, n, last):

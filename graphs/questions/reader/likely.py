@@ -70,7 +70,8 @@ def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Qu
     others = any(not any(n.value in c.values for c in both) for n in named)
     # Of which rows, times or amounts a question is, beyond a year
     some = any(w.low in lexicon.some("turns", "lacks", "months", "weekdays") for w in words(text))
-    some |= any(w.number is not None and not 1500 <= w.number <= 2100 for w in words(text))
+    numbers = [w.number for w in words(text) if w.number is not None]
+    some |= bool(numbers[1:]) or any(not 1500 <= n <= 2100 for n in numbers)  # from 2024 to 2025
     compared = lexicon.found("relates", text) and not (when or others or some or any(there))
     return both, _query(text, factor, outcome) if compared else None
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Measure
+from graphs.questions.query import Condition, Measure, Where
 from graphs.questions.reader import grouping, lexicon, sides
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -55,7 +55,7 @@ def _together(ask: Ask) -> None:
     meant |= {i.first: i.column for i in own}
     both = list(dict.fromkeys(meant[at] for at in sorted(meant, reverse=True)))  # the last depends on the other
     flags, numbers = ([expr(c) for c in both if c and c.kind == kind] for kind in ("bool", "number"))
-    if len(both) != 2 or None in both or not numbers:
+    if len(both) != 2 or not numbers or len(flags) + len(numbers) != 2:
         return
     labels = [i for i in clause.of("C") if i.column.kind == "text" or i is subject]
     clause.notes += [f"Each row counts, and not each “{i.column.name}” once." for i in labels]
@@ -236,11 +236,18 @@ def share(ask: Ask) -> None:
     clause = ask.clause
     chance = next((i.first for i in clause.items if i.code == "S" and clause.written([i]).casefold()
                    in lexicon.some("chances")), None)  # fmt: skip
+    whole = list[Where]()
     for item in (i for i in clause.items if i.code == "C" and expr(i.column) not in [g.of for g in ask.groups]):
         column, said = item.column, {stem(w) for w in name_words(clause.written([item]))}
+        at = clause.items.index(item)
+        if column.kind == "bool" and re.search("So$", ask.codes[:at]) and re.match("[EC]d.*[KVCT]", ask.codes[at + 1 :]):
+            whole = [Condition(left=expr(column), op="=", right=column.yes)]  # of returned orders: are over 100
+            ask.columns = [c for c in ask.columns if c != expr(column)]
+            ask.where = [*(w for w in ask.where if w not in whole), *whole]
+            continue
         meant = expr(column) in ask.columns or (chance is not None and item.first > chance)
         # what share of revenue is organic
-        meant = meant or bool(re.search("SoCd+$", ask.codes[: clause.items.index(item)]))
+        meant = meant or bool(re.search("SoCd+$", ask.codes[:at]))
         levels = [v for v in column.values if column.kind == "text" and {stem(w) for w in name_words(v)} == said]
         dated = column.kind == "time" and column.missing > 0
         if meant and (levels or dated or column.kind == "bool"):  # likely to be admitted; the return rate
@@ -250,7 +257,7 @@ def share(ask: Ask) -> None:
             return
     grouped = {g.of for g in ask.groups}
     apart = [w for w in ask.where if isinstance(w, Condition) and w.left in grouped and w.op == "in"]  # its sides
-    rows = [w for w in ask.where if w not in apart] or ask.where
+    rows = [w for w in ask.where if w not in (*apart, *whole)] or ask.where
     own = [w for w in rows if not timed(w)] or rows  # a time says which rows, not which of them count
     if re.search("o[VEC]+di*T$", ask.codes):
         own = [w for w in rows if timed(w)] or own  # but it does where nothing else is said of them: were at weekends
