@@ -461,3 +461,27 @@ def test_a_row_is_told_by_when_and_whose_it_is_and_never_by_a_number(accounts: l
     assert one("List all matches with more than 5 yellow cards", matches).show == named
     assert one("Which match had the most yellow cards?", matches).show == named
     assert read("What was the highest scoring match?", matches).queries == (None,)
+
+
+def test_a_share_of_those_who_say_yes_is_no_share_of_yes(orders: list[dict[str, Any]]) -> None:
+    query = one("What share of collected orders is over 20?", orders)
+    assert [w.left for w in query.measures[0].where] != ["collected"]
+    assert Condition(left="collected", op="=", right="yes") in query.where
+
+
+def test_a_price_per_kg_is_no_weight_and_two_kinds_of_days_are_no_rate() -> None:
+    n = 120
+    table = pd.DataFrame(
+        {
+            "lot": [f"L{i:03}" for i in range(n)],
+            "picked": pd.date_range("2024-01-02", periods=n, freq="D"),
+            "score": [80 + i % 9 for i in range(n)],
+            "weight_kg": [20.5 + i % 41 for i in range(n)],
+            "price_per_kg": [4.5 + i % 13 for i in range(n)],
+        }
+    )
+    lots = dated("lots.csv", table)
+    query = one("What drives price_per_kg?", lots)
+    assert (query.intent, query.measures[0].of) == ("drivers", "price_per_kg")
+    assert any("not per day" in note for note in one("Are weekends busier than weekdays?", lots).notes)
+    assert read("Do heavier lots at a newer score get worse more often?", lots).queries == (None,)

@@ -240,7 +240,11 @@ def share(ask: Ask) -> None:
     for item in (i for i in clause.items if i.code == "C" and expr(i.column) not in [g.of for g in ask.groups]):
         column, said = item.column, {stem(w) for w in name_words(clause.written([item]))}
         at = clause.items.index(item)
-        if column.kind == "bool" and re.search("So$", ask.codes[:at]) and re.match("[EC]d.*[KVCT]", ask.codes[at + 1 :]):
+        if (
+            column.kind == "bool"
+            and re.search("So$", ask.codes[:at])
+            and re.match("[EC]d.*[KVCT]", ask.codes[at + 1 :])
+        ):
             whole = [Condition(left=expr(column), op="=", right=column.yes)]  # of returned orders: are over 100
             ask.columns = [c for c in ask.columns if c != expr(column)]
             ask.where = [*(w for w in ask.where if w not in whole), *whole]
