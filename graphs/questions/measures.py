@@ -133,10 +133,11 @@ def _filled(measure: Measure, series: str) -> str:
 
 
 def _of_blanks(measure: Measure, scope: Scope) -> None:
-    """Say that rows without a value of the column by which a part is told count in the whole."""
-    for left in (w.left for w in measure.where if isinstance(w, Condition) and w.op in ("=", "in")):
-        if blank := int(scope.facts.get(bare(left), {}).get("n_missing") or 0):
-            scope.say(f"{blank:,} row{'s' * (blank > 1)} without a value of {bare(left)} count as not so.")
+    """Say that rows without a value of the column by which a part is told count in the whole; how many of those that
+    are meant have none is not known before the cell has run."""
+    for left in (bare(w.left) for w in measure.where if isinstance(w, Condition) and w.op in ("=", "in")):
+        if scope.facts.get(left, {}).get("n_missing"):
+            scope.say(f"Rows without a value of {left} count as not so.")
 
 
 def single(measure: Measure, scope: Scope, frame: str = "rows", keys: str = "") -> str:

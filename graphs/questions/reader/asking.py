@@ -102,12 +102,12 @@ def _reworded(ask: Ask) -> None:
     stats = {i.means for i in clause.of("S")}
     money = None if set("hjwM") & set(ask.codes) or stats & {"duplicates", "missing"} else ask.known.amount()
     spent = lexicon.says("sales") if "sum" in stats else {"sales"}  # are sales going up, how much did Ana sell
-    for item in (
-        i for i in clause.of("E") if money is not None and {stem(s := clause.written([i]).casefold()), s} & spent
-    ):
-        item.code, item.means = "C", money  # in money, where it is known
-        ask.stats += [] if "S" in ask.codes else ["sum"]
-        clause.notes.append(f"“{clause.written([item])}” is read as “{money.name}”.")  # type: ignore[union-attr]
+    sold = [i for i in clause.of("E") if {word := clause.written([i]).casefold(), stem(word)} & spent]
+    if money is not None and sold:  # in money, where it is known
+        ask.stats += [] if "S" in ask.codes else ["sum"] * len(sold)
+        clause.notes += [f"“{clause.written([i])}” is read as “{money.name}”." for i in sold]
+        for item in sold:
+            item.code, item.means = "C", money
     for _, whose, does, what in clause.find("^[ac]*d(C)(Y)(C)"):  # does a newsletter raise the revenue
         if whose[0].column.kind != "time" and what[0].column.kind == "number":
             does[0].code, does[0].means = "R", "correlation"
