@@ -109,6 +109,8 @@ def answer_tested(
     if t.estimate is not None and t.estimate[0] not in values:
         label, size, ends = t.estimate
         values[label] = (size, unit if label in ("mean", "difference of means", "median difference") else "", ends)
+    if t.freedom:
+        values["degrees of freedom"] = t.freedom[0] if len(t.freedom) == 1 else " and ".join(map(number, t.freedom))
     answer(text, values, notes=notes)
 
 

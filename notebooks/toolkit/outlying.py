@@ -63,6 +63,7 @@ def answer_outliers(
     told += [f"the verdict is {verdict}"] if verdict else []
     text += f"; {and_list(told)}" * bool(told)
     values: dict[str, Any] = {} if tell == "names" else {"number of outliers": len(outlying), **found}
+    values |= {"lower limit": limits[0], "upper limit": limits[1]} if tell == "all" and not show else {}
     if show:
         text += f". {listing(outlying[list(show)])}"
         values |= {str(c): one_or_list(outlying[c]) if len(outlying) else "none" for c in show}

@@ -191,8 +191,8 @@ def test_who_is_compared_is_no_number_and_less_of_what_no_column_holds_is_not_an
 def test_a_result_or_a_comparison_of_the_method_that_is_not_read_leaves_no_answer(
     parcels: list[dict[str, Any]],
 ) -> None:
-    assert "bound" in why_not("Find the outliers of the fee by the IQR rule.\nReport the upper bound.", parcels)
-    assert "<" in why_not("What is the correlation of fee and damaged?\n|r| < 0.4 weak, |r| < 0.7 moderate.", parcels)
+    assert "intercept" in why_not("What is the mean fee?\nReport the intercept.", parcels)
+    assert ">=" in why_not("What is the mean fee by depot?\nThe power must be >= 0.8.", parcels)
 
 
 def test_a_verdict_is_told_in_the_words_that_are_spelled_out(parcels: list[dict[str, Any]]) -> None:

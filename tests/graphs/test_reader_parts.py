@@ -215,6 +215,9 @@ def births() -> list[dict[str, Any]]:
          [("p_value < 0.01", "linked"), ("", "apart")]),
         ("If the p-value is below 0.05, output \"linked\"; if not, output \"apart\".",
          [("p_value < 0.05", "linked"), ("", "apart")]),
+        ("Strong: |r| >= 0.8; fair: 0.2 <= |r| < 0.8.",
+         [("abs(r) >= 0.8", "strong"), ("abs(r) < 0.8 and abs(r) >= 0.2", "fair")]),
+        ("|r| >= 0.8 strong, below 0.8 weak.", [("abs(r) >= 0.8", "strong"), ("abs(r) < 0.8", "weak")]),
     ],
 )  # fmt: skip
 def test_a_rule_tells_the_words_in_quotes(
@@ -251,6 +254,24 @@ def test_a_noun_for_the_rows_is_passed_over_where_all_is_said_in_full(
         for q in queries for m in q.measures
     }  # fmt: skip
     assert got == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Scale gained to 0 to 1 (min-max). What is the mean of the scaled column?", "scale"),
+        ("Drop every row with a missing value. How many of the remaining rows are there?", "drop_missing"),
+        ("What is the mean weight for each habit (1 = smoker, 2 = nonsmoker)?", "habit"),
+        ("Use z-scores to find the outliers of weight. How many are there?\n|z| > 2.5, population std", "2.5"),
+        ("Find the outliers of weight by the IQR rule. Report the lower bound and the upper bound.", "outliers"),
+        ("Chi-square test of habit and ward: report the degrees of freedom and p.", "independence"),
+        ("Which of fage, mage and gained is most strongly correlated with weight?", "correlation"),
+    ],
+)
+def test_what_a_method_says_of_its_own_results_is_read(births: list[dict[str, Any]], question: str, told: str) -> None:
+    reading = read(question, births)
+    assert reading.why_not == ("",)
+    assert told in str(reading.queries[0] and reading.queries[0].model_dump(exclude={"text"}))
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,8 @@ class Draft:
         done, whole = preparing.read(clause, self.columns, self.methods.rule, self.recent, self._undefined())
         self.recent = [i.column for i in clause.items if i.code == "C"] or self.recent
         self._merge(done)
+        for item in clause.of("U") if self.steps else ():
+            item.used = re.fullmatch(lexicon.form("stepped"), clause.written([item]), re.I) is not None
         self.topic = [expr(s.name) for s in done if isinstance(s, q.Derive)] or self.topic
         filled = [expr(s.columns[0]) for s in done if isinstance(s, q.Fill) and not s.columns[1:]]
         self.topic = (filled if not any(a.stats for a in self.asks) else []) or self.topic
@@ -92,6 +94,8 @@ class Draft:
         talk = talk or first in ("interpret", "discuss", "explain", "comment", "conclude", "assume", "note")
         of_whom = any(a.names for a in self.asks) and (clause.inner or parts.POINTS.search(clause.text))
         bare = self.asks and re.fullmatch("[aciB]*[qhw][dv]*", "".join(i.code for i in clause.items))  # and who did it
+        if bare and ask.counts and "O" in self.asks[-1].kinds:
+            return  # how many outliers there are, is told with them
         if why := unread.unclear([clause.text]) if bare or (ask.where and of_whom) else intents.untold(ask):
             self.untold.append((clause.text, why))
         elif not talk:
@@ -171,7 +175,7 @@ class Draft:
             first = clause.words[clause.items[when.start()].first]
             if first.low in ("when", "if", "where", "while"):
                 self.blocked.append(clause.written(clause.items[when.start() :]))
-        for word, changes in unread.unread(clause, opening, bool(self.steps), self.spelled):
+        for word, changes in unread.unread(clause, opening, self.spelled):
             self.unused.append(word)
             self.blocked += [word] * ((core and changes) or _alters(word))
 

@@ -214,7 +214,7 @@ def counted(ask: Ask) -> None:
             use(sold)  # how many croissants were sold
             ask.stats, ask.columns = ["sum"], [expr(sold[0].column)]
             continue
-        if column is None or column.key or ask.clause.typed(named[0]):
+        if column is None or column.key or ask.clause.typed(named[0]) or "O" in ask.kinds:
             ask.counts = True
         elif column.label and not ask.stats:
             ask.stats, ask.columns = ["distinct"], [expr(column)]

@@ -93,18 +93,21 @@ class Methods:
         whole = self._outliers(clause)
         self._models(clause)
         for name, pattern in TESTS.items():
-            for said in re.finditer(pattern, clause.text, re.I):
-                clause.mark(*said.span())
+            if _everywhere(clause, pattern):
                 self.test = self.test or name
+        for name in ("bounds",) * self.outliers + ("freedom",) * bool(self.test):
+            _everywhere(clause, SAID[name])
         return whole
 
     def _verdict(self, clause: Clause) -> bool:
-        rules = [self._ruled(text) for text in re.split(SAID["rules"], clause.quoted, flags=re.I)]
-        return any(rules)
+        texts = re.split(SAID["rules"], clause.quoted, flags=re.I)
+        return any([self._ruled(text, bool(texts[1:])) for text in texts])
 
-    def _ruled(self, text: str) -> bool:
-        """Take one rule: which word is told when, and which otherwise. Words in quotes are those that are told."""
+    def _ruled(self, text: str, several: bool) -> bool:
+        """Take one rule: which word is told when, and which otherwise. Words in quotes are those that are told; of
+        `several` rules each may be no more than a condition with its word."""
         if self.about:
+            text = re.sub(rf"^\W*(?=(?:{_COMPARED}) \d)", f"{self.about} ", text, flags=re.I)
             text = re.sub(SAID["it"], lambda m: f"{m[1]} {self.about}", text, flags=re.I)
         otherwise, conditions = re.search(SAID["otherwise"], text, re.I), _conditions(text, self.alpha)
         named = next((m[0] for m in re.finditer(_STATISTICS, text, re.I)), "")
@@ -123,6 +126,8 @@ class Methods:
             self.verdicts.append(Verdict(when=when, then=early or behind))
             if other:  # "and not normal otherwise": the word stands before it
                 self.verdicts.append(Verdict(then=last or behind))
+        elif conditions and (label := _label(text, conditions[0], several)):
+            self.verdicts.append(Verdict(when=conditions[0][0], then=label))
         else:
             return False
         return True
@@ -150,18 +155,24 @@ class Methods:
                 self.model = name
         self.metrics += [n for n, pattern in METRICS.items() if clause.says(pattern) and n not in self.metrics]
         before = [i for i in clause.items if i.used]
-        for word in re.finditer(SAID["modelling"], clause.text, re.I) if self.model else ():
-            clause.mark(*word.span())
+        _everywhere(clause, SAID["modelling"] if self.model else "(?!)")
         for item in (i for i in clause.items if i.used and i not in before and i.code in "CE" and not i.full):
             item.code, item.means = "U", None  # a training set, and no DriveTrain
-        for option in re.finditer(SAID["option"], clause.text, re.I):
-            clause.mark(*option.span())
+        for option in _everywhere(clause, SAID["option"]):
             self.options.setdefault(re.sub(r"\s", "_", option[1].lower()), int(option[2]))
 
 
 def says(clause: Clause, name: str) -> re.Match[str] | None:
     """Where a clause says something of this name; nothing is marked as read."""
     return re.search(SAID[name], clause.text, re.I)
+
+
+def _everywhere(clause: Clause, pattern: str) -> list[re.Match[str]]:
+    """Where a clause's words meet a pattern; the items there are read."""
+    found = [*re.finditer(pattern, clause.text, re.I)]
+    for match in found:
+        clause.mark(*match.span())
+    return found
 
 
 def _conditions(text: str, alpha: float | None) -> list[tuple[str, int, int]]:
@@ -172,8 +183,9 @@ def _conditions(text: str, alpha: float | None) -> list[tuple[str, int, int]]:
     ]:
         _, _, head, m = min(hits, key=lambda h: h[:2])
         number = m["n"].replace("−", "-") if m["n"] else m["a"] or str(alpha or 0.05)
-        upper = m.groupdict().get("m")  # between two numbers
+        upper, below = m.groupdict().get("m"), m.groupdict().get("low")  # between two numbers
         rest = f" and {head.split()[0]} <= {float(upper.replace('−', '-'))}" if upper else ""
+        rest = f" and {head.split()[0]} >= {float(below)}" if below else rest
         found.append((head + str(float(number)) + rest, m.start(), m.end()))
         at = m.end()
     return found
@@ -184,9 +196,25 @@ _RULES = [(name, op, re.compile(rf"(?<![\w-])(?:{stat}){_BETWEEN}(?:{words})\s*(
           for name, stat in lexicon.section("statistics").items() for op, words in lexicon.section("comparisons").items()]  # fmt: skip
 _RULES += [(name, ">=", re.compile(rf"(?<![\w-])(?:{stat}){_BETWEEN}between (?P<n>{_NUMBER}) and (?P<m>{_NUMBER})", re.I))
            for name, stat in lexicon.section("statistics").items()]  # fmt: skip
+_RULES += [(name, op, re.compile(rf"(?P<low>{_NUMBER})\s*[<≤]=?\s*(?:{stat}){_BETWEEN}(?:{words})\s*(?P<n>{_NUMBER})", re.I))
+           for name, stat in lexicon.section("statistics").items() for op, words in lexicon.section("comparisons").items()
+           if op[0] == "<"]  # fmt: skip
 _RULES += [("p_value", op, re.compile(SAID[said] + "(?P<n>(?!))?(?P<a>(?!))?", re.I))
            for op, said in (("<", "rejected"), (">=", "kept"))]  # fmt: skip
 _STATISTICS = "|".join(rf"(?<![\w-])(?:{stat})" for stat in lexicon.section("statistics").values())
+
+
+_COMPARED = "|".join(lexicon.section("comparisons").values())
+
+
+def _label(text: str, condition: tuple[str, int, int], several: bool) -> str:
+    """The one or two words beside a condition that are told where it holds, "strong: r > 0.7"; without a colon only of
+    `several` rules. Empty where there are none."""
+    if not (several or ":" in text[: condition[1]]):
+        return ""
+    rest = f"{text[: condition[1]]} {text[condition[2] :]}".strip(" :,.;()=")
+    alone = re.fullmatch(r"“?\w+(?:[ -]\w+)?”?", rest) and not {*rest.casefold().split()} & lexicon.some("function")
+    return rest.strip("“”").casefold() if alone else ""
 
 
 def _then(text: str) -> str:

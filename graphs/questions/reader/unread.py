@@ -26,7 +26,7 @@ LONG = 25
 """Words from which a question describes what is done, and such a word may only speak of it."""
 
 
-def unread(clause: Clause, opening: bool, stepped: bool, spelled: bool) -> Iterator[tuple[str, bool]]:
+def unread(clause: Clause, opening: bool, spelled: bool) -> Iterator[tuple[str, bool]]:
     """The words that nothing has read, each with whether it would change what is meant. `spelled`: the question says in
     full how it is to be answered, and a word that names nothing in the table only speaks of it."""
     codes = "".join(i.code for i in clause.items)
@@ -45,8 +45,7 @@ def unread(clause: Clause, opening: bool, stepped: bool, spelled: bool) -> Itera
             "G": codes[:n].endswith("S")  # the average monthly cost of each site
             or clause.words[max(item.first - 1, 0)].low == "this",
         }
-        left = stepped and word.casefold() in ("left", "remaining", "remain")
-        if item.code in "UQKVTbkjmn#1BGC" and not (item.used or left) and said.get(item.code, True):
+        if item.code in "UQKVTbkjmn#1BGC" and not item.used and said.get(item.code, True):
             shape = re.sub("U+$", "", codes[:n]).rstrip("d"), follows.lstrip("U")
             listed = re.search("[CV][ac]+[dS]?$", shape[0]) and not shape[1]  # from the age and the income
             opens = clause.asks and item is clause.items[-1] and re.match("[aci]*[qd]", codes)  # which is the wettest
