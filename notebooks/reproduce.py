@@ -165,7 +165,9 @@ def _texts(first: RunView, second: RunView) -> Iterator[Match]:
 
 def said(cell: Execution) -> str:
     """What a cell put out as text, warnings apart: they name files of the process that gave them."""
-    return "\n".join(o.text for o in merged(cell.outputs) if o.kind != "stderr")
+    return "\n".join(
+        o.text for o in merged(o for o in cell.outputs if o.kind != "stderr")
+    )  # which may come between any
 
 
 def _judge(name: str, identical: bool, detail: str) -> Match:

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from artifacts.store import ArtifactDamaged, Store
-from artifacts.types import Run
+from artifacts.types import Execution, Output, Run
 from kernel_gateway.client import Host
 from notebooks.errors import BadNotebook
 from notebooks.pictures import glance
-from notebooks.reproduce import carry_out_reproduction, compare, difference, keep_reproduction
+from notebooks.reproduce import carry_out_reproduction, compare, difference, keep_reproduction, said
 from notebooks.session import Session
 
 CELLS = [
@@ -109,6 +109,13 @@ async def test_a_run_without_a_cell_cannot_be_reproduced(
     run = await begin()
     with pytest.raises(BadNotebook, match="nothing to reproduce"):
         await keep_reproduction(store, run.id)
+
+
+def test_a_warning_may_come_between_any_two_lines() -> None:
+    lines, warned = Output(kind="stdout", text="1\n2\n"), Output(kind="stderr", text="a warning")
+    between = (Output(kind="stdout", text="1\n"), warned, Output(kind="stdout", text="2\n"))
+    one, other = (Execution(id="e", run_id="r", sandbox_id="", seq=1, code="", outputs=o) for o in ((lines,), between))
+    assert said(one) == said(other)
 
 
 def picture(shift: int, width: int = 4) -> bytes:
