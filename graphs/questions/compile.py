@@ -12,12 +12,11 @@ from graphs.questions import conditions, templates
 from graphs.questions.expressions import NotComputable, bare, in_backticks
 from graphs.questions.functions import Kind
 from graphs.questions.methods import fit, outliers, test
-from graphs.questions.query import Compare, Condition, Formula, Measure, Query, Recode, Statistic
-from graphs.questions.rows import rows
+from graphs.questions.query import Compare, Condition, Formula, Measure, Query, Recode, Statistic, given
 from graphs.questions.scope import Scope
 from graphs.questions.source import Call, Cells, Source, Tables, called, literal
 from graphs.questions.steps import prepare
-from graphs.questions.values import groups, singles
+from graphs.questions.values import groups, rows, singles
 from notebooks.toolkit.naming import ROW_NAME, readable
 
 NOTEBOOKS = {"why_changed", "experiment", "drivers", "forecast", "clean", "join", "plot", "distribution"}
@@ -96,7 +95,7 @@ def against_the_others(query: Query, tables: Tables) -> Query:
     first = scope.level(column, compare.first)
     two = Recode(column=column, values=((first, first),), other=others, name=f"{column} ({first} or others)")
     against = Compare(of=in_backticks(two.name), first=first, second=others)
-    return query.model_copy(update={"prepare": (*query.prepare, two), "compare": against})
+    return given(query, prepare=(*query.prepare, two), compare=against)
 
 
 _OF_NUMBERS: tuple[Statistic, ...] = ("mean", "median", "std", "min", "max")
@@ -123,7 +122,7 @@ def described(query: Query, scope: Scope) -> Query:
         asked = [("count", ""), ("missing", ""), *(("missing", n) for n in gaps), ("duplicates", "")]
         asked += [(op, n) for n in times[:1] for op in ("min", "max")] + [("mean", n) for n in numbers[:3]]
     measures = tuple(Measure(op=op, of=in_backticks(name) if name else None) for op, name in asked)
-    return query.model_copy(update={"measures": measures, "show": ()})
+    return given(query, measures=measures, show=())
 
 
 def compared(query: Query, scope: Scope) -> Query:
@@ -145,7 +144,7 @@ def compared(query: Query, scope: Scope) -> Query:
     what += f" where {scope.words(measure.where)}" if measure.where and not measure.name else ""
     sides = (readable(_at(compare, side, scope), scope.kinds) for side in (compare.first, compare.second))
     scope.sides = readable(f"the {what}", scope.kinds), *sides
-    return query.model_copy(update={"measures": tuple(measures), "formulas": tuple(formulas), "compare": None})
+    return given(query, measures=tuple(measures), formulas=tuple(formulas), compare=None)
 
 
 def _side(measure: Measure, compare: Compare, side: str, scope: Scope) -> Measure:

@@ -162,8 +162,8 @@ class InPandas:
         try:
             source, what = self.part(self.tree)
             return self.tidy(source), what
-        except RecursionError:
-            raise self.wrong("it is nested too deeply") from None
+        except (RecursionError, SyntaxError):
+            raise self.wrong("it is nested too deeply, or takes a plain number where a column must stand") from None
 
     def wrong(self, why: str) -> NotComputable:
         return NotComputable(f"“{self.text}” cannot be computed: {why}.")

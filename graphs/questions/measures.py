@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from graphs.questions.expressions import NotComputable, bare
-from graphs.questions.query import Condition, Group, Measure, Statistic, Where, compact
+from graphs.questions.query import Group, Measure, Statistic, Where, compact, given, simple
 from graphs.questions.source import Source, assigned, called, literal
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def name_of(measure: Measure, scope: Scope) -> str:
 def check(measure: Measure, scope: Scope) -> str:
     """The column that a measure is of, a new one for an expression; empty for rows. Raises NotComputable."""
     op, of = measure.op, measure.of
-    plain = name_of(measure.model_copy(update={"name": "", "where": ()}), scope)
+    plain = name_of(given(measure, name="", where=()), scope)
     what = plain[:1].upper() + plain[1:]
     if op in PAIRS:
         if not of or not measure.other:
@@ -135,7 +135,7 @@ def _filled(measure: Measure, series: str) -> str:
 def _of_blanks(measure: Measure, scope: Scope) -> None:
     """Say that rows without a value of the column by which a part is told count in the whole; how many of those that
     are meant have none is not known before the cell has run."""
-    for left in (bare(w.left) for w in measure.where if isinstance(w, Condition) and w.op in ("=", "in")):
+    for left in (bare(w.left) for w in simple(measure.where, "=", "in")):
         if scope.facts.get(left, {}).get("n_missing"):
             scope.say(f"Rows without a value of {left} count as not so.")
 
@@ -197,8 +197,8 @@ def by_keys(keys: Sequence[str]) -> str:
 
 def of_few(where: Sequence[Where], scope: Scope) -> list[str]:
     """The columns of which rows were chosen by a few values that are named: each of these may be meant alone."""
-    chosen = [(c.left, c.right) for c in where if isinstance(c, Condition) and c.op == "in"]
-    return [left for left, few in chosen if isinstance(few, tuple) and 1 < len(few) <= 6 and left in scope.kinds]
+    few = (w for w in simple(where, "in") if isinstance(w.right, tuple) and 1 < len(w.right) <= 6)
+    return [w.left for w in few if w.left in scope.kinds]
 
 
 def with_p(measure: Measure, scope: Scope, name: str, tail: str, keys: str) -> dict[str, str]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from graphs.questions.expressions import NotComputable, bare
 from graphs.questions.measures import by_keys, name_of, single
-from graphs.questions.query import Condition, Group, Model, Query, Rule, Test
+from graphs.questions.query import Condition, Group, Model, Query, Rule, Test, given
 from graphs.questions.scope import Scope
-from graphs.questions.sentences import aliases, and_list, verdict
 from graphs.questions.source import Source, assigned, found, literal
 from graphs.questions.steps import beyond, limits
-from graphs.questions.values import keys_of
+from graphs.questions.values import aliases, and_list, keys_of, verdict
 from notebooks.toolkit.metrics import METRIC_NAMES
 
 _ROWS = Source("rows")
@@ -25,7 +24,7 @@ def test(query: Query, scope: Scope) -> None:
         both = Condition(left=compare.of, op="in", right=sides)
         where = (both,) if {*(scope.levels(bare(compare.of)) or ())} != {*sides} else ()
         scope.keep(where)
-        query = query.model_copy(update={"group_by": (Group(of=compare.of),), "where": (*query.where, *where)})
+        query = given(query, group_by=(Group(of=compare.of),), where=(*query.where, *where))
     for met in (m.where for m in query.measures if m.where and (m.op == "share" or not m.of)):
         columns.append(f"`{scope.make(scope.words(met), scope.mask(met), 'truth', missing=False)}`")
     keys = keys_of(query, scope)
@@ -34,9 +33,9 @@ def test(query: Query, scope: Scope) -> None:
     if beside:
         scope.add(assigned(beside))
     known = {**aliases({k: found(k) for k in beside}), **_OF_A_TEST, "alpha": repr(asked.alpha)}
-    given = {n: v for n, v in asked if v != Test.model_fields[n].default}
+    settings = {n: v for n, v in asked if v != Test.model_fields[n].default}
     scope.tell(
-        "answer_tested", _ROWS, Source(literal(named)), keys, **given, where=scope.words(query.where),
+        "answer_tested", _ROWS, Source(literal(named)), keys, **settings, where=scope.words(query.where),
         beside=Source("found") if beside else "", verdict=verdict(query, known, "tested"),
         decimals=query.decimals if beside else None,
     )  # fmt: skip
@@ -67,11 +66,11 @@ def fit(query: Query, scope: Scope) -> None:
     if model.test_size is not None and not 0 < model.test_size < 1:
         raise NotComputable("The part held out for testing lies between 0 and 1.")
     left_out = ("kind", "target", "features", *(("test_size",) if model.folds else ()))
-    given = {k: v for k, v in model if k not in left_out and v != Model.model_fields[k].default}
+    settings = {k: v for k, v in model if k not in left_out and v != Model.model_fields[k].default}
     names = {m: METRIC_NAMES[m] for m in model.metrics or METRIC_NAMES if m in METRIC_NAMES}
     known = aliases({n: found(n) for n in names.values()}, {m: found(n) for m, n in names.items()})
     scope.tell(
-        "answer_model", _ROWS, model.kind, features, target, **given, verdict=verdict(query, known, "found"),
+        "answer_model", _ROWS, model.kind, features, target, **settings, verdict=verdict(query, known, "found"),
         decimals=query.decimals,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ and a closed list of functions such as `days(a, b)`, `year(a)`, `log(a)`, `len(a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
@@ -356,6 +357,16 @@ class Reading(Value):
 
 
 Scalar.model_rebuild()
+
+
+def given[T: Value](base: T, **fields: Any) -> T:
+    """A query, or a part of one, with some of its fields set."""
+    return base.model_copy(update=fields)
+
+
+def simple(where: Sequence[Where], *ops: Operator) -> list[Condition]:
+    """The conditions that are no choice of several, of these operators where any are named."""
+    return [w for w in where if isinstance(w, Condition) and (not ops or w.op in ops)]
 
 
 def compact(query: Value) -> dict[str, Any]:

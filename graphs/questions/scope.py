@@ -10,7 +10,7 @@ from graphs.questions import conditions, measures
 from graphs.questions.expressions import NotComputable, bare, columns_of, kind, kind_of, to_pandas
 from graphs.questions.expressions import column as column_of
 from graphs.questions.functions import Kind
-from graphs.questions.query import Condition, Scalar, Where
+from graphs.questions.query import Condition, Scalar, Where, given
 from graphs.questions.source import Tables, literal, written
 
 
@@ -193,7 +193,7 @@ class Scope:
         if where.op not in ("=", "!=") or not known or not set(known) <= {"0", "1", "0.0", "1.0"}:
             return where
         word = {"1": "yes", "1.0": "yes", "true": "yes", "0": "no", "0.0": "no", "false": "no"}
-        return where.model_copy(update={"right": word.get(str(where.right).casefold(), where.right)})
+        return given(where, right=word.get(str(where.right).casefold(), where.right))
 
     def _mended(self, where: Condition) -> Condition:
         """A condition with the values spelt as its column spells them."""
@@ -203,7 +203,7 @@ class Scope:
         if left not in self.kinds:
             return where
         right = self.level(left, where.right) if where.op in ("=", "!=", "in", "not in") else where.right
-        return where.model_copy(update={"left": left, "right": right})
+        return given(where, left=left, right=right)
 
     def named(self, scalar: Scalar) -> str:
         """The name of a number that is computed first; where it has none yet, a line that computes it is written."""
@@ -215,7 +215,7 @@ class Scope:
         name = measures.name_of(measure, self) + (f" where {self.words(where)}" if where else "")
         name = name if scalar.times == 1 else f"{scalar.times:g} × {name}"
         if name not in self.given:
-            source = measures.single(measure.model_copy(update={"where": where}), self)
+            source = measures.single(given(measure, where=where), self)
             times = f"{scalar.times:g} * " if scalar.times != 1 else ""
             variable = re.sub(r"\W+", "_", f"the {name}".casefold()).strip("_")
             self.given[name] = variable if len(variable) <= 44 else f"bound_{len(self.given) + 1}"

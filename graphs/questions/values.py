@@ -1,20 +1,20 @@
-"""Measures of all rows that are meant, or of each group: computed, put in order, and told."""
+"""Measures of all rows that are meant or of each group, and the rows themselves: computed, put in order, and told with
+their units, what is missing, and the word that the query's rules give."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from graphs.questions import conditions
 from graphs.questions.expressions import NotComputable, bare, in_backticks, to_scalar, to_series
 from graphs.questions.functions import AS_TIME, Kind
 from graphs.questions.measures import PAIRS, beside, by_keys, name_of, of_few, single, with_p
-from graphs.questions.query import IN_A_ROW, Grain, Group, Measure, Order, Query
-from graphs.questions.rows import order_rows, sorting, take
+from graphs.questions.query import IN_A_ROW, Grain, Group, Measure, Order, Query, given
 from graphs.questions.scope import Scope
-from graphs.questions.sentences import aliases, and_list, of_all, unit, verdict
 from graphs.questions.source import Source, assigned, called, found, literal
-from notebooks.toolkit.naming import readable
+from notebooks.toolkit.naming import name_and_unit, readable
 
 _GRAINS: dict[Grain, tuple[str, str, Kind]] = {
     "year": ("year", "{}.dt.year", "number"),
@@ -234,7 +234,7 @@ def _beside(
     if len(keys) == 2 and all((scope.facts.get(k, {}).get("n_unique") or 13) <= 12 for k in keys):
         asked |= {f"by {k} alone": ("overall", [g], measure) for k, g in zip(keys, query.group_by, strict=True)}
     if not others and measure.op == "mean" and not measure.where and intent != "compare":
-        asked["medians"] = "median", [group], measure.model_copy(update={"op": "median"})
+        asked["medians"] = "median", [group], given(measure, op="median")
     if not others and measure.op == "count" and not measure.where:
         few = [c for c in of_few(query.where, scope) if c != keys[0]]
         asked |= {f"by {c}": ("", [Group(of=in_backticks(c)), group], measure) for c in few}
@@ -246,3 +246,113 @@ def _gap(measure: Measure, key: str, unit: str, scope: Scope) -> list[Source]:
         return []
     of = f"100 * ({scope.mask(measure.where)})" if measure.where else found(scope.as_column(measure.of or ""), "rows")
     return [called("group_difference", Source(of), Source(found(key, "rows")), unit)]
+
+
+def rows(query: Query, scope: Scope) -> None:
+    """Rows, or the values of columns, in order; or how many."""
+    where, of = scope.words(query.where), Source("rows")
+    order = order_rows(query, scope, "shown")
+    show = [scope.column(c) for c in query.show]
+    names = list(dict.fromkeys([*show, *(order if query.tell == "all" else [])]))
+    if not names:
+        raise NotComputable("Say which columns are to be shown of the rows.")
+    once = ".drop_duplicates()" * (not order and query.limit is None)
+    scope.add(f"shown = shown[{literal(names)}]{once}")
+    if query.tell == "number":
+        scope.tell("answer_number", Source("len(shown)"), and_list(names), of, where)
+    else:
+        scope.tell("answer_rows", Source("shown"), of, where, tied=scope.tied)
+
+
+def order_rows(query: Query, scope: Scope, to: str = "rows") -> list[str]:
+    """Put rows in order and take those that are wanted; the columns of the order."""
+    by = [scope.as_column(o.by) for o in query.order]
+    if by:
+        scope.add(f"{to} = rows.{sorting(list(zip(by, (o.descending for o in query.order), strict=True)))}")
+    elif to != "rows":
+        scope.add(f"{to} = rows")
+    take(query, scope, to, by)
+    return by
+
+
+def sorting(order: Sequence[tuple[str, bool]]) -> str:
+    """The call that puts a table in order by columns, each with whether it descends."""
+    (name, descending), *more = order
+    ascending = [not d for _, d in order] if len({d for _, d in order}) > 1 else not descending
+    return f'sort_values({literal([n for n, _ in order] if more else name)}, ascending={ascending}, kind="stable")'
+
+
+def take(query: Query, scope: Scope, frame: str, by: Sequence[str]) -> None:
+    """Keep the first of what stands in order; where one is wanted, with all that share its place."""
+    if query.limit is None:
+        return
+    columns, end = literal(by), query.limit
+    if query.limit == 1 and by:
+        scope.add(f"first = {frame}[{columns}].iloc[:1]")
+        scope.add(f'{frame} = {frame}[{frame}[{columns}].isin(first.to_dict("list")).all(axis=1)]  # with its ties')
+        return
+    if by and frame != "rows":
+        scope.tied = Source("tied")
+        scope.add(f"tied = tied_rows({frame}[{columns}], {end})")
+    scope.add(f"{frame} = {frame}.iloc[:{end}]")
+
+
+IN_ITS_UNIT = ("sum", "mean", "median", "min", "max", "range", "std", "sem", "quantile", "iqr", "mad", "first", "last",
+               "geometric_mean", "weighted_mean", "value")  # fmt: skip
+
+
+def and_list(parts: list[str]) -> str:
+    """Parts of a sentence as a list."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def of_all(query: Query, scope: Scope, units: Mapping[str, str]) -> dict[str, Any]:
+    """What is told of all numbers of an answer, as arguments of its call.
+
+    It has the columns that all is computed of, where they may lack values, and the one of lengths of time.
+    """
+    skipped = ("missing", "count", "share", "present")
+    used = {(m.of, m.other) for m in query.measures if m.of and m.op not in skipped and not m.where}
+    names = [bare(n) if bare(n) in scope.kinds else n for n in next(iter(used), ()) if n]
+    lacking = len(used) == 1 and all(n in scope.kinds for n in names) and any(map(scope.missing, names))
+    lasting = (bare(m.of) for m in query.measures if m.of and m.op not in ("min", "max", "correlation"))
+    return {
+        "columns": names if lacking else [], "lasting": next((n for n in lasting if n in scope.lasting), ""),
+        "units": units, "decimals": query.decimals,
+    }  # fmt: skip
+
+
+def unit(measure: Measure, scope: Scope) -> str:
+    """The unit of a measure: per cent of a share, else the one that its column's name or values, or a length of time,
+    give."""
+    if measure.op == "share":
+        return "%"
+    if measure.op not in IN_ITS_UNIT or not measure.of:
+        return ""
+    of = bare(measure.of)
+    return scope.lasting.get(of) or name_and_unit(of)[1] or str(scope.facts.get(of, {}).get("unit", ""))
+
+
+def aliases(names: Mapping[str, str], ops: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Names with the source of their values, as formulas and verdicts may write them.
+
+    These are the names as they are, written without spaces, the statistic alone where one measure has it, `r` for a
+    correlation and `p` for a p-value.
+    """
+    known = {**(ops or {}), **{re.sub(r"\W+", "_", n.casefold()).strip("_"): s for n, s in names.items()}, **names}
+    for short, long in (("r", "correlation"), ("p", "p_value"), ("w", "statistic")):
+        if long in known:
+            known.setdefault(short, known[long])
+    return known
+
+
+def verdict(query: Query, known: Mapping[str, str], of: str = "") -> Source:
+    """The word that the query's rules give, as source; the first rule that holds decides; empty without rules.
+
+    `of` is the argument that the word is a function of, where it is one.
+    """
+    text = ""
+    for rule in reversed(query.verdicts):
+        rest = text or '"none of the rules holds"'
+        text = literal(rule.then) + (f" if {to_scalar(rule.when, known)} else {rest}" if rule.when.strip() else "")
+    return Source(f"lambda {of}: {text}" if of and text else text)

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from graphs.questions.reader import lexicon
-from graphs.questions.sentences import IN_ITS_UNIT
+from graphs.questions.values import IN_ITS_UNIT
 
 IN_UNIT = (*IN_ITS_UNIT, "mode")
 """The statistics that are in the unit of their column."""

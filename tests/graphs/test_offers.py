@@ -50,8 +50,11 @@ def test_what_is_offered_speaks_of_what_was_named(question: str, offered: str, r
 @pytest.mark.parametrize(
     ("question", "offered"),
     [
-        ("How many wagons drew more than 300 weight_kg?", "How many rows are there where weight_kg is more than 300?"),
-        ("How many wagons drew glass in March?", "How many rows are there in March where material is glass?"),
+        ("How many wagons drew more than 300 weight_kg?", "How many rows are there where weight_kg is above 300?"),
+        (
+            "How many wagons drew glass in March?",
+            "How many rows are there where material is glass and day is in March?",
+        ),
         ("Which route gave us the most grief?", "Which route has the most rows?"),
         ("Which route gave us the most grief for late rounds?", "Which route has the most rows where late is yes?"),
     ],

@@ -11,7 +11,7 @@ from graphs.models.playbook.facts import Facts, File
 from graphs.models.playbook.wishes import SINCE, Wish, names_years, times, wishes
 from graphs.questions.query import compact
 from graphs.questions.reader.linking import Column
-from graphs.questions.sentences import and_list
+from graphs.questions.values import and_list
 
 MOST_STEPS = 12
 MOST_ROWS_BESIDE = 100_000

@@ -13,11 +13,10 @@ from graphs.questions.expressions import NotComputable, columns_of
 from graphs.questions.query import AnyOf, Condition, Query, Where
 from graphs.questions.reader import read
 from graphs.questions.reader.clauses import split
-from graphs.questions.reader.counted import of_cases, weights
+from graphs.questions.reader.completing import of_cases, placed, weights
 from graphs.questions.reader.intents import UNTOLD
-from graphs.questions.reader.likely import likely
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.tables import placed
+from graphs.questions.reader.offers import likely
 from graphs.questions.reader.text import name_words, stem
 
 

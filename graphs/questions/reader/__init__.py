@@ -11,15 +11,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from graphs.questions.query import Condition, Query, Reading
+from graphs.questions.query import Query, Reading, given
 from graphs.questions.reader import lexicon, made
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
-from graphs.questions.reader.conditions import Known, expr
-from graphs.questions.reader.counted import by_case, without_codes
+from graphs.questions.reader.completing import by_case, in_whole, of_which_time, placed, whole, without_codes
+from graphs.questions.reader.conditions import Known
 from graphs.questions.reader.linking import Column, read_columns
-from graphs.questions.reader.partial import in_whole
-from graphs.questions.reader.tables import placed, whole
 from graphs.questions.reader.text import name_words, root, stem, words
 from graphs.questions.reader.unread import unclear
 
@@ -65,17 +63,17 @@ def read(
     for clause in split(question, columns, files):
         draft.add(clause)
     reading = draft.reading(previous)
-    queries = tuple(q and in_whole(_of_which_time(q, time, columns, asked), time) for q in reading.queries)
+    queries = tuple(q and in_whole(of_which_time(q, time, columns, asked), time) for q in reading.queries)
     queries = tuple(q and placed(q if draft.spelled else without_codes(q, columns), asked, tables) for q in queries)
     if reading.why_not and not any(queries):
         last, unknown = reading.why_not[-1], tuple(_as_said(word, swaps) for word in reading.unknown)
         for word, said in zip(reading.unknown, unknown, strict=True):
             last = last.replace(f"“{word}”", f"“{said}”")
         why_not = (*reading.why_not[:-1], f"{last} {_told(tables)}")
-        reading = reading.model_copy(update={"why_not": why_not, "unknown": unknown})
+        reading = given(reading, why_not=why_not, unknown=unknown)
     if earned:
         queries = tuple(q and _with(earned, q) for q in queries)
-    return by_case(reading.model_copy(update={"queries": queries}), columns)
+    return by_case(given(reading, queries=queries), columns)
 
 
 def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator[tuple[str, str]]:
@@ -118,12 +116,8 @@ def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator
     rows -= {s for c in columns if c.kind == "number" for s in c.stems}
     news = lexicon.found("new_ones", question) if made.ends_of(columns, "starts") else None  # those who joined
     whose = lexicon.with_alike({stem(news[1].casefold())}) if news else frozenset()
-    if (
-        news
-        and whose & rows
-        and whose & {stem(w) for w in lexicon.some("people")}
-        and "new" not in {v.casefold() for v in held}
-    ):
+    joined = whose & rows and whose & {stem(w) for w in lexicon.some("people")}
+    if news and joined and "new" not in {v.casefold() for v in held}:
         yield news[0], news[1]
     worth = [m[0] for m in re.finditer(lexicon.form("worth"), question, re.I) if stem(m[1].casefold()) in rows]
     yield from ((said, f"{money.name} column") for said in worth if money is not None)
@@ -149,7 +143,7 @@ def _with(new: made.Made, query: Query) -> Query:
     if f'"{new.column.name}"' not in query.model_dump_json(exclude={"text", "notes", "unused"}):
         return query
     steps, notes = (new.step, *query.prepare), (*query.notes, new.note)
-    return query.model_copy(update={"prepare": steps, "notes": notes})
+    return given(query, prepare=steps, notes=notes)
 
 
 def _told(tables: Sequence[Mapping[str, Any]]) -> str:
@@ -173,26 +167,6 @@ def _of_the_whole(question: str, columns: Sequence[Column]) -> Query | None:
     whole = lexicon.found("whole", question) and not lexicon.found("particular", question)
     named = {stem(w) for w in name_words(question) if len(w) > 3} & {s for c in columns for s in c.stems}
     return Query(intent="describe", text=question) if whole and len(question.split()) <= 10 and not named else None
-
-
-def _of_which_time(query: Query, time: Column | None, columns: Sequence[Column], question: str) -> Query:
-    """The query with notes on its time: which it is, of several of which the question names none, and that a month is
-    that of each year."""
-    ends = [str(e)[:4] for e in (time.low, time.high)] if time else []
-    told = query.model_dump_json(exclude={"text", "notes"})
-    period = None if re.search(r'"(19|20)\d\d"', told) else re.search(r'"(month|quarter) \d+"', told)
-    if period and ends[:1] != ends[1:]:
-        note = f"The {period[1]} is taken of each year from {ends[0]} to {ends[1]} together."
-        query = query.model_copy(update={"notes": (*query.notes, note)})
-    dated = [c for c in columns if c.kind == "time" and c != time and not made.born(c)]
-    others = [c for c in dated if time and c.file == time.file]
-    if time is None or not others or {w.stem for w in words(question)} & {s for c in (time, *others) for s in c.stems}:
-        return query
-    by = [w.left for w in query.where if isinstance(w, Condition)] + [g.of for g in query.group_by]
-    if expr(time) not in (*by, query.compare.of if query.compare else ""):
-        return query
-    note = f"Times are those of “{time.name}”, and not of “{others[0].name}”."
-    return query.model_copy(update={"notes": (*query.notes, note)})
 
 
 def _time(columns: Sequence[Column], roles: Mapping[str, str], question: str) -> Column | None:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphs.questions import query as q
-from graphs.questions.reader import asking, fit, following, intents, lexicon, parts, preparing, unread
+from graphs.questions.query import given, simple
+from graphs.questions.reader import asking, following, intents, lexicon, parts, preparing, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import Known, expr, negated
 from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.settings import Methods
+from graphs.questions.reader.preparing import Methods
 
 _ROWS = ("The table has no word “{}”: each row is taken for one.", "“{}” is read as the rows of the table.")
 
@@ -224,7 +225,7 @@ class Draft:
             return unread.unknown(self, uncounted)
         if named := unread.labels(self, queries):
             return f"“{named[0]}” holds names: nothing is computed of it but how many there are."
-        return fit.unfit(self, queries)
+        return unread.unfit(self, queries)
 
     def _undefined(self) -> list[Column]:
         """The columns that the question names as new and has not said how to make."""
@@ -246,7 +247,7 @@ class Draft:
                 last.groups = [g for a in before for g in a.groups]
             found = list[q.Query]()
             for self.asks in (before, [last]):
-                found += [intents.given(one, text=self.asks[0].clause.text) for one in self.queries()[-1:]]
+                found += [given(one, text=self.asks[0].clause.text) for one in self.queries()[-1:]]
             self.asks = [*before, last]
             return found if found[1:] else []
         base = parts.reconciled(self, self.base())
@@ -263,28 +264,28 @@ class Draft:
         ruled = self.methods.rule and not removes and self.methods.outliers  # "detect outliers" among its rules
         if ("O" in kinds and all_rows) or (ruled and "O" not in kinds):
             kept = tuple(s for s in base.prepare if not isinstance(s, q.RemoveOutliers))
-            found += parts.outliers(self, intents.given(base, prepare=kept))
-        plain = intents.given(base, verdicts=()) if test is not None else base
+            found += parts.outliers(self, given(base, prepare=kept))
+        plain = given(base, verdicts=()) if test is not None else base
         told = bool(found and found[-1].outliers) and not removes
         computed = parts.computed(self, plain, told, not found, bool(test and self.methods.test))
         told = bool(found) and found[0].intent == "outliers"
         if computed is None or (told and all(m.op == "count" for m in computed.measures)):
             return found
         if base.prepare and re.search(r"\b(?:before and after|with and without)\b", self.question, re.I):
-            found.append(intents.given(computed, prepare=(), text=f"Before: {self.question}"))
-            computed = intents.given(computed, text=f"After: {self.question}")
+            found.append(given(computed, prepare=(), text=f"Before: {self.question}"))
+            computed = given(computed, text=f"After: {self.question}")
         filled = {c for step in base.prepare if isinstance(step, q.Fill) for c in step.columns}
         gaps = [m for m in computed.measures if m.op == "missing" and {*self.plain([m.of or ""])} & filled]
         if gaps:  # how many were missing before they were filled
             unfilled = tuple(step for step in base.prepare if step.do != "fill")
-            found.append(intents.given(computed, prepare=unfilled, measures=tuple(gaps)))
-            computed = intents.given(computed, measures=tuple(m for m in computed.measures if m not in gaps))
+            found.append(given(computed, prepare=unfilled, measures=tuple(gaps)))
+            computed = given(computed, measures=tuple(m for m in computed.measures if m not in gaps))
         if few := [a.per for a in self.asks if a.per and a.per.n_unique <= 12 and not (a.stats or a.columns)]:
             each = {"measures": (q.Measure(op="count"),), "formulas": (), "group_by": (q.Group(of=expr(few[0])),)}
-            return [computed, intents.given(computed, **each)]  # an average of a few is told with each of them
+            return [computed, given(computed, **each)]  # an average of a few is told with each of them
         if test is None or test.test is None or test.test.about != "means":
             return [*found, computed]
-        return [intents.given(computed, intent="compute", group_by=computed.group_by or test.group_by), *found]
+        return [given(computed, intent="compute", group_by=computed.group_by or test.group_by), *found]
 
     def _apart(self, last: Ask) -> bool:
         """Whether the last clause counts rows by conditions of its own, which hold for no clause before it."""
@@ -297,7 +298,7 @@ class Draft:
         """What holds for all parts: rows, groups, steps, rules."""
         rule, topic = self.methods.rule, tuple(self.plain(self.topic[:1]))
         prepare = [
-            s.model_copy(update={"rule": rule or s.rule, "columns": s.columns or topic}) if isinstance(s, q.RemoveOutliers) else s
+            given(s, rule=rule or s.rule, columns=s.columns or topic) if isinstance(s, q.RemoveOutliers) else s
             for s in self.steps
         ]  # fmt: skip
         words = lexicon.section("words_of_verdicts").values()
@@ -369,7 +370,7 @@ def _alters(word: str) -> bool:
 
 def _sides(where: Sequence[q.Where]) -> set[str]:
     """The columns of conditions, on both sides: those that close higher than they opened."""
-    plain = [w for w in where if isinstance(w, q.Condition)]
+    plain = simple(where)
     return {w.left for w in plain} | {expr(w.right.column) for w in plain if isinstance(w.right, q.Column)}
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import AnyOf, Condition, Group, Measure, Query, Scalar, Where
+from graphs.questions.query import AnyOf, Condition, Group, Measure, Query, Scalar, Where, given, simple
 from graphs.questions.query import Column as Other
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.items import Item, use
@@ -91,7 +91,7 @@ def read(ask: Ask) -> None:
     _during(ask)
     either = [i for i in ask.clause.of("a") if i.means == "or"]
     if len(either) == 1 and len(ask.where) == 2 and ask.codes.count("K") == 2:
-        ask.where = [AnyOf(any_of=tuple((w,) for w in ask.where if isinstance(w, Condition)))]
+        ask.where = [AnyOf(any_of=tuple((w,) for w in simple(ask.where)))]
 
 
 def bare(ask: Ask, number: Item) -> Column | None:
@@ -370,7 +370,7 @@ def negated(where: Where) -> list[Where]:
 
 def _flipped(where: Condition) -> Condition:
     flips = _FLIP | {"in": "not in", "not in": "in", "missing": "present", "present": "missing"}
-    return where.model_copy(update={"op": flips.get(where.op, where.op)})
+    return given(where, op=flips.get(where.op, where.op))
 
 
 _KINDS = (_absent, _compared, _between, _text, _listed, _equal, _missing)

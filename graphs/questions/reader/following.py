@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Measure, Order, Query, RemoveOutliers, Test
+from graphs.questions.query import Chart, Compare, Condition, Measure, Order, Query, RemoveOutliers, Test, given, simple
 from graphs.questions.reader.conditions import expr
-from graphs.questions.reader.intents import by_group, chart_kind, given, over
+from graphs.questions.reader.intents import by_group, chart_kind, over
 from graphs.questions.reader.times import before
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def follow(draft: Draft, previous: Query) -> Query | None:
     named = [c for c in (draft.named.get(g.of) for g in said.group_by[:1]) if c and c.kind == "number"]
     by, of = named if previous.order else [], tuple(draft.plain([m.of for m in previous.measures if m.of][:1]))
     same = given(previous, text=said.text, unused=said.unused, notes=said.notes)
-    steps = (s.model_copy(update={"columns": s.columns or of}) if isinstance(s, RemoveOutliers) else s
+    steps = (given(s, columns=s.columns or of) if isinstance(s, RemoveOutliers) else s
              for s in said.prepare)  # fmt: skip
-    left = [w.left for w in said.where if isinstance(w, Condition)]
+    left = [w.left for w in simple(said.where)]
     kept = (w for w in previous.where if not (isinstance(w, Condition) and w.left in left))
     query = given(same, where=(*kept, *said.where), prepare=(*previous.prepare, *steps))
     if said.group_by and not by:
@@ -97,7 +97,7 @@ def remeasured(query: Query, **new: Any) -> Query:
     for m in query.measures:
         if not m.other and (m.of or "of" in new):
             op = new.get("op") or ("mean" if m.op in ("count", "distinct", "share") else m.op)
-            order = tuple(o.model_copy(update={"by": op}) if o.by in (m.name, m.op) else o for o in order)
+            order = tuple(given(o, by=op) if o.by in (m.name, m.op) else o for o in order)
             m = m.model_copy(update={**new, "op": op, "where": () if m.op == "share" else m.where, "name": ""})
         measures.append(m)
     return given(query, measures=tuple(measures), order=order)
@@ -107,8 +107,8 @@ def _grouped(query: Query, said: Query) -> Query:
     """Other groups of the same query, each told whole. In a chart they stand along the axis, or colour points."""
     of, chart = [g.of for g in said.group_by], query.chart
     if chart is not None and chart.kind == "scatter":
-        return given(query, chart=chart.model_copy(update={"colour": of[0]}))
-    chart = chart and chart.model_copy(update={"x": of[0], "colour": of[1] if of[1:] else None})
+        return given(query, chart=given(chart, colour=of[0]))
+    chart = chart and given(chart, x=of[0], colour=of[1] if of[1:] else None)
     where = tuple(w for w in query.where if not (isinstance(w, Condition) and w.left in of and w.op in ("=", "in")))
     return by_group(given(query, group_by=said.group_by, where=where, chart=chart))
 
@@ -123,10 +123,10 @@ def _shares(query: Query) -> Query:
 def _tested(query: Query) -> Query:
     """Whether chance alone could give the differences or the relation that was told."""
     if any(m.other for m in query.measures):
-        return given(query, measures=tuple(m.model_copy(update={"with_p": True}) for m in query.measures))
+        return given(query, measures=tuple(given(m, with_p=True) for m in query.measures))
     abouts: dict[str, Any] = {"mean": "means", "median": "medians", "share": "independence"}
     for m in query.measures if len(query.measures) == 1 and query.group_by and not query.group_by[0].grain else ():
-        of = m.of or next((w.left for w in m.where if isinstance(w, Condition)), None)
+        of = m.of or next((w.left for w in simple(m.where)), None)
         if of and m.op in abouts:
             test, values = Test(about=abouts[m.op]), (Measure(op="values", of=of),)
             groups = query.group_by[:1]
@@ -137,7 +137,7 @@ def _tested(query: Query) -> Query:
 def _explained(query: Query, draft: Draft) -> Query:
     """What a change is made of, where times were compared; else what the measure depends on."""
     numbers = tuple(m for m in query.measures if m.of and not m.other)[:1]
-    during = [w for w in query.where if isinstance(w, Condition) and w.op == "during"][:1]
+    during = simple(query.where, "during")[:1]
     earlier = [(w.left, str(w.right), before(str(w.right))) for w in during]
     compare = query.compare or next((Compare(of=of, first=a, second=b) for of, a, b in earlier if b), None)
     plain = given(query, measures=numbers, group_by=(), order=(), limit=None)

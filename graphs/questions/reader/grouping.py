@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Condition, Derive, Grain, Group, Scalar
+from graphs.questions.query import Condition, Derive, Grain, Group, Scalar, given, simple
 from graphs.questions.reader import lexicon, measuring
 from graphs.questions.reader.conditions import Items, expr, within
 from graphs.questions.reader.items import Item, use
@@ -119,7 +119,7 @@ def above(ask: Ask) -> None:
     each group its own average is held against that of all rows, or what its rows add up to or are on average against
     a number."""
     flows = {expr(c) for c in ask.known.columns if c.kind == "number" and measuring.flows(ask.clause.text, c)}
-    whole = [w for w in ask.where if isinstance(w, Condition) and w.op[0] in "<>"]
+    whole = [w for w in simple(ask.where) if w.op[0] in "<>"]
     which = next((i for i in ask.clause.items[1:2] if re.match("[qh]C", ask.codes)), None)
     if len(whole) != 1 or which is None or which.column.kind not in ("text", "bool") or which.column.key:
         return
@@ -135,7 +135,7 @@ def above(ask: Ask) -> None:
     op: Any = bound.right.query.measures[0].op if isinstance(bound.right, Scalar) else "sum" if adds else "mean"
     ask.where.remove(bound)
     ask.groups.append(Group(of=expr(which.column)))
-    ask.having.append(bound.model_copy(update={"left": op}))
+    ask.having.append(given(bound, left=op))
     ask.stats, ask.columns = [op], [bound.left]
     use(ask.clause.items[:2])
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from graphs.questions.query import Chart, Compare, Condition, Encode, Grain, Group, Measure, Model, Query, Scale
+from graphs.questions import query as q
+from graphs.questions.query import given, simple
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
 
-def usual(column: Column, notes: list[str], each: bool = False, question: str = "") -> Measure:
+def usual(column: Column, notes: list[str], each: bool = False, question: str = "") -> q.Measure:
     """The statistic that is meant where none is said: a sum of what adds up, or is spent or sold, else, or where `each`
     row is meant, a mean."""
     if column.kind == "bool":
         notes.append(f"The share of rows with “{column.name}” is meant.")
-        return Measure(op="share", where=(Condition(left=expr(column), op="=", right=column.yes),))
+        return q.Measure(op="share", where=(q.Condition(left=expr(column), op="=", right=column.yes),))
     several = any(w.endswith("s") and w not in lexicon.some("units") for w in column.words)  # the most tickets
     told = re.search(r"\b(?:most|fewest|worst)\b|^\W*why\b", question, re.I)
     most = several and "int" in column.dtype.casefold() and told
@@ -33,15 +34,10 @@ def usual(column: Column, notes: list[str], each: bool = False, question: str = 
     most = most or (column.unit in masses and re.search(r"\bthe most (?!\w+(?:ed|ing|ive)\b)", question, re.I))
     flow = (most or flows(question, column)) and not each and "per" not in column.words  # no sum of prices per kg
     notes.append(f"No statistic is named; the {'sum' if flow else 'mean'} of “{column.name}” is taken.")
-    return Measure(op="sum" if flow else "mean", of=expr(column))
+    return q.Measure(op="sum" if flow else "mean", of=expr(column))
 
 
-def given(base: Query, **update: Any) -> Query:
-    """A query with some of its fields set."""
-    return base.model_copy(update=update)
-
-
-def other(draft: Draft, base: Query) -> Query | None:
+def other(draft: Draft, base: q.Query) -> q.Query | None:
     """The query of a question that is no closed one; None where it is none of these."""
     text, kinds, time = draft.question, {k for a in draft.asks for k in a.kinds}, draft.time
     named, stats, grouped = draft.spoken(), [s for a in draft.asks for s in a.stats], [g.of for g in base.group_by]
@@ -61,30 +57,30 @@ def other(draft: Draft, base: Query) -> Query | None:
     ordered, notes = any(a.end for a in draft.asks), list[str]()
     op: Any = next((s.split()[0] for s in stats), "share")
     part = next((tuple(a.share) for a in draft.asks if a.share), ())
-    measure = Measure(op="share", where=part) if part else Measure(op="count")
+    measure = q.Measure(op="share", where=part) if part else q.Measure(op="count")
     each = between is not None and re.match("week|hour", between[0]) is not None  # of unlike lengths
     if numbers:
-        measure = usual(numbers[0], notes, each, text) if op == "share" else Measure(op=op, of=expr(numbers[0]))
+        measure = usual(numbers[0], notes, each, text) if op == "share" else q.Measure(op=op, of=expr(numbers[0]))
     noted = given(base, measures=(measure,), notes=(*base.notes, *notes))
-    during = [w for w in base.where if isinstance(w, Condition) and w.op == "during"]
+    during = simple(base.where, "during")
     rest = tuple(w for w in base.where if w not in during)
     flags = {expr(c) for c in draft.columns if c.kind == "bool"}
-    counted = counted or bool({w.left for w in rest if isinstance(w, Condition)} & flags)  # did returns go up
+    counted = counted or bool({w.left for w in simple(rest)} & flags)  # did returns go up
     money = draft.known.amount()
-    whole = (measure, *([Measure(op="sum", of=expr(money))] if money is not None else []))
+    whole = (measure, *([q.Measure(op="sum", of=expr(money))] if money is not None else []))
     bare = len(during) == 1 == len(base.where) and not (numbers or stats or grouped or kinds)
     if bare and lexicon.found("went", text):
         return given(base, measures=whole)
     ahead = lexicon.found("ahead", text)
     if "F" in kinds or (ahead and re.search(r"\bwill\b|\bexpect", text, re.I)):
         grain: Any = ahead[2].lower() if ahead else next((str(i) for i in draft.said("G")), None)
-        cut = (Group(of=expr(time), grain=grain),) if grain and time else ()
+        cut = (q.Group(of=expr(time), grain=grain),) if grain and time else ()
         periods = lexicon.number(ahead[1]) if ahead else None
         return given(noted, intent="forecast", time=time.name, periods=periods, group_by=cut) if time else None
-    chosen = [w.left for w in base.where if isinstance(w, Condition) and w.op == "="]
+    chosen = [w.left for w in simple(base.where, "=")]
     if kinds >= {"W", "D"} and len(chosen) == len(base.where) == 1:  # why most are of a kind: first whether they are
         reason = "Why that is so is told by no count: these are the numbers of which it is said."
-        by, told, counts = (Group(of=chosen[0]),), (*base.notes, reason), (Measure(op="count"),)
+        by, told, counts = (q.Group(of=chosen[0]),), (*base.notes, reason), (q.Measure(op="count"),)
         return given(base, intent="describe", where=(), measures=counts, group_by=by, notes=told)
     if "W" in kinds and time is not None and ("Y" in kinds or between or during):
         after = max(between) if between else str(during[0].right) if during else ""
@@ -93,7 +89,7 @@ def other(draft: Draft, base: Query) -> Query | None:
             after = f"{str(time.low)[:4]}-{int(month[1]):02d}"
         second = min(between) if between else before(after)
         of = expr(time) if between and time else during[0].left if during else ""
-        compare = Compare(of=of, first=after, second=second) if of and second else None
+        compare = q.Compare(of=of, first=after, second=second) if of and second else None
         why = given(noted, intent="why_changed", compare=compare, where=rest, time=time.name if time else "")
         return why if numbers or "Y" in kinds else None
     if (tested := _experiment(draft, base, numbers)) is not None:
@@ -108,7 +104,7 @@ def other(draft: Draft, base: Query) -> Query | None:
         elif each and not numbers:
             notes.append("One has more days than the other: these are totals, and not per day.")
         first, second = (max(between), min(between)) if between and time else [str(w.right) for w in sides]
-        compare = Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
+        compare = q.Compare(of=expr(time or "") if between else sides[0].left, first=first, second=second)
         where, told = base.where if between else rest, (*base.notes, *notes)
         return given(noted, intent="compare", compare=compare, where=where, notes=told)
     rate = stats == ["share"] and [c.kind for c in numbers[:1]] == ["bool"]
@@ -119,7 +115,7 @@ def other(draft: Draft, base: Query) -> Query | None:
         unread = len(named) == 1 and base.unused and re.match(r"\W*(?:do|does|did)\b", text, re.I)
         if unread or len(own) not in (1, 2):
             return None
-        drivers = given(base, intent="drivers", measures=(Measure(op="mean", of=expr(numbers[0])),), group_by=())
+        drivers = given(base, intent="drivers", measures=(q.Measure(op="mean", of=expr(numbers[0])),), group_by=())
         return _paired(base, own, notes) if len(own) == 2 else drivers
     if "g" in kinds and (named or base.group_by):
         return _chart(draft, noted, named, numbers)
@@ -128,31 +124,31 @@ def other(draft: Draft, base: Query) -> Query | None:
     timed = time is not None and "X" in kinds
     if "D" in kinds and not stats and not timed and len(named) < 2:
         if named and named[0].kind == "number" and not base.group_by:
-            return given(base, intent="distribution", measures=(Measure(op="values", of=expr(named[0])),))
+            return given(base, intent="distribution", measures=(q.Measure(op="values", of=expr(named[0])),))
         divides = [c for c in named if c.kind in ("text", "bool") or not base.group_by]
-        across = (*base.group_by, *(Group(of=expr(c)) for c in divides))
+        across = (*base.group_by, *(q.Group(of=expr(c)) for c in divides))
         if across and divides == named:  # of species across islands
-            return given(base, intent="describe", measures=(Measure(op="count"),), group_by=across)
+            return given(base, intent="describe", measures=(q.Measure(op="count"),), group_by=across)
     describes = re.match(r"\W*(?:describe|summari[sz]e|(?:a )?(?:summary|overview) of|tell me about)\b", text, re.I)
     others = stats or kinds or ordered or grouped or any(a.counts or a.relation for a in draft.asks)
     if describes and named and not others:
         return given(base, intent="describe", show=tuple(c.name for c in named))
-    since = any(isinstance(w, Condition) and w.op == ">" and w.left == expr(time or "") for w in base.where)
+    since = any(w.op == ">" and w.left == expr(time or "") for w in simple(base.where))
     if since and "Y" in kinds and re.match(r"\W*(?:did|has|have|is|are)\b", text, re.I):
         return None  # did it improve after May
     each = len(base.group_by) == 1 and not base.group_by[0].grain and ("X" in kinds or kinds >= {"Y", "j"})
     alone = kinds & {"X", "Y"} and not base.group_by and not ordered
-    two = [w.left for w in base.where if isinstance(w, Condition) and w.op == "in" and len(w.right) == 2]  # type: ignore[arg-type]
+    two = [w.left for w in simple(base.where, "in") if len(w.right) == 2]  # type: ignore[arg-type]
     if (
         (alone or each) and two and "X" not in kinds and re.search(r"\b(?:between|from)\b", text, re.I)
     ):  # from the first term to the last
-        return given(noted, intent="compare", group_by=(Group(of=two[0]),))
+        return given(noted, intent="compare", group_by=(q.Group(of=two[0]),))
     if time is None or not (each or alone):
         return None
     return given(noted, intent="change", group_by=tuple(dict.fromkeys((over(time), *base.group_by))))
 
 
-def _experiment(draft: Draft, base: Query, numbers: Sequence[Column]) -> Query | None:
+def _experiment(draft: Draft, base: q.Query, numbers: Sequence[Column]) -> q.Query | None:
     """Two arms and an outcome, where the question asks which is better or whether one changes something."""
     named = {c for a in draft.asks for i in a.clause.items
              for c in ([i.means[0]] if i.code == "V" else [i.means] if i.code == "C" else [])}  # fmt: skip
@@ -164,38 +160,38 @@ def _experiment(draft: Draft, base: Query, numbers: Sequence[Column]) -> Query |
     (arms,) = tried
     said = [str(i.means[1]) for a in draft.asks for i in a.clause.items if i.code == "V" and i.means[0] == arms]
     said += [v for v in arms.values if v not in said] if len(said) == 1 and arms.n_unique == 2 else []
-    both = Compare(of=expr(arms), first=said[0], second=said[1]) if len(said) == 2 else None
-    where = tuple(w for w in base.where if not (isinstance(w, Condition) and w.left == expr(arms)))
+    both = q.Compare(of=expr(arms), first=said[0], second=said[1]) if len(said) == 2 else None
+    where = tuple(w for w in base.where if not (isinstance(w, q.Condition) and w.left == expr(arms)))
     unused = tuple(word for word in base.unused if word.casefold() not in ("better", "higher", "lower"))
-    ends, by = (Measure(op="mean", of=expr(outcome[0])),), (Group(of=expr(arms)),)
+    ends, by = (q.Measure(op="mean", of=expr(outcome[0])),), (q.Group(of=expr(arms)),)
     return given(base, intent="experiment", measures=ends, compare=both, where=where, unused=unused, group_by=by)
 
 
-def _paired(base: Query, both: Sequence[Column], notes: list[str]) -> Query | None:
+def _paired(base: q.Query, both: Sequence[Column], notes: list[str]) -> q.Query | None:
     """How two columns go together: a correlation, or a mean or share by the one that divides."""
     divides = [c for c in both if c.kind == "text" and c.n_unique <= 40] or [c for c in both if c.kind == "bool"]
     (rest, *more) = [c for c in both if c not in divides[:1]]
     if more and all(c.kind == "number" for c in both):
-        pair = Measure(op="correlation", of=expr(both[0]), other=expr(both[1]), with_p=True)
+        pair = q.Measure(op="correlation", of=expr(both[0]), other=expr(both[1]), with_p=True)
         return given(base, intent="relate", measures=(pair,))
     if more or rest.kind == "text":
         return None
-    measure = usual(rest, notes) if rest.kind == "bool" else Measure(op="mean", of=expr(rest))
-    return given(base, intent="relate", measures=(measure,), group_by=(Group(of=expr(divides[0])),))
+    measure = usual(rest, notes) if rest.kind == "bool" else q.Measure(op="mean", of=expr(rest))
+    return given(base, intent="relate", measures=(measure,), group_by=(q.Group(of=expr(divides[0])),))
 
 
-def _chart(draft: Draft, noted: Query, named: Sequence[Column], numbers: Sequence[Column]) -> Query:
+def _chart(draft: Draft, noted: q.Query, named: Sequence[Column], numbers: Sequence[Column]) -> q.Query:
     """The chart that is asked for, of two numbers as points, else along the groups or the times."""
     kind, groups = chart_kind(draft.question), [g.of for g in noted.group_by]
     if kind == "histogram" and groups and any(a.stats for a in draft.asks):
         kind = "bar"  # the average of each group
     if len(numbers) == 2 and kind in ("auto", "scatter"):  # y against x
         upward, across = (expr(c) for c in numbers)
-        chart = Chart(kind="scatter", x=across, y=(upward,), colour=next(iter(groups), None))
+        chart = q.Chart(kind="scatter", x=across, y=(upward,), colour=next(iter(groups), None))
         return given(noted, intent="plot", chart=chart, measures=(), group_by=())
     x = groups[0] if groups else expr(named[0])
     y = tuple(expr(c) for c in numbers if expr(c) != x)
-    chart = Chart(kind=kind, x=x, y=y, colour=groups[1] if groups[1:] else None)
+    chart = q.Chart(kind=kind, x=x, y=y, colour=groups[1] if groups[1:] else None)
     return given(noted, intent="plot", chart=chart, measures=noted.measures if y and groups else ())
 
 
@@ -221,17 +217,17 @@ UNTOLD = (
 """Why what was understood is no figure of a query."""
 
 
-def over(time: Column) -> Group:
+def over(time: Column) -> q.Group:
     """A time cut into periods of which its span has a dozen or more; plain years as they are."""
     if time.kind == "number":
-        return Group(of=expr(time))
+        return q.Group(of=expr(time))
     ends = [re.match(r"\d{4}-\d\d-\d\d", str(e or "")) for e in (time.low, time.high)]
     days = (date.fromisoformat(ends[1][0]) - date.fromisoformat(ends[0][0])).days if ends[0] and ends[1] else 365
-    grains: tuple[tuple[int, Grain], ...] = ((21, "day"), (120, "week"), (4 * 366, "month"), (12 * 366, "quarter"))
-    return Group(of=expr(time), grain=next((g for most, g in grains if days <= most), "year"))
+    grains: tuple[tuple[int, q.Grain], ...] = ((21, "day"), (120, "week"), (4 * 366, "month"), (12 * 366, "quarter"))
+    return q.Group(of=expr(time), grain=next((g for most, g in grains if days <= most), "year"))
 
 
-def modelled(draft: Draft, base: Query) -> Query | None:
+def modelled(draft: Draft, base: q.Query) -> q.Query | None:
     """A fitted model: what is predicted, from what, and how it is measured."""
     how, target, features, by = draft.methods, "", list[str](), [g.of for g in base.group_by]
     for ask in draft.asks:
@@ -250,14 +246,14 @@ def modelled(draft: Draft, base: Query) -> Query | None:
                 features.append(expr(item.column))  # and not one by which groups are told
     if not target:
         return None
-    features += [expr(c) for s in draft.steps if isinstance(s, Encode | Scale) for c in s.columns]
+    features += [expr(c) for s in draft.steps if isinstance(s, q.Encode | q.Scale) for c in s.columns]
     column, metrics = draft.named.get(target), tuple(how.metrics)
     few = column is not None and (column.kind in ("text", "bool") or (column.n_unique <= 10 and "accuracy" in metrics))
     if {"mse", "rmse", "mae", "r2"} & {*metrics}:
         metrics = tuple(m for m in metrics if m != "accuracy")  # of a regression, in everyday words
     kind: Any = how.model or ("logistic" if few else "linear")
     classify = kind == "logistic" or (few and "regress" not in draft.question.casefold())
-    model = Model(
+    model = q.Model(
         kind=kind, target=target, features=tuple(f for f in dict.fromkeys(features) if f != target), seed=how.seed,
         task="classification" if classify else "regression", test_size=how.test_size, folds=how.folds,
         stratify=how.stratify, options=how.options, metrics=metrics,
@@ -265,12 +261,12 @@ def modelled(draft: Draft, base: Query) -> Query | None:
     return by_group(given(base, intent="predict", model=model))
 
 
-def by_group(query: Query) -> Query:
+def by_group(query: q.Query) -> q.Query:
     """A straight line by one column, with one for each group: its slope and R². Of other models there is but one."""
     if (model := query.model) is None:
         return query
     grouped = tuple(g for g in query.group_by if g.of not in (model.target, *model.features))
     line = model.kind == "linear" and len(model.features) == 1 and not (model.metrics or model.test_size or model.folds)
-    lines = tuple(Measure(op=op, of=model.target, other=f) for f in model.features for op in ("slope", "r2"))
+    lines = tuple(q.Measure(op=op, of=model.target, other=f) for f in model.features for op in ("slope", "r2"))
     told = {"intent": "relate", "model": None, "measures": lines} if grouped and line else {}
     return given(query, group_by=grouped, **told)

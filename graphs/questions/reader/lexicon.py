@@ -18,14 +18,9 @@ from graphs.questions.reader.text import stem, words
 type Phrases = dict[tuple[str, ...], tuple[str, str]]
 
 
-@cache
-def _held() -> dict[str, dict[str, Any]]:
-    return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-
-
-def section(name: str) -> dict[str, Any]:
-    """One section of the file."""
-    return _held()[name]
+_HELD: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+section = _HELD.__getitem__
+"""One section of the file."""
 
 
 @cache

@@ -262,12 +262,9 @@ def full_names(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[
     """Where columns are named in full, or by a shorter form of the whole name."""
     found = []
     for column in columns:
+        file = {stem(w) for w in name_words(column.file)}
         for rank, alias in enumerate(column.aliases):
-            if (
-                rank
-                and column.kind == "time"
-                and {stem(w) for w in alias} <= {stem(w) for w in name_words(column.file)}
-            ):
+            if rank and column.kind == "time" and {*map(stem, alias)} <= file:
                 continue  # the matches of matches.csv, and not their match_date
             for i, word in enumerate(ws):
                 scored = i > 1 and (ws[i - 2].low, ws[i - 1].text) == ("z", "-")  # no score

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import Condition, Measure, Where
+from graphs.questions.query import Condition, Measure, Where, simple
 from graphs.questions.reader import grouping, lexicon, sides
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -137,11 +137,7 @@ def measured(ask: Ask) -> None:
         if stat[0].means == "mean" and len({i.column for i in whose}) == 1:
             ask.per = whose[0].column
             use(stat, how, rows, whose)
-    shapes = (
-        "(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)",
-        "(C(?:[ac]+C)*)(d*)(S(?:[ac]+S)*)",
-        "(M(?:[ac]+M)*)([oiU]*)(C)",
-    )
+    shapes = "(S(?:[ac]*S)*)([oiUEh]*)(C(?:[ac]+o?C)*)", "(C(?:[ac]+C)*)(d*)(S(?:[ac]+S)*)", "(M(?:[ac]+M)*)([oiU]*)(C)"
     for whole, *_ in (f for shape in shapes if not ask.relation for f in clause.find(shape)):
         stats = [i.means.split()[0] if i.code == "M" else i.means for i in whole if i.code in "SM"]
         ask.stats += [] if whole[0].code == "M" and ((ask.end and ask.names) or ask.limit) else stats
@@ -194,7 +190,7 @@ def counted(ask: Ask) -> None:
     if not ask.clause.of("C") and re.search("X[io]E", ask.codes):
         ask.counts = True  # the trend in orders
     for _, how, days in ask.clause.find("(h)[.oi]*(G)"):
-        bounds = [w for w in ask.where if isinstance(w, Condition) and w.op[0] in "<>" and w.right != 0]
+        bounds = [w for w in simple(ask.where) if w.op[0] in "<>" and w.right != 0]
         if ask.where and grouping.counts_periods(ask, days[0], bounds):
             use(how, days)
     for _, how, named in ask.clause.find("(h)[oi]*U?((?:[CE])?)"):
@@ -205,12 +201,8 @@ def counted(ask: Ask) -> None:
         if ask.stats and not named and not lexicon.found("rows", ask.clause.text):
             continue
         sold = [i for i in ask.clause.of("C") if {*lexicon.columns_of("quantity"), "sold"} & set(i.column.words)]
-        sells = (
-            bool(sold)
-            and not re.search("CU", ask.codes)
-            and stem(ask.clause.words[sold[0].first].low) in lexicon.says("sales")
-        )
-        if ask.clause.written(how).casefold() != "how often" and not named and sells:
+        sells = not (named or re.search("CU", ask.codes)) and ask.clause.written(how).casefold() != "how often"
+        if sold and sells and stem(ask.clause.words[sold[0].first].low) in lexicon.says("sales"):
             use(sold)  # how many croissants were sold
             ask.stats, ask.columns = ["sum"], [expr(sold[0].column)]
             continue
@@ -240,18 +232,14 @@ def share(ask: Ask) -> None:
     for item in (i for i in clause.items if i.code == "C" and expr(i.column) not in [g.of for g in ask.groups]):
         column, said = item.column, {stem(w) for w in name_words(clause.written([item]))}
         at = clause.items.index(item)
-        if (
-            column.kind == "bool"
-            and re.search("So$", ask.codes[:at])
-            and re.match("[EC]d.*[KVCT]", ask.codes[at + 1 :])
-        ):
+        among = re.search("So$", ask.codes[:at]) and re.match("[EC]d.*[KVCT]", ask.codes[at + 1 :])
+        if among and column.kind == "bool":
             whole = [Condition(left=expr(column), op="=", right=column.yes)]  # of returned orders: are over 100
             ask.columns = [c for c in ask.columns if c != expr(column)]
             ask.where = [*(w for w in ask.where if w not in whole), *whole]
             continue
         meant = expr(column) in ask.columns or (chance is not None and item.first > chance)
-        # what share of revenue is organic
-        meant = meant or bool(re.search("SoCd+$", ask.codes[:at]))
+        meant = meant or bool(re.search("SoCd+$", ask.codes[:at]))  # what share of revenue is organic
         levels = [v for v in column.values if column.kind == "text" and {stem(w) for w in name_words(v)} == said]
         dated = column.kind == "time" and column.missing > 0
         if meant and (levels or dated or column.kind == "bool"):  # likely to be admitted; the return rate
@@ -260,7 +248,7 @@ def share(ask: Ask) -> None:
             ask.where, ask.columns = [w for w in ask.where if w not in ask.share], []
             return
     grouped = {g.of for g in ask.groups}
-    apart = [w for w in ask.where if isinstance(w, Condition) and w.left in grouped and w.op == "in"]  # its sides
+    apart = [w for w in simple(ask.where) if w.left in grouped and w.op == "in"]  # its sides
     rows = [w for w in ask.where if w not in (*apart, *whole)] or ask.where
     own = [w for w in rows if not timed(w)] or rows  # a time says which rows, not which of them count
     if re.search("o[VEC]+di*T$", ask.codes):
@@ -273,7 +261,7 @@ def share(ask: Ask) -> None:
     told = rated or [(n, w) for n, w in told if not re.search(inside, lead[n])] or told  # loans at Hill that are late
     if own:
         part = [told[-1][1] if told else own[-1]]
-        within = [w for w in own if isinstance(w, Condition) and w.op[0] in "<>"]
+        within = [w for w in simple(own) if w.op[0] in "<>"]
         soon = re.search("d([CV])(?:wCo?)?KN", ask.codes)  # are paid within two weeks
         lengths = {expr(c) for c in ask.known.columns if not c.file}  # columns that the question makes
         if soon and (soon[0][1:] == "CKN" or any(w.left in lengths for w in within)):

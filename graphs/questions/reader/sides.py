@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphs.questions.query import IN_A_ROW, Condition, Operator, Recode
+from graphs.questions.query import IN_A_ROW, Condition, Operator, Recode, simple
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.items import Clause, Item, use
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     """A group against the others, which may have been named in a clause before, the fare of first and third class, and
     "do returned orders take longer": both sides are told, not one of them."""
-    clause = ask.clause
+    clause, codes = ask.clause, ask.codes
     compares = lexicon.found("against", clause.text)
     rest = re.search(lexicon.form("rest") + r"(?:(?: of)?(?: the)? (\w+))?", clause.text, re.I)
-    when = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and kind_of(str(w.right)) in GRAINS]
-    named = [(a, w) for a in earlier for w in a.where if isinstance(w, Condition) and w.op == "during"]
+    when = [w for w in simple(ask.where, "during") if kind_of(str(w.right)) in GRAINS]
+    named = [(a, w) for a in earlier for w in simple(a.where, "during")]
     if compares and len(when) == len(named) == 1 and kind_of(str(named[0][1].right)) == kind_of(str(when[0].right)):
         whose, now = named[0]  # and how does that compare with the year before
         ask.where.remove(when[0])
@@ -32,13 +32,13 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
         return _set_against(whose, str(now.right), str(when[0].right))
     if _more_often(ask):
         return
-    counts = "jV" in ask.codes and "C" not in ask.codes and len(ask.where) == 2  # more complaints on Mondays
+    counts = "jV" in codes and "C" not in codes and len(ask.where) == 2  # more complaints on Mondays
     ask.counts = ask.counts or (counts and len(when) == 1)
     sided = (rest and compares) or re.match("d.*j", clause.shape)
     alone = len(when) == 1 and (counts or len(ask.where) == 1) and sided and not re.match("[Sh]j", ask.codes)
     grew = len(when) == 1 and re.match("d(?!.*X).*Y", clause.shape) and not ask.periods[0]
     grew = grew and str(when[0].right)[:1].isalpha()
-    dated = [w for w in ask.where if isinstance(w, Condition) and w.op == "during" and before(str(w.right))]
+    dated = [w for w in simple(ask.where, "during") if before(str(w.right))]
     if len(dated) == 1 and re.match("d.*Y", clause.shape) and not (ask.groups or ask.periods[0]):
         then, time = before(str(dated[0].right)), ask.known.time
         if time is not None and str(time.low)[:7] <= begins(then):  # did it go up in 2022: against the year before
@@ -49,8 +49,8 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
     if (alone or grew) and not ask.groups:
         return _of_its_kind(ask, when[0])
     if rest and compares:
-        said = [(a, w) for a in (*earlier, ask) for w in a.where if isinstance(w, Condition)]
-        chosen = [(a, w) for a, w in said if w.op in ("=", "in") and isinstance(w.right, (str, tuple))]
+        said = [(a, w) for a in (*earlier, ask) for w in simple(a.where, "=", "in")]
+        chosen = [(a, w) for a, w in said if isinstance(w.right, (str, tuple))]
         chosen = [(a, w) for a, w in chosen if a is ask] or chosen
         noun = stem((rest[1] or "").casefold())
         named = [(a, w) for a, w in chosen if noun in {stem(x) for x in name_words(w.left)} or len(chosen) == 1]
@@ -60,19 +60,17 @@ def against(ask: Ask, earlier: Sequence[Ask]) -> None:
         return
     if ask.groups or ask.kinds & set("AFLW"):
         return
-    own = [w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "!=", "in") and not timed(w)]
+    own = [w for w in simple(ask.where, "=", "!=", "in") if not timed(w)]
     several = [w for w in own if w.op == "in" or len({x.op for x in own if x.left == w.left}) > 1]  # smokers and others
     averaged = {i.means for i in clause.items if i.code == "S"} & {"mean", "median"} and " or " not in clause.text
     apart = averaged or compares or re.search("[ZYjJ]|[bK][dwoi]*[CE]?V", ask.codes)
     if several and apart:  # of two classes tells neither
         ask.divide(several[0].left, clause.of("jb"))
         ask.where = [w for w in ask.where if w not in several or several[0].op == "in"]
-    elif own and (
-        clause.says(lexicon.form("without")) or ("j" in clause.shape and re.match("[ac]*(?:d|Sj|j)", ask.codes))
-    ):
+    elif own and (clause.says(lexicon.form("without")) or ("j" in clause.shape and re.match("[ac]*(?:d|S?j)", codes))):
         flags = [expr(i.column) for i in clause.items if i.code == "C" and i.column.kind == "bool"]
         subject = next((w for w in own if w.left in flags), own[0])
-        known = any(isinstance(w, Condition) and w.left == subject.left for a in earlier for w in a.where)
+        known = any(w.left == subject.left for a in earlier for w in simple(a.where))
         if known and subject.left not in flags:  # and how does it compare with that of the others: both are groups
             ask.kinds.add("j")
             use(clause.of("j"))
@@ -90,7 +88,7 @@ def _more_often(ask: Ask) -> bool:
         return False
     whom, what = clause.items[said.start(1)], clause.items[said.start(2)]
     column, outcome = whom.column if whom.code == "C" else whom.means[0], what.means[0]
-    own = {w.left: w for w in ask.where if isinstance(w, Condition) and w.op in ("=", "in")}
+    own = {w.left: w for w in simple(ask.where, "=", "in")}
     if column == outcome or expr(outcome) not in own or not (whom.code == "V" or column.kind == "bool"):
         return False
     ask.share, ask.stats = [own[expr(outcome)]], ["share"]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TO = {"to", "until", "through", "till", "up to"}
 _YEAR = r"(?:1[5-9]|20)\d\d"
+_DAY = r"(\d\d?)(?:st|nd|rd|th)?"
 _MONTH = "|".join(rf"{m}|{m[:4]}|{m[:3]}" for m in lexicon.listed("months"))
 _OF_YEAR = set("compare versus vs than in since during of for until before after from to and between year through with against over spring summer autumn half".split())  # fmt: skip
 _AGAINST = ("compare", "compared", "versus", "vs", "than", "against")
@@ -50,15 +51,9 @@ def _hour(m: re.Match[str]) -> str:
 _WRITTEN: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (rf"({_YEAR})(?: [-–/])? q ?([1-4])", lambda m: f"{m[1]}-Q{m[2]}"),
     (rf"{_YEAR} [-–] \d\d(?: [-–] \d+)?", lambda m: re.sub(" [-–] ", "-", m[0])),
-    (
-        rf"({_MONTH})(?: ({_YEAR})| (\d\d?)(?:st|nd|rd|th)?(?: ,)? ({_YEAR}))?",
-        lambda m: _dated(m[2] or m[4], m[1], m[3]),
-    ),
-    (rf"(\d\d?)(?:st|nd|rd|th)?(?: of)? ({_MONTH})(?: ,)? ({_YEAR})", lambda m: _dated(m[3], m[2], m[1])),
-    (
-        rf"(?:the )?(?:last|final) (quarter|month)(?: of| in) ({_YEAR})",
-        lambda m: f"{m[2]}-{'Q4' if m[1] == 'quarter' else '12'}",
-    ),
+    (rf"({_MONTH})(?: ({_YEAR})| {_DAY}(?: ,)? ({_YEAR}))?", lambda m: _dated(m[2] or m[4], m[1], m[3])),
+    (rf"{_DAY}(?: of)? ({_MONTH})(?: ,)? ({_YEAR})", lambda m: _dated(m[3], m[2], m[1])),
+    (rf"(?:the )?(?:last|final) (quarter|month)(?: of| in) ({_YEAR})", lambda m: _named(m[1], int(m[2]) * 12 + 11)),
     (rf"(first|second|third|fourth) quarter|q([1-4])(?:(?: of| in| [-–/])? ({_YEAR}))?", _quarter),
     (rf"({'|'.join(lexicon.listed('weekdays'))})s?", lambda m: f"weekday {lexicon.listed('weekdays').index(m[1])}"),
     (rf"(\d\d?)(?: : (\d\d))? (am|pm)|(\d\d?) : (\d\d)|({'|'.join(lexicon.section('hours'))})s?", _hour),
@@ -100,15 +95,13 @@ def _relative(which: str, many: str | None, grain: str, last: str) -> str:
     months, size, day = int(match[1]) * 12 + int(match[2]) - 1, _SIZES.get(grain, 0), int(match[3])
     if many or which in ("past", "recent"):
         days = lexicon.number(many) * {"day": 1, "week": 7}.get(grain, 0)
-        year, month = divmod(months - lexicon.number(many) * size, 12)
-        begins = f"{year}-{month + 1:02d}-{min(day, 28):02d}"
+        begins = f"{_named('month', months - lexicon.number(many) * size)}-{min(day, 28):02d}"
         return f"> {date.fromisoformat(match[0]) - timedelta(days) if days else begins}"
     if not size:
         return ""
     ended = day >= monthrange(int(match[1]), int(match[2]))[1] - 2 and months % size == size - 1
-    months -= 0 if which in ("this", "current") or (which == "last" and ended) else size  # the last that is whole
-    year, month = divmod(months, 12)
-    return {"year": f"{year}", "quarter": f"{year}-Q{month // 3 + 1}", "month": f"{year}-{month + 1:02d}"}[grain]
+    this = which in ("this", "current") or (which == "last" and ended)  # the last that is whole
+    return _named(grain, months - size * (not this))
 
 
 def span(low: Item, high: Item) -> bool:
@@ -132,35 +125,46 @@ def clock(sign: str, period: str) -> str:
     return f"hour {hour[1]}-23" if hour and sign[0] == ">" else f"hour 0-{max(int(hour[1]) - 1, 0)}" if hour else ""
 
 
+def _named(grain: str, month: int) -> str:
+    """The year, quarter or month in which a month lies, which is counted from the year 0."""
+    year, n = divmod(month, 12)
+    return {"year": f"{year}", "quarter": f"{year}-Q{n // 3 + 1}"}.get(grain, f"{year}-{n + 1:02d}")
+
+
+def _read(period: str) -> tuple[str, int]:
+    """Whether a text is a year, quarter or month, and its first month; of another text nothing."""
+    match = re.fullmatch(r"(\d{4})(?:-(Q?)(\d\d?))?", period)
+    grain = "" if not match else "quarter" if match[2] else "month" if match[3] else "year"
+    return grain, int(match[1]) * 12 + (int(match[3] or 1) - 1) * _SIZES[grain] if match else 0
+
+
 def before(period: str) -> str:
     """The period before a year, quarter or month; empty for others."""
-    match = re.fullmatch(r"(\d{4})(?:-(Q?)(\d\d?))?", period)
-    if not match or not match[3]:
-        return str(int(period) - 1) if match else ""
-    parts = 4 if match[2] else 12
-    year, part = divmod(int(match[1]) * parts + int(match[3]) - 2, parts)
-    return f"{year}-Q{part + 1}" if match[2] else f"{year}-{part + 1:02d}"
+    grain, month = _read(period)
+    return _named(grain, month - _SIZES[grain]) if grain else ""
 
 
 def begins(period: str) -> str:
     """The month in which a year, quarter or month begins."""
-    year, _, part = period.partition("-")
-    return f"{year}-{3 * int(part[1:]) - 2 if part[:1] == 'Q' else int(part or 1):02d}"
+    return _named("month", _read(period)[1])
+
+
+def around(day: str, grain: str) -> str:
+    """The year, quarter or month in which a day lies."""
+    return _named(grain, _read(day[:7])[1])
 
 
 def latest(period: str, end: str) -> tuple[str, str]:
     """The year, quarter or month, as a period is one, in which a table ends, and of a year those of its months that are
     whole where they are not all; empty where a quarter or month is not."""
-    day = re.match(r"(\d{4})-(\d\d)-(\d\d)", end)
-    if not day or not re.fullmatch(r"\d{4}(-Q?\d+)?", period):
+    day, (grain, _) = re.match(r"(\d{4})-(\d\d)-(\d\d)", end), _read(period)
+    if not day or not grain:
         return "", ""
     month, length = int(day[2]), monthrange(int(day[1]), int(day[2]))[1]
     whole = month - (int(day[3]) < length - 2)
-    if len(period) == 4:
+    if grain == "year":
         return day[1] if whole else "", f"month 1-{whole}" if whole < 12 else ""
-    quarter = "Q" in period
-    this = f"{day[1]}-Q{(month + 2) // 3}" if quarter else day[0][:7]
-    return this if whole == month and (month % 3 == 0 or not quarter) else "", ""
+    return around(end, grain) if whole == month and month % _SIZES[grain] == 0 else "", ""
 
 
 def kind_of(period: str) -> str:
