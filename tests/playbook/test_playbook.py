@@ -79,6 +79,7 @@ async def plan(
             "Does bill length predict bill depth, and what separates the species?",
             [
                 ("associations", {"outcome": "bill_depth_mm", "factors": ["bill_length_mm"]}),
+                ("associations", {"outcome": "bill_depth_mm"}),
                 ("groups", {"by": "species"}),
             ],
         ),
@@ -86,11 +87,17 @@ async def plan(
         ("what affects bodyMass", [("associations", {"outcome": "body_mass_g"})]),
         (
             "Does body mass depend on flipper length?",
-            [("associations", {"outcome": "flipper_length_mm", "factors": ["body_mass_g"]})],
+            [
+                ("associations", {"outcome": "flipper_length_mm", "factors": ["body_mass_g"]}),
+                ("associations", {"outcome": "flipper_length_mm"}),
+            ],
         ),
         (
             "Is there a relationship between flipper length and body mass?",
-            [("associations", {"outcome": "body_mass_g", "factors": ["flipper_length_mm"]})],
+            [
+                ("associations", {"outcome": "body_mass_g", "factors": ["flipper_length_mm"]}),
+                ("associations", {"outcome": "body_mass_g"}),
+            ],
         ),
         ("How do the islands differ?", [("groups", {"by": "island"})]),
         (

@@ -38,8 +38,8 @@ type Step = dict[str, Any]
 
 
 def is_group(column: Column) -> bool:
-    """Whether it divides the rows into 2 to 20 groups."""
-    return 2 <= column.n_unique <= (8 if column.kind == "number" else 20) and column.kind != "time"
+    """Whether it divides the rows into 2 to 20 groups; a number of more than 4 values is a count or a grade."""
+    return 2 <= column.n_unique <= (4 if column.kind == "number" else 20) and column.kind != "time"
 
 
 def is_of_arms(column: Column) -> bool:
@@ -121,9 +121,8 @@ def _steps(wish: Wish, facts: Facts) -> Iterator[Step]:
         outcome = numbers[-1] if last else found[-1]
         factors = [c for c in found if c != outcome]
         yield from _associations(facts, file, outcome, factors)
-        compared = set(factors) <= set(groups) and (outcome in numbers or here[outcome].n_unique == 2)
-        if factors and (compared or (wish.query is not None and wish.unread)) and file.rows <= MOST_ROWS_BESIDE:
-            title = f"Test what else goes with {outcome}"  # groups may differ in more than what was asked about
+        if factors and file.rows <= MOST_ROWS_BESIDE:
+            title = f"Test what else goes with {outcome}"  # rows may differ in more than what was asked about
             yield _step("associations", title, _WHY["beside"], data=file.name, outcome=outcome)
 
 
