@@ -27,16 +27,10 @@ from notebooks.toolkit.attempts import CannotAnswer
 from notebooks.toolkit.columns import is_text, names, speaks_of_yes, tells_times, yes_level
 from notebooks.toolkit.drawing import COLOURS, direct_labels, figure, name_columns, share_dots, show
 from notebooks.toolkit.drivers import find_drivers
-from notebooks.toolkit.intervals import (
-    d_interval,
-    eta2_interval,
-    parabola_interval,
-    r_interval,
-    spread_interval,
-    v_interval,
-)
+from notebooks.toolkit.intervals import spread_interval
 from notebooks.toolkit.joint_model import step_of
 from notebooks.toolkit.ledger import effect, ledger
+from notebooks.toolkit.pairs import FLOOR, SURE, Pairs, as_level, strength
 from notebooks.toolkit.panels import chance_by_unit, panel_of, unit_of_rows, within_units
 from notebooks.toolkit.phrases import signed_number, unit_of
 from notebooks.toolkit.redundant import divisions
@@ -133,394 +127,16 @@ from functools import cache
 
 from scipy import stats
 from scipy.stats.contingency import association as contingency
-from statsmodels.stats.meta_analysis import effectsize_smd
-from statsmodels.stats.oneway import anova_oneway
 
-FLOOR = {
-    "pearson_r": 0.07,
-    "spearman_r": 0.07,
-    "r2": 0.02,
-    "cohens_d": 0.15,
-    "eta2": 0.005,
-    "cramers_v": 0.07,
-    "mean_diff": 0,
-}
-SURE = 1.0  # standard errors by which what is found must tell more of rows that were left out of the fit
-draw = np.random.default_rng(0).random(len(df)) < 0.6
-PARTS = {"all": np.ones(len(df), bool), "confirm": ~draw}
-present = {c: df[c].notna().to_numpy() for c in usable}
-
-
-@cache
-def values(name):
-    """A column of numbers as an array."""
-    return df[name].to_numpy(dtype=float, na_value=np.nan)
-
-
-@cache
-def coded_levels(name):
-    """A category as codes (−1 for missing) and its levels in order."""
-    return pd.factorize(df[name], sort=True)
-
-
-def as_level(level):
-    """The name of a level: 3, and not 3.0 as where a value is missing."""
-    return f"{level:.12g}" if isinstance(level, float) else str(level)
-
-
-@cache
-def ranks(name, part):
-    """The ranks of a column within a part of the rows, or None where some of them have no value."""
-    return stats.rankdata(values(name)[PARTS[part]]) if present[name][PARTS[part]].all() else None
-
-
-@cache
-def fifths(name, part):
-    """For each row of a part, which fifth of the column it falls into; −1 without a value."""
-    inside = values(name)[PARTS[part]]
-    fifth = np.full(len(inside), -1)
-    known = ~np.isnan(inside)
-    # Equal values stay together: split by the order of the rows, they would tell of whatever the rows are sorted by
-    fifth[known] = (stats.rankdata(inside[known]) - 1) * 5 // known.sum()
-    return fifth
-
-
-def by_fifths(cut, v):
-    """The F test of a column's means in five parts, from their sums: F, p, the share of its variation, the degrees of
-    freedom, and whether there are too few parts, rows or values for it."""
-    off = v - v.mean()
-    n = np.bincount(cut, minlength=5).astype(float)
-    sums = np.bincount(cut, off, minlength=5)[n > 0]
-    n = n[n > 0]
-    degrees = len(n) - 1, int(n.sum()) - len(n)
-    total, between = float(off @ off), float((sums**2 / n).sum())
-    within = total - between
-    if len(n) < 3 or n.min() < 3 or within <= 1e-12 * total:
-        return 0.0, 1.0, 0.0, degrees, True
-    f = between / degrees[0] / (within / degrees[1])
-    return f, float(stats.f.sf(f, *degrees)), between / total, degrees, False
-
-
-def numbers(a, b, part, both, like=None):
-    """Pearson's r, unless only the ranks or a curve show the relation; `bent` is the column that depends on the other.
-
-    What was found before is looked at again in its own form only (`like`).
-    """
-    x, y = values(a)[both], values(b)[both]
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return None
-    form = like["metric"] if like and len(x) >= 10 else ""
-    found = {"metric": "pearson_r", "value": 0.0, "p": 1.0, "test": "pearson"}
-    if form != "r2":
-        ordered = form != "pearson_r" and ranks(a, part) is not None and ranks(b, part) is not None
-        r = None if form == "spearman_r" else stats.pearsonr(x, y)
-        rho = (
-            None
-            if form == "pearson_r"
-            else stats.pearsonr(ranks(a, part), ranks(b, part))
-            if ordered
-            else stats.spearmanr(x, y)
-        )
-        straight = r or rho
-        found |= {"value": straight.statistic, "p": straight.pvalue}
-        if r and rho and r.statistic * rho.statistic < 0:  # the far values say one thing, the order of all another
-            found["turns"] = {"r": r.statistic, "Spearman's rank correlation": rho.statistic}
-    if form in ("pearson_r", "spearman_r"):
-        return found
-    if len(x) < 10:  # a single far point makes a line of few rows, but no order
-        same = r.statistic * rho.statistic > 0
-        return found | {"p": min(1.0, 3 * max(r.pvalue, rho.pvalue)) if same else 1.0}
-    if not like and abs(rho.statistic) > abs(r.statistic) + 0.05:
-        found |= {"metric": "spearman_r", "value": rho.statistic, "p": rho.pvalue, "test": "spearman"}
-    if len(x) >= 20 and abs(found["value"]) < 0.5:
-        inside = both[PARTS[part]]
-        for other, bent in ((a, b), (b, a)):
-            if bent != (like["bent"] if like else outcome if outcome in (a, b) else bent):
-                continue
-            cut, v = fifths(other, part)[inside], y if bent == b else x
-            f, p, share, degrees, thin = by_fifths(cut, v)
-            if thin:
-                continue
-            if far_values(bent):
-                p = by_ranks(bent, part, both, [cut == k for k in range(5) if (cut == k).any()])
-            if like:
-                return {"value": share, "p": p}
-            # A curve that keeps rising is told by its ranks
-            least = (
-                found["share"] if found["metric"] == "r2" else max(2 * found["value"] ** 2, found["value"] ** 2 + 0.012)
-            )
-            if share > least and p < found["p"]:
-                of = x if bent == b else y
-                bow = parabola(of, v)
-                if bow < share < max(0.03, found["value"] ** 2 + 0.02):  # a weak one must at least be smooth
-                    continue
-                line, way = as_design(pd.Series(of), True), as_design(pd.Series(of), True, bend=True)
-                way = way if bow >= share else as_design(pd.Series(cut), False)
-                if not like and gain_in_unseen(stats.rankdata(v), line, np.column_stack([line, way]))[1] < SURE:
-                    continue
-                found |= {
-                    "metric": "r2",
-                    "value": max(bow, share),
-                    "form": "parabola" if bow >= share else "fifths",
-                    "share": share,
-                    "p": p,
-                    "test": "rank_anova_fifths" if far_values(bent) else "anova_fifths",
-                    "f": f,
-                    "degrees": degrees,
-                    "bent": bent,
-                }
-    return None if like and like["metric"] == "r2" else found | {"p": min(1.0, 3 * found["p"])}
-
-
-@cache
-def far_values(name):
-    """Whether a column has such far values that they drown differences of means, but not of ranks (kurtosis).
-
-    It looks at the column alone, so the choice of the test costs nothing.
-    """
-    return bool(stats.kurtosis(values(name)[present[name]]) > 3)
-
-
-def by_ranks(name, part, both, groups):
-    """The p-value of groups' differing in the ranks of a column (Conover and Iman's form of Kruskal and Wallis's test)."""
-    whole = ranks(name, part)
-    placed = whole[both[PARTS[part]]] if whole is not None else stats.rankdata(values(name)[both])
-    parts = [placed[inside] for inside in groups]
-    return float(stats.f_oneway(*parts).pvalue) if max(map(np.ptp, parts)) > 0 else 1.0
-
-
-def parabola(x, y):
-    """The share of y's variation that a parabola in x explains."""
-    fit = np.polynomial.Polynomial.fit(x, y, 2)
-    return 1 - np.var(y - fit(x)) / np.var(y)
-
-
-def matched(value, group, both):
-    """Two measurements of the same units, one under each level: their mean difference; None where rows are not matched."""
-    _, levels = coded_levels(group)
-    units = [c for c in names(df) if table.kind(c) == "identifier" and not df[c].is_unique and c != group]
-    if len(levels) != 2 or not both.all():
-        return None
-    for unit in units:
-        rows = df[[unit, group]].dropna()
-        if len(rows) == 2 * rows[unit].nunique() and not rows.duplicated().any():  # each unit once under each level
-            wide = df.pivot(index=unit, columns=group, values=value)
-            test = stats.ttest_rel(wide[levels[1]], wide[levels[0]])
-            means = {as_level(level): wide[level].mean() for level in levels}
-            return {
-                "metric": "mean_diff",
-                "value": abs(means[str(levels[1])] - means[str(levels[0])]),
-                "ci": tuple(sorted(np.sign(test.statistic) * np.array(test.confidence_interval()))),
-                "p": test.pvalue,
-                "test": "paired_t",
-                "shift": abs(test.statistic) / len(wide) ** 0.5,
-                "units": (unit, len(wide)),
-                "top": max(means, key=means.get),
-                "means": means,
-                "number": value,
-                "group": group,
-            }
-    return None
-
-
-def number_by_category(value, group, both, part):
-    """Welch's t and Cohen's d for two groups, Welch's analysis of variance and eta squared for more.
-
-    Where far values drown the means, the ranks are tested, if the same group is highest in both.
-    """
-    least = 10 if both.sum() >= 200 else 5
-    codes, levels = coded_levels(group)
-    groups = {as_level(level): values(value)[both & (codes == k)] for k, level in enumerate(levels)}
-    groups = {level: v for level, v in groups.items() if len(v) >= least}
-    spans = [np.ptp(v) for v in groups.values()]
-    if len(groups) < 2 or (min(spans) == 0 and (group != outcome or len(groups) > 2 or max(spans) == 0)):
-        return None  # but what is always the same before an outcome, and varies after it, gives it away
-    means = {level: v.mean() for level, v in groups.items()}
-    if asked and (paired := matched(value, group, both)):
-        return paired
-    found = {"top": max(means, key=means.get), "means": means, "number": value, "group": group}
-    middles = {level: np.median(v) for level, v in groups.items()} if far_values(value) else {}
-    ranked = None
-    if middles and middles[found["top"]] == max(middles.values()):
-        places = [(codes == k)[both] for k, level in enumerate(levels) if as_level(level) in groups]
-        ranked = by_ranks(value, part, both, places)
-    if group == outcome and len(groups) == 2:
-        found["direction"] = "+" if found["top"] == list(groups)[1] else "-"
-    if len(groups) == 2:
-        low, high = sorted(groups.values(), key=np.mean)
-        d, _ = effectsize_smd(high.mean(), high.std(ddof=1), len(high), low.mean(), low.std(ddof=1), len(low))
-        p = stats.ttest_ind(high, low, equal_var=False).pvalue
-        return found | {
-            "metric": "cohens_d",
-            "value": d,
-            "p": p if ranked is None else ranked,
-            "test": "welch_t" if ranked is None else "rank_anova",
-            "halves": (high, low),
-        }
-    f = stats.f_oneway(*groups.values()).statistic
-    degrees = (len(groups) - 1, sum(map(len, groups.values())) - len(groups))
-    share = f * degrees[0] / (f * degrees[0] + degrees[1])
-    p = anova_oneway(list(groups.values()), use_var="unequal").pvalue
-    return found | {
-        "metric": "eta2",
-        "value": share,
-        "f": f,
-        "degrees": degrees,
-        "p": p if ranked is None else ranked,
-        "test": "welch_anova" if ranked is None else "rank_anova",
-    }
-
-
-def categories(a, b, both):
-    """Chi-square and Cramér's V."""
-    (x, rows), (y, columns) = coded_levels(a), coded_levels(b)
-    counts = np.bincount(x[both] * len(columns) + y[both], minlength=len(rows) * len(columns))
-    counts = pd.DataFrame(counts.reshape(len(rows), len(columns)), index=rows, columns=columns)
-    counts = counts.loc[counts.sum(axis=1) > 0, counts.sum() > 0]
-    if min(counts.shape) < 2:
-        return None
-    chi = stats.chi2_contingency(counts)
-    if b == outcome and len(columns) == 2:
-        said = int(list(columns).index(yes_level(columns)))
-        return yes_by_level(x[both], (y[both] == said).astype(int), rows, chi.pvalue)
-    value = contingency(counts.to_numpy(), method="cramer")
-    return {
-        "metric": "cramers_v",
-        "value": value,
-        "p": chi.pvalue,
-        "test": "chi2",
-        "counts": counts,
-        "thin": chi.expected_freq.min(),
-    }
-
-
-def yes_by_level(x, y, levels, p):
-    """Eta squared of an outcome with two levels, and how often it has the second of them at each level of a factor."""
-    parts = {as_level(level): y[x == k] for k, level in enumerate(levels)}
-    parts = {level: v for level, v in parts.items() if len(v) >= (10 if len(x) >= 200 else 5)}
-    if len(parts) < 2 or max(map(np.ptp, parts.values())) == 0:
-        return None
-    rates = {level: v.mean() for level, v in parts.items()}
-    f = stats.f_oneway(*parts.values()).statistic
-    degrees = (len(parts) - 1, sum(map(len, parts.values())) - len(parts))
-    share = f * degrees[0] / (f * degrees[0] + degrees[1])
-    found = {"metric": "eta2", "value": share, "f": f, "degrees": degrees, "p": p, "test": "chi2"}
-    counts = pd.DataFrame({level: np.bincount(v, minlength=2) for level, v in parts.items()}).T
-    yes = yes_level(coded_levels(outcome)[1])
-    counts.columns = [v for v in coded_levels(outcome)[1] if v != yes] + [yes]
-    return found | {"top": max(rates, key=rates.get), "rates": rates, "counts": counts}
-
-
-@cache
-def few_whole(name):
-    """Whether a column of numbers has 3 to 8 whole values, as codes of groups have (and counts, and grades)."""
-    known = values(name)[present[name]]
-    return bool(3 <= df[name].nunique() <= 8 and (known == np.floor(known)).all())
-
-
-@cache
-def are_codes(name, other):
-    """Whether whole numbers only name groups: the other column's means jump about where a line through them would go,
-    or a parabola, where neither is the outcome and either may be what depends.
-
-    The F test for lack of fit, of a number or of two levels taken as 0 and 1; strict, as it is tried on many pairs.
-    """
-    both = present[name] & present[other]
-    kind = table.kind(other)
-    if kind not in ("number", "category") or (kind == "category" and df[other].nunique() != 2) or not few_whole(name):
-        return False
-    degree = 1 if outcome in (name, other) else 2
-    if degree == 2 and (kind != "number" or df[other].nunique() <= 20):
-        return False
-    x = values(name)[both]
-    y = values(other)[both] if kind == "number" else coded_levels(other)[0][both].astype(float)
-    groups = [y[x == level] for level in np.unique(x)]
-    within = sum(((v - v.mean()) ** 2).sum() for v in groups)
-    bends, rest = len(groups) - 1 - degree, len(y) - len(groups)
-    if min(map(len, groups)) < 5 or within == 0 or np.ptp(y) == 0 or bends < 1:
-        return False
-    total = ((y - y.mean()) ** 2).sum()
-    smooth = np.polynomial.Polynomial.fit(x, y, degree)
-    lack = ((y - smooth(x)) ** 2).sum() - within
-    return bool(stats.f.sf(lack / bends / (within / rest), bends, rest) < 1e-5 and lack / total >= 0.005)
-
-
-def measure(a, b, part, like=None):
-    """The test that fits two columns, on those rows of a part that have both; None where there is nothing to test."""
-    both = PARTS[part] & present[a] & present[b]
-    numeric = [table.kind(c) == "number" for c in (a, b)]
-    few = both.sum() < 10
-    if few and not (all(numeric) and both.sum() >= max(6, 0.5 * len(df)) and len(df) < 20):
-        return None
-    numeric = [
-        n and not (c != outcome and are_codes(c, b if c == a else a)) for n, c in zip(numeric, (a, b), strict=True)
-    ]
-    if all(numeric):
-        found = numbers(a, b, part, both, like)
-    elif any(numeric):
-        found = number_by_category(*((a, b) if numeric[0] else (b, a)), both, part)
-    else:
-        found = categories(a, b, both)
-    return found and found | {"n": int(both.sum()), "a": a, "b": b}
-
-
-def samples(found):
-    """The samples whose means a share of variation compares."""
-    a, b = found["a"], found["b"]
-    both = present[a] & present[b]
-    if "bent" in found:
-        cut = fifths(a if found["bent"] == b else b, "all")[both]
-        y, parts = values(found["bent"])[both], [cut == k for k in range(5)]
-    else:
-        group = a if "rates" in found else found["group"]
-        codes, levels = coded_levels(group)
-        y = coded_levels(b)[0].astype(float) if "rates" in found else values(found["number"])
-        y, compared = y[both], found.get("rates") or found["means"]
-        parts = [(codes == k)[both] for k, level in enumerate(levels) if as_level(level) in compared]
-    return [y[inside] for inside in parts if inside.any()]
-
-
-def interval(found):
-    """The 95 % interval of an effect."""
-    a, b = found["a"], found["b"]
-    rows = df[[a, b]].dropna()
-    match found["metric"]:
-        case "pearson_r":
-            return r_interval(rows[a].to_numpy(float), rows[b].to_numpy(float))
-        case "spearman_r":
-            return r_interval(rows[a].rank().to_numpy(), rows[b].rank().to_numpy())
-        case "mean_diff":
-            return found["ci"]
-        case "cohens_d":
-            return d_interval(found["value"], *found["halves"])
-        case "r2" if found["form"] == "parabola":
-            return parabola_interval(
-                *(rows[c].to_numpy(float) for c in (b if found["bent"] == a else a, found["bent"]))
-            )
-        case "cramers_v":
-            return v_interval(found["counts"])
-        case _:
-            return eta2_interval(found["f"], found["degrees"], samples(found))
-
-
-def strength(found):
-    """An effect on the scale of a correlation."""
-    if found["metric"] == "mean_diff":
-        return found["shift"] / (found["shift"] ** 2 + 4) ** 0.5
-    scale = {
-        "cohens_d": lambda v: abs(v) / (v * v + 4) ** 0.5,
-        "eta2": lambda v: v**0.5,
-        "r2": lambda v: v**0.5,
-    }
-    return scale.get(found["metric"], abs)(found["value"])
-
+of_table = Pairs(table, outcome, asked)
+measure, interval = of_table.measure, of_table.interval
 
 looked_at = df.sample(5000, random_state=0) if len(df) > 5000 else df
 
 
 def design_of(name, rows=df):
     """A column for a linear model of ranks: see `as_design`."""
-    return as_design(rows[name], table.kind(name) == "number" and not few_whole(name))
+    return as_design(rows[name], table.kind(name) == "number" and not of_table.few_whole(name))
 
 
 design = cache(lambda name: design_of(name, looked_at))
@@ -541,7 +157,7 @@ def tells_more(y, of, given=()):
 
 results = []
 for a, b in pairs:
-    found = measure(a, b, "all")
+    found = measure(a, b)
     if found is None:
         unused.append(f"{say(a)} with {say(b)} (too few rows or values)")
         continue
@@ -861,7 +477,7 @@ for p in paradoxes[:max_findings]:
     stratified(p)
     # What turns the shares about is news of its own
     for a, b in ((p["by"], p["shares"]["result"]), (p["by"], p["shares"]["factor"])) if p["shares"] else ():
-        found = None if {frozenset((a, b))} & {frozenset(pair) for pair in pairs} else measure(a, b, "all")
+        found = None if {frozenset((a, b))} & {frozenset(pair) for pair in pairs} else measure(a, b)
         if found:
             ledger.add(family, f"{a} × {b}", found["p"])
             found |= {
@@ -1232,7 +848,7 @@ def without(z, x):
 
 # What was asked for is held against every column, not only against those that were named
 beside = [] if outcome not in usable or not factors else [c for c in usable if c not in named]
-beside = [found for c in beside if (found := measure(c, outcome, "all")) is not None]
+beside = [found for c in beside if (found := measure(c, outcome)) is not None]
 for found in beside:
     ledger.add("possible stand-ins", f"{found['a']} × {outcome}", found["p"])
 beside_q = ledger.q("possible stand-ins")
@@ -1726,7 +1342,7 @@ for found in [f for f in results if "means" in f and not f["real"] and outcome i
     if len(parts) < 2 or max(usual) > 0.9:  # the spread of what hardly varies rests on a few rows
         continue
     spreading = stats.levene(*parts.values(), center="median").pvalue
-    if far_values(value):  # a few far values make one level spread more, but not its ranks
+    if of_table.far_values(value):  # a few far values make one level spread more, but not its ranks
         spreading = max(spreading, stats.fligner(*parts.values()).pvalue)
     ledger.add("spreads", f"{value} by {group}", spreading)
     sds = {level: part.std(ddof=1) for level, part in parts.items()}
@@ -2072,7 +1688,7 @@ def sentence(found, ci):
             return f"{say(found['bent'])} varies with {x}, but not in a straight line: {form} {percent(v)} of its variation ({shares}, {tail})."
         case "eta2" if "rates" in found:
             top, low = found["top"], min(found["rates"], key=found["rates"].get)
-            last = yes_level(coded_levels(found["b"])[1])
+            last = yes_level(of_table.levels(found["b"])[1])
             return f"{b} is {last} most often where {a} is {top} ({percent(found['rates'][top], 1)}), least where it is {low} ({percent(found['rates'][low], 1)}): η² = {v:.3f} ({span}, {tail})."
         case "mean_diff":
             top, other = found["top"], min(found["means"], key=found["means"].get)

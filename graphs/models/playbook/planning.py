@@ -38,8 +38,8 @@ type Step = dict[str, Any]
 
 
 def is_group(column: Column) -> bool:
-    """Whether it divides the rows into 2 to 20 groups; a number of more than 4 values is a count or a grade."""
-    return 2 <= column.n_unique <= (4 if column.kind == "number" else 20) and column.kind != "time"
+    """Whether it divides the rows into 2 to 20 groups."""
+    return 2 <= column.n_unique <= (8 if column.kind == "number" else 20) and column.kind != "time"
 
 
 def is_of_arms(column: Column) -> bool:
@@ -106,6 +106,7 @@ def _steps(wish: Wish, facts: Facts) -> Iterator[Step]:
     here = file.columns
     found = [c for c in wish.columns if c in here]
     groups = [c for c in found if is_group(here[c])]
+    counts = [c for c in found if here[c].kind == "number" and here[c].n_unique > 4]  # more than codes of groups have
     target, declared = facts.role("target", file), facts.role("assignment", file)
     if declared and target and set(found) <= {target, declared}:
         return  # what an experiment is about; its roles ask for the comparison of the arms
@@ -113,7 +114,7 @@ def _steps(wish: Wish, facts: Facts) -> Iterator[Step]:
         yield from _over_time(facts, file, found)
     elif target and target not in found:  # the target is what is asked about, whatever the words for it
         yield from _associations(facts, file, target, found)
-    elif found == groups and len(found) == 1 and not re.match(r"\W*why\b", wish.text, re.I):
+    elif found == groups and len(found) == 1 and not counts and not re.match(r"\W*why\b", wish.text, re.I):
         yield _step("groups", f"Rank what separates {found[0]}", data=file.name, by=found[0])
     elif len(found) > 1 or not (here[found[0]].key and here[found[0]].kind == "text"):
         numbers = [c for c in found if here[c].kind == "number" and c not in groups and not names_years(here[c])]
