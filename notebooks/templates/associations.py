@@ -718,16 +718,19 @@ if not spurious:
 # %% id="units"
 held_within = {}
 tested = [f for f in results if (f["real"] or asked) and "misleads" not in f]
-for found in [f for f in tested if {f["a"], f["b"]} <= set(codes)][:12]:
+for found in [f for f in tested if {f["a"], f["b"]} <= set(codes)][:30]:
     a, b = found["a"], found["b"]
     if not one or {one, at} & {a, b} or frozenset((a, b)) in flipped:
         continue
-    if (inside := within_units(codes[a], codes[b], df[one], df[at])) is not None:
-        held_within[a, b] = inside
-        ledger.add("within units", f"{a} × {b}", inside.p)
+    for x, y in ((a, b), (b, a)):  # the other way round where the first hardly changes within a unit
+        if (a, b) not in held_within and (inside := within_units(codes[x], codes[y], df[one], df[at])) is not None:
+            held_within[a, b] = x, y, inside
+            ledger.add("within units", f"{a} × {b}", inside.p)
+within_q = ledger.q("within units") if held_within else {}
 for found in [f for f in results if (f["a"], f["b"]) in held_within]:
-    a, b = found["a"], found["b"]
-    inside, alone = held_within[a, b], codes[[a, b]].dropna()
+    chance_within = within_q[f"{found['a']} × {found['b']}"]
+    a, b, inside = held_within[found["a"], found["b"]]
+    alone = codes[[a, b]].dropna()
     slope = np.polyfit(alone[a], alone[b], 1)[0]
     far = inside.high if slope > 0 else -inside.low  # the most that there may be of it, in the direction of all rows
     same = inside.slope * slope > 0 and inside.p < 0.05
@@ -737,9 +740,10 @@ for found in [f for f in results if (f["a"], f["b"]) in held_within]:
         f"Within {say(one)}s {verdict}: once each {say(one)}'s and each {say(at)}'s own mean is taken out, r = {signed(inside.r)} "
         f"({chance(inside.p)}, {inside.units} {say(one)}s)."
     )
-    if not asked or (same and abs(inside.slope) >= 0.5 * abs(slope)) or far > abs(slope):
+    turns = inside.slope * slope < 0 and chance_within < alpha
+    if not (asked or turns) or (same and abs(inside.slope) >= 0.5 * abs(slope)) or far > abs(slope):
         continue
-    found["between"] = True
+    found |= {"between": True} | ({} if asked else {"misleads": True})  # what turns round is told here alone
     two = codes[a].nunique() == 2
     by, step = (1.0, "") if two else step_of(a, alone[a])
     if two:
@@ -756,9 +760,9 @@ for found in [f for f in results if (f["a"], f["b"]) in held_within]:
         [a, b, one],
         roles={"outcome": b, "factor": a, "stratifier": one},
         effect=effect("slope_per_step", by * inside.slope, (by * inside.low, by * inside.high)),
-        test=ledger.test("within_by_unit", "within units", f"{a} × {b}"),
+        test=ledger.test("within_by_unit", "within units", f"{found['a']} × {found['b']}"),
         n=inside.n,
-        params={"alone": by * slope, "beside": by * inside.slope, "held_fixed": one},
+        params={"alone": found["value"], "beside": inside.r, "held_fixed": one},
         caveats=[f"What changes within a {say(one)} for other reasons is not held fixed."],
         confidence="medium",
     )
@@ -1244,7 +1248,8 @@ for by in strata:
         if gap >= 0.25:
             differ[a, b, by] = (gap, levels[odd])
 differ_q = ledger.q("interactions")
-seen, interactions = set(), []
+# What goes together as the units of a panel differ depends on whatever else they differ in
+seen, interactions = {frozenset((f["a"], f["b"])) for f in results if not f.get("holds", True)}, []
 for (a, b, by), (_, level) in sorted(differ.items(), key=lambda item: (-item[1][0], item[0])):
     pair = frozenset((a, b))
     if differ_q[f"{a} × {b} by {by}"] >= alpha or pair in seen or pair in flipped:

@@ -188,6 +188,11 @@ def test_a_relation_of_units_measured_again_and_again_is_looked_at_within_them(
     ran = kernel.template("associations", data=name, outcome="violent", factors=["robbery"])
     assert not ran.of("confounding", "warning"), "what holds within the states, too"
     assert any("Within states it holds" in c for c in ran.of("correlation", "claim")[0].caveats)
+    own = panel["violent"] - panel.groupby("state")["violent"].transform("mean")
+    turned = panel[["state", "year", "violent"]].assign(police=(panel["violent"] - 2 * own).round(1))
+    ran = kernel.template("associations", data=table("police", turned))
+    assert [f.columns for f in ran.of("confounding", "warning")] == [("violent", "police", "state")]
+    assert not [f for f in ran.findings if f.type == "claim" and {"violent", "police"} <= {*f.columns}]
 
 
 def test_groups_are_told_apart_in_the_units_of_what_was_measured(

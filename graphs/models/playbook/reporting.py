@@ -34,7 +34,7 @@ SPOKEN = ("total", "ranking", "separability")
 """Descriptions that may be headlines, as claims and warnings are."""
 
 _ROOT = {"eta2": 0.5, "r2": 0.5}  # these are squares; a correlation is not
-_IN_UNITS = ("count", "k", "period", "lag", "mean_diff", "slope_per_step", "mean_shift", "lift_rel")
+_IN_UNITS = ("count", "k", "period", "lag", "mean_diff", "slope_per_step", "mean_shift", "lift_rel", "skewness")
 _RELIABLE = {"high": 1.0, "medium": 0.8, "low": 0.5}
 _UNASSIGNED = "Causes: nothing says that anything was assigned at random, so other explanations remain open."
 _FEW_AT_ONCE = "Combinations of three or more columns, beyond the search for relations that flip within groups."
