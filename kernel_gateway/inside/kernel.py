@@ -23,12 +23,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import zmq
+from ipykernel.displayhook import ZMQShellDisplayHook
 from ipykernel.iostream import OutStream
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.inputtransformer2 import TransformerManager
 from jupyter_client.session import new_id
 from tornado.ioloop import IOLoop
+from traitlets import Type
 from traitlets.config import Config
 from zmq.eventloop.zmqstream import ZMQStream
 
@@ -68,6 +71,25 @@ class Transformers(TransformerManager):
         return transformed
 
 
+class DisplayHook(ZMQShellDisplayHook):  # type: ignore[misc]
+    """Looks for the semicolon that silences a cell in its last line of code, before it takes the cell word by word."""
+
+    @staticmethod
+    def semicolon_at_end_of_expression(expression: str) -> bool:
+        last = next((line for line in reversed(expression.splitlines()) if line.lstrip()[:1] not in ("", "#")), "")
+        return ";" in last and bool(ZMQShellDisplayHook.semicolon_at_end_of_expression(expression))
+
+
+class _Shell(ZMQInteractiveShell):  # type: ignore[misc]
+    """Compiles a cell to see whether it waits for something only where it has the words for that."""
+
+    displayhook_class = Type(DisplayHook)
+
+    def should_run_async(self, raw_cell: str, *, transformed_cell: str | None = None, **options: Any) -> bool:
+        may = transformed_cell is None or "await" in transformed_cell or "async" in transformed_cell
+        return may and bool(super().should_run_async(raw_cell, transformed_cell=transformed_cell, **options))
+
+
 class _NoSubshells:
     """In the place of the thread that passes messages on to subshells: cells run where the kernel asks it about."""
 
@@ -80,6 +102,7 @@ class _NoSubshells:
 
 class _Kernel(IPythonKernel):  # type: ignore[misc]
     own: Own | None = None  # from the first request on
+    shell_class = Type(_Shell)
     _execute_sleep = 0
     _supports_kernel_subshells = False
 

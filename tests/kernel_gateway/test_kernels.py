@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 import zmq
+from ipykernel.displayhook import ZMQShellDisplayHook
 from IPython.core.inputtransformer2 import HelpEnd, TransformerManager
 
 from kernel_gateway.inside import kernels
 from kernel_gateway.inside.jupyter import Incoming, Malformed
-from kernel_gateway.inside.kernel import Transformers
+from kernel_gateway.inside.kernel import DisplayHook, Transformers
 from kernel_gateway.inside.kernels import Kernel, KernelSilent
 from kernel_gateway.inside.launch import Connection, Launched, launch_command
 
@@ -97,6 +98,14 @@ SPECIAL = (
 @pytest.mark.parametrize("cell", SPECIAL)
 def test_a_cell_is_read_as_ipython_reads_it(cell: str) -> None:
     assert Transformers().transform_cell(cell) == TransformerManager().transform_cell(cell)
+
+
+@pytest.mark.parametrize(
+    "cell", ["1;", "1 ; # why", "1;\n\n # a\n", "1\n# a;", "';'", "1 # ;", '"""\n;\n# """', "1;\n2", "# ;", ""]
+)
+def test_a_semicolon_silences_a_cell_as_in_ipython(cell: str) -> None:
+    stock = ZMQShellDisplayHook.semicolon_at_end_of_expression
+    assert bool(DisplayHook.semicolon_at_end_of_expression(cell)) == bool(stock(cell))
 
 
 def test_what_is_plain_python_is_not_read_word_by_word(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.manager import KernelManager
 
 from artifacts.types import ANSWER_MIME, FINDING_MIME, Finding
 from notebooks.catalog import cells, find
@@ -45,10 +46,17 @@ class Ran:
 
 
 class Kernel:
-    """An ordinary Python kernel in a folder. Each template's cells run in order, as in a notebook of its own."""
+    """The kernel of our sandboxes, in a folder. Each template's cells run in order, as in a notebook of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.manager, self.client = start_new_kernel(kernel_name="python3", cwd=str(folder))
+        self.manager = KernelManager()
+        assert self.manager.kernel_spec is not None
+        run = "import sys; from kernel_gateway.inside.kernel import main; main(sys.argv[1])"
+        self.manager.kernel_spec.argv = [sys.executable, "-c", run, "{connection_file}"]
+        self.manager.start_kernel(cwd=str(folder))
+        self.client = self.manager.blocking_client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=300)
         self.toolkit = ""
 
     def run(self, code: str) -> tuple[list[dict[str, Any]], str, str | None]:
