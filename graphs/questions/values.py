@@ -170,21 +170,16 @@ def groups(query: Query, scope: Scope) -> None:
         return
     if others := [n for n in by if n not in names and n not in keys]:
         scope.add(f"result = result.drop(columns={literal(others)})")
-    told = _told(query, names, order)
+    told: str = query.tell
+    if told != "names" and query.limit == 1:  # the first, which is the highest or the lowest of one number
+        by_number = len(names) == 1 and order and order[0][0] in names
+        told = ("highest" if order[0][1] else "lowest") if by_number else "first"
     more = _beside(query, names, keys, units, scope) if told == "all" else []
     scope.tell(
         "answer_groups", Source("result"), what, _ROWS, where, whose=whose, **of_all(query, scope, units), tell=told,
         tied=scope.tied, beside=more,
         shares=told == "all" and len(names) == 1 and not query.verdicts and _counts_rows(query),
     )  # fmt: skip
-
-
-def _told(query: Query, names: Sequence[str], order: Sequence[tuple[str, bool]]) -> str:
-    """What is told of the groups: all, their names, or the first, which is the highest or the lowest of one number."""
-    if query.tell == "names" or query.limit != 1:
-        return query.tell
-    by_number = len(names) == 1 and order and order[0][0] in names
-    return ("highest" if order[0][1] else "lowest") if by_number else "first"
 
 
 def _order(by: str, keys: Sequence[str], known: Mapping[str, str], scope: Scope) -> str:
@@ -223,8 +218,11 @@ def _beside(
         times = Source(found(of, "rows") if flows and group.grain and scope.kinds[of] == "time" else "")
         return [called("trends_by", number, grain, unit=unit, flows=flows, quiet=intent != "change", times=times)]
     told, chosen = list[Source](), query.formulas or query.having
-    if intent in ("compare", "describe") and not (others or group.grain or chosen or query.limit):
-        told += _gap(measure, keys[0], unit, scope)
+    averaged = (measure.op, bool(measure.where)) in (("share", True), ("mean", False))
+    if averaged and intent in ("compare", "describe") and not (others or group.grain or chosen or query.limit):
+        of = scope.as_column(measure.of) if measure.of else ""
+        source = f"100 * ({scope.mask(measure.where)})" if measure.where else found(of, "rows")
+        told.append(called("group_difference", Source(source), Source(found(keys[0], "rows")), unit))
     if intent == "describe" and _counts_rows(query) and not others:
         share = {"measures": [{"op": "share"}], "group_by": [{"of": group.of}]} if not scope.missing(keys[0]) else {}
         told.append(called("evenness", number, Source("len(rows)"), share))
@@ -239,13 +237,6 @@ def _beside(
         few = [c for c in of_few(query.where, scope) if c != keys[0]]
         asked |= {f"by {c}": ("", [Group(of=in_backticks(c)), group], measure) for c in few}
     return told + beside(asked, unit, scope)
-
-
-def _gap(measure: Measure, key: str, unit: str, scope: Scope) -> list[Source]:
-    if (measure.op, bool(measure.where)) not in (("share", True), ("mean", False)):
-        return []
-    of = f"100 * ({scope.mask(measure.where)})" if measure.where else found(scope.as_column(measure.of or ""), "rows")
-    return [called("group_difference", Source(of), Source(found(key, "rows")), unit)]
 
 
 def rows(query: Query, scope: Scope) -> None:

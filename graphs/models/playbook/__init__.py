@@ -45,11 +45,10 @@ class Playbook:
 def _decide(offered: set[str], messages: Sequence[Message]) -> Reply:
     """What to say, and which tool to call with what."""
     # What follows takes a while to load, which a question that needs no plan need not wait for.
-    from graphs.models.playbook.coding import next_step
+    from graphs.models.playbook.coding import give_review, next_step
     from graphs.models.playbook.facts import read
     from graphs.models.playbook.planning import make_plan
     from graphs.models.playbook.reporting import write_report
-    from graphs.models.playbook.reviewing import give_review
 
     jobs: dict[str, Callable[[Facts], Reply]] = {
         "make_plan": make_plan, "run_template": next_step, "write_report": write_report, "give_review": give_review

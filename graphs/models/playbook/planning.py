@@ -57,13 +57,11 @@ def make_plan(facts: Facts) -> Reply:
     """Answer what can be computed, then say what each table is, then test what the question is about; else screen."""
     asked, (main, lookups) = wishes(facts), _joinable(facts)
     unit = facts.roles.get("unit", "")
-    profiles = [
-        _step("profile", f"Profile and clean {f.name}", data=f.name, target=facts.role("target", f), unit=unit)
-        for f in facts.files
-        if f not in lookups
-    ]
+    profiles = [_step("profile", f"Profile and clean {f.name}", data=f.name, target=facts.role("target", f), unit=unit)
+                for f in facts.files if f not in lookups]  # fmt: skip
     tests = [s | {"part": "" if w.unread else w.text} for w in asked for s in _steps(w, facts)]
-    tests += _from_roles(facts)
+    if file := _file_of((target := facts.roles.get("target", ""),), facts):  # by all columns, or the assignment alone
+        tests += _associations(facts, file, target, [c for c in [facts.role("assignment", file)] if c])
     if main is not None and lookups:
         join = _join(asked, main, lookups)
         tests = [join, *(tests if "outcome" in join["parameters"] else []), _screen_of(main)]
@@ -169,12 +167,6 @@ def _over_time(facts: Facts, file: File, found: Collection[str] = ()) -> Iterato
     if time := facts.role("time", file) or next(iter(times), ""):
         columns = [c for c in found if c not in (*times, time) and file.columns[c].kind == "number"]
         yield _step("timeseries", f"Follow the table along {time}", data=file.name, time=time, columns=columns)
-
-
-def _from_roles(facts: Facts) -> Iterator[Step]:
-    """What declared roles ask for: the target by all columns, or by the assignment alone."""
-    if file := _file_of((target := facts.roles.get("target", ""),), facts):
-        yield from _associations(facts, file, target, [c for c in [facts.role("assignment", file)] if c])
 
 
 def _uncompared(facts: Facts, compared: bool) -> Iterator[Step]:

@@ -149,12 +149,8 @@ def _with(new: made.Made, query: Query) -> Query:
 def _told(tables: Sequence[Mapping[str, Any]]) -> str:
     """What there is to ask of, for one whose question was not understood."""
     names = list(dict.fromkeys(str(c["name"]) for t in tables for c in t["columns"]))
-    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"The columns are {', '.join(names[:_NAMED])}{more}."
-
-
-_NAMED = 20
-"""Columns that are told by name."""
+    more = f", and {len(names) - 20} more" if len(names) > 20 else ""
+    return f"The columns are {', '.join(names[:20])}{more}."
 
 
 _TIMES = (*lexicon.listed("months"), *lexicon.listed("weekdays"))

@@ -141,7 +141,10 @@ def placed(query: Query, question: str, tables: Sequence[Mapping[str, Any]]) -> 
     made, said = {str(getattr(s, "name", "")) for s in query.prepare}, [w.stem for w in words(question)]
     held = {str(t["name"]): {str(c["name"]) for c in t["columns"]} for t in tables}
     used = {c for own in held.values() for c in own - made if re.search(rf"(?<!\w){re.escape(c)}(?!\w)", text)}
-    place = {name: _place(name, said) for name in held}  # where the question names a file
+    place = dict[str, int]()  # where the question first has a word of a file's name
+    for name in held:
+        of = {stem(w) for w in name_words(name.rsplit(".", 1)[0])}
+        place[name] = next((n for n, word in enumerate(said) if word in of), len(said))
     whole, main = [t for t in tables if used <= held[str(t["name"])]], _longest(tables)
     own, first = held[str(main["name"])], str(main["name"])
     gaps = {w.left.strip("`") for w in simple(query.where, "missing")}
@@ -187,12 +190,6 @@ def _link(there: Mapping[str, Any], here: Mapping[str, Any]) -> tuple[str, str]:
 def _unique(column: Mapping[str, Any], table: Mapping[str, Any]) -> bool:
     """Whether each row of a file has its own value."""
     return int(column.get("n_unique") or 0) >= int(table.get("rows") or 0) > 0
-
-
-def _place(file: str, said: Sequence[str]) -> int:
-    """Where a question's stems first have a word of a file's name; their number where they have none."""
-    name = {stem(w) for w in name_words(file.rsplit(".", 1)[0])}
-    return next((n for n, word in enumerate(said) if word in name), len(said))
 
 
 def _longest(tables: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -48,7 +48,8 @@ def offers(
     same = first and read(first, tables, roles).queries
     nearest = [first] if same and _asked(same[0]) == _asked(left[0]) else []
     wordings = dict.fromkeys(w for w in _wordings(items, columns, question) if w != first)
-    others = islice((w for w in wordings if _understood(w, tables, roles)), _MOST - len(nearest))
+    readings = ((w, read(w, tables, roles).queries) for w in wordings)
+    others = islice((w for w, some in readings if all(one and not one.unused for one in some)), _MOST - len(nearest))
     return tuple(f"{w.rstrip('?')}?" for w in (*nearest, *others))  # of a column that is called "Returned?"
 
 
@@ -94,12 +95,6 @@ def _worded(query: Query) -> str:
     if counts:
         return f"How many rows are there{by}{of_rows}?" if by or of_rows else ""
     return f"What is the {statistic} {of}{by}{of_rows}?" if statistic else ""
-
-
-def _understood(question: str, tables: Sequence[Mapping[str, Any]], roles: Mapping[str, str] | None) -> bool:
-    """Whether all of a question is read."""
-    queries = read(question, tables, roles).queries
-    return bool(queries) and all(query is not None and not query.unused for query in queries)
 
 
 def _wordings(items: Sequence[Item], columns: Sequence[Column], question: str) -> Iterator[str]:

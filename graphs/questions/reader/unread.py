@@ -244,7 +244,9 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
         alone = of and not query.group_by and (of.kind == "number" or of.label)
         if m.op == "share" and (alone or (m.where and _certain(draft, query, m.where))):
             return "It is not clear of which rows a share is asked for."
-    if re.search(r"\b(?:or|either|neither|nor)\b", opening, re.I) and any(_crossed(q) for q in queries):
+    single = [[w for w in simple(q.where) if w.op not in ("in", "not in")] for q in queries]  # and none is a choice
+    crossed = any(1 < len(some) == len(q.where) for some, q in zip(single, queries, strict=True))
+    if crossed and re.search(r"\b(?:or|either|neither|nor)\b", opening, re.I):
         return "It is not clear which of its conditions must hold together."
     compared = [a.clause.written([i]) for a in draft.asks for i in a.clause.items if i.code == "j"]
     compared += re.findall(r"\b(?:versus|vs)\b", opening, re.I)
@@ -282,12 +284,6 @@ def _tells(draft: Draft, query: Query) -> set[str]:
         "part": (intent not in ("compute", "list") and (query.limit or 1) == 1) or query.formulas or measured & {"share", "mean"},
     }  # fmt: skip
     return {kind for kind, tells in kinds.items() if tells}
-
-
-def _crossed(query: Query) -> bool:
-    """Whether several conditions must hold together, and none of them is a choice."""
-    single = [w for w in simple(query.where) if w.op not in ("in", "not in")]
-    return 1 < len(single) == len(query.where)
 
 
 def _certain(draft: Draft, query: Query, share: Sequence[Where]) -> bool:
