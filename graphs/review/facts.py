@@ -30,7 +30,9 @@ _IN_CODE: dict[str, Statistic] = {
     "nunique": "distinct",
 }  # fmt: skip
 LEFT_OUT = re.compile(
-    r"\b(?:left out|leav\w+ out|remov\w+|exclud\w+|without|dropp?\w*|clean\w*|omit\w*|ignor\w+|filter\w*|only)\b", re.I
+    r"\b(?:(?:left|leav\w+|tak\w+|took|thr[eo]w\w*) out|set aside|discard\w*|remov\w+|exclud\w+|without|dropp?\w*|"
+    r"clean\w*|omit\w*|ignor\w+|filter\w*|only)\b",
+    re.I,
 )
 """What says that a number is not of all rows."""
 _GOES = r"(?:w[ea]nt|go(?:es|ing)?|trend\w*|cre?e?pt?|edg\w+|mov\w+|shot)"

@@ -66,6 +66,13 @@ def time_columns(tables: Tables) -> list[str]:
     return [str(c["name"]) for t in tables for c in t["columns"] if _holds_times(c)]
 
 
+def last_year(tables: Tables) -> int | None:
+    """The last year that the tables hold; None where they hold no times."""
+    held = {*time_columns(tables)}
+    ends = [str(c.get("max"))[:4] for t in tables for c in t["columns"] if c["name"] in held]
+    return max((int(e) for e in ends if re.fullmatch(r"(?:19|20)\d\d", e)), default=None)
+
+
 def _holds_times(column: Mapping[str, Any]) -> bool:
     low, high = column.get("min"), column.get("max")
     years = isinstance(low, int) and isinstance(high, int) and 1900 <= low < high < 2100

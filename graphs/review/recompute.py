@@ -16,7 +16,7 @@ from graphs.review.prose.asked import expected, passed_over
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
-from graphs.review.prose.verdicts import stale, swapped, turned, untested
+from graphs.review.prose.verdicts import beyond, misread, stale, swapped, turned, untested
 from graphs.review.sql import Tables
 from graphs.review.values import Aside, all_verdicts, claims, results_of, verdict_of
 
@@ -80,6 +80,8 @@ class _Report:
             problems += [
                 *Statements(text, given, facts, question).problems(),
                 *untested(text, cells, tests),
+                *misread(text, cells),
+                *beyond(text, self.tables),
                 *turned(text, cells),
             ]
         said = " ".join(filter(None, problems))  # a number that another check has objected to is told once

@@ -8,6 +8,7 @@ import pytest
 from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Output, Run
 from graphs.review.base import Work
+from graphs.review.code import joined_sums, some_rows
 from graphs.review.facts import ALL, Facts, Given, Kind
 from graphs.review.mentions import labels, spoken
 from graphs.review.prose.amounts import misstated
@@ -16,7 +17,7 @@ from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import follows, numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.printed import printed
-from graphs.review.prose.verdicts import stale, swapped, turned, untested
+from graphs.review.prose.verdicts import beyond, misread, stale, swapped, turned, untested
 from graphs.review.tables import described
 
 KILNS = pd.DataFrame(
@@ -74,6 +75,7 @@ def test_tables_lists_and_dicts_that_cells_print_are_numbers_by_group():
         ("K 1 is the most expensive for its size: 7.25 a litre, against 6.10 for K 3.", None),  # of another table
         ("Of K 1 25 % crack, of K 2 10 %. So 15 % more of K 1 crack.", "the difference in percentage points"),
         ("Of K 1 25 % crack, of K 2 10 %. So 15 percentage points more of K 1 crack.", None),
+        ("Of K 1 25 % crack, of K 2 10 %. So K 2 is 15 % better.", "the difference in percentage points"),
     ],
 )
 def test_an_order_is_held_against_the_tables_that_cells_printed(text, problem):
@@ -131,6 +133,8 @@ def test_how_many_times_as_much_is_told_is_what_two_numbers_come_to(text, founde
         ("The gap is small (p = 0.6) and may be chance.", False),
         ("The kilns differ significantly.", True),  # by a test that was seen, whose p no cell names
         ("The kilns do not differ significantly.", False),
+        ("These data can't tell, and the gap isn't statistically significant.", False),
+        ("A significant gap could not be shown.", False),
     ],
 )
 def test_a_large_p_value_proves_nothing(text, problem):
@@ -213,6 +217,77 @@ def test_a_column_that_is_asked_for_and_that_no_cell_looks_at_is_told():
     asked = "Does roasting time relate to the score?"
     roasts = [described("r.csv", pd.DataFrame({"roast": ["light", "dark"] * 9, "minutes": range(18), "score": 2.5}))]
     assert [*passed_over(asked, roasts, {}, [cell("print(df[['minutes', 'score']].corr())", "")])] == []
+
+
+def test_rows_that_are_asked_for_and_that_no_cell_chooses_are_told():
+    asked, of_all = "What is the average heat_c of cracked pots?", cell("print(df['heat_c'].mean())", "1129.5")
+    assert [*passed_over(asked, TABLES, {}, [of_all])] == [
+        "the question asks for rows by their cracked, and no cell looks at it"
+    ]
+    assert [*passed_over(asked, TABLES, {}, [of_all, cell("print(df['cracked'].value_counts())", "")])] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("With p = 0.04 there is a 96 % chance that salt is better.", True),
+        ("The probability that ash and salt are alike is 4 %.", True),
+        ("The interval has a confidence of 95 %, and 4 % of pots crack.", False),
+    ],
+)
+def test_a_p_value_is_not_told_as_the_chance_that_something_is_so(text, told):
+    assert bool([*misread(text, [cell("", "p = 0.04")])]) is told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("In 2026 we fire 480 pots.", True),
+        ("We expect 480 pots in 2026, if nothing changes.", False),
+        ("In 2024 we fired 480 pots.", False),
+    ],
+)
+def test_a_year_after_the_last_of_the_table_is_no_fact(text, told):
+    firings = [described("fired.csv", pd.DataFrame({"year": [2022, 2023, 2024], "pots": [410, 440, 480]}))]
+    assert bool([*beyond(text, firings)]) is told
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("print(df.head(20)['heat_c'].mean())", True),
+        ("few = df.iloc[:20]\nprint(few['heat_c'].median())", True),
+        ("print(pd.read_csv('pots.csv', nrows=20)['heat_c'].sum())", True),
+        ("print(df.head(20))\nprint(df['heat_c'].mean())", False),
+        ("print(df['glaze'].str[:2].value_counts())", False),
+        ("print(df.groupby('kiln')['heat_c'].mean().head(2).sum())", False),
+    ],
+)
+def test_what_is_computed_of_the_first_rows_is_told_as_that(code, told):
+    made = cell(code, "1109.5")
+    assert bool([*some_rows(work("How hot are the pots fired?", "They are fired at 1,109.5 °C.", made))]) is told
+    assert not [*some_rows(work("How hot?", "The first 20 pots are fired at 1,109.5 °C.", made))]
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("select sum(price) from orders join lines using (order_id)", True),
+        ("select kind, avg(o.price) from o join l on o.order_id = l.order_id group by kind", True),
+        ("select sum(pieces) from orders join lines using (order_id)", False),
+        ("select sum(price) from orders", False),
+        (
+            "select sum(price) from orders join (select order_id, sum(pieces) from lines group by 1) using (order_id)",
+            False,
+        ),
+    ],
+)
+def test_a_sum_of_what_a_join_repeats_is_told(query, told):
+    orders = pd.DataFrame({"order_id": range(9), "price": range(20, 29)})
+    lines = pd.DataFrame({"order_id": [n // 3 for n in range(27)], "kind": ["a", "b", "c"] * 9, "pieces": 2})
+    made = work("What did we take?", "We took 216 euros.", cell(f"print(duckdb.sql('{query}').df())", "216"))
+    made.__dict__["tables"] = [described("orders.csv", orders), described("lines.csv", lines)]
+    assert bool([*joined_sums(made)]) is told
 
 
 def test_a_single_letter_is_a_group_and_an_article_is_none():

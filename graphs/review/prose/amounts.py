@@ -19,7 +19,7 @@ from graphs.questions.query import Condition, Statistic
 from graphs.questions.reader import lexicon
 from graphs.questions.reader.text import stem
 from graphs.review import units
-from graphs.review.facts import ALL, PLAIN, Facts, Given, Kind, Of, computed_in, stands
+from graphs.review.facts import ALL, LEFT_OUT, PLAIN, Facts, Given, Kind, Of, computed_in, stands
 from graphs.review.mentions import YEAR, Label, columns, flags, is_key, is_of, keys, labels, pairs, roots, telling
 from graphs.review.prose.figures import figures
 from graphs.review.prose.orders import superlative
@@ -49,7 +49,7 @@ _EACH = re.compile(r"\b(?:per|each|every|an?|average|typical) (?:average |typica
 _IN_PER_CENT = re.compile(r"%|pct|per_?cent", re.I)
 _DIMENSIONS = lexicon.section("dimensions")
 _ONLY = re.compile(
-    r"\b(?:in|at|during|for|from|among|over|under|before|after|since|only|left|remaining|on|who|whose|when|where)\s"
+    r"\b(?:in|at|during|for|from|among|over|under|before|after|since|only|left|remaining|on|with|without|that|which|who|whose|when|where)\s"
     r"(?:(?:the|our|an?|all|each|every) )?([^\W\d_]+)",
     re.I,
 )
@@ -206,6 +206,8 @@ class _Amount:
     def _kept(self, column: str) -> list[tuple[Condition, ...]]:
         """The conditions that cells set and nobody says; what a limit counts is seldom named after its column."""
         everything = f"{self.said.text} {self.given.question}"
+        if LEFT_OUT.search(self.said.text):
+            return []
         told = {column, *(n.column for of in (labels, flags) for n in of(everything, self.given.list))}
         told.update(columns(f"{self.said.clause} {self.given.question}", [self.table]))
         every = self.given.kept(self.base)

@@ -78,6 +78,9 @@ class Asked:
             own = next((n for n in right if {str(g).casefold() for g in n.group} & named), right[0])
             of = f" for {', '.join(own.group)}" if own.group else ""
             return f"asked of the input files, the question gives {shown(own.value)}{of}, and {figure.text} is told"
+        of = (measure.of or "").strip("`")
+        if every and of and not measure.where and not telling(of) & roots(text):
+            return f"the question asks for {of}, and the answer tells of something else"
         return None
 
 
@@ -123,6 +126,13 @@ def passed_over(question: str, tables: Tables, roles: Mapping[str, str], cells: 
     wanted = measured | {c for c in groups if words & {*re.findall(r"[^\W\d_]+?(?=s?(?:\b|_))", c.casefold())}}
     for column in sorted(c for c in wanted if not stands(c, seen)):
         yield f"the question asks for {column}, and no cell looks at it"
+    every = (w for q in queries for m in (*q.measures, Measure(op="count", where=q.where)) for w in m.where)
+    kept = {bare(w.left): w.right for w in every if isinstance(w, Condition) and bare(w.left) not in wanted}
+    for column, value in kept.items():  # a column that cells group by tells of each of its values
+        if not stands(column, seen) and not any(
+            str(v) in seen for v in (value if isinstance(value, tuple) else [value])
+        ):
+            yield f"the question asks for rows by their {column}, and no cell looks at it"
 
 
 def _spelt(query: Query) -> str:

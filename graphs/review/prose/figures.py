@@ -41,7 +41,7 @@ _ROUGHLY = re.compile(
 _DECIMAL_COMMA = re.compile(r"(?<![\w.,])(\d{1,3}(?:\.\d{3})+|\d+),(\d{1,2}|\d{4,})(?![\w,]|\.\d)")
 MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _NO_CLAIMS = re.compile(
-    r"```.*?```|`[^`]*`|“[^”]*”|'[^'\n]*'|\"[^\"\n]*\"|https?://\S+|"
+    r"```.*?```|`[^`]*`|“[^”]*”|(?<!\w)'[^'\n]*'(?!\w)|\"[^\"\n]*\"|https?://\S+|"
     r"^\s*#+\s*[\d.]+[.)]?\s|^\s*\d+[.)]\s|^\s*\|?[\s:|-]+\|?\s*$|"
     r"\b(?:fig(?:ure)?s?|tables?|sections?|steps?|exercises?|chapters?|appendix|equations?|cells?|questions?|tasks?|"
     r"parts?|lessons?|versions?|v|python|seeds?|random_state)\.?[ -]?#?\d+(?:\.\d+)*\b|"
@@ -166,7 +166,7 @@ def multiples(clause: str) -> Iterator[Figure]:
 
 
 CHANGES = re.compile(
-    r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|higher|lower|more|less|fewer|differ|gap|(?<!-)up\b|"
+    r"\b(?:chang|ris|rose|rise|increas|decreas|drop|f[ae]ll|gr[eo]w|declin|gain|better|worse|higher|lower|more|less|fewer|differ|gap|(?<!-)up\b|"
     r"down\b)\w*",
     re.I,
 )

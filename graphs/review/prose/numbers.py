@@ -12,7 +12,7 @@ from artifacts.types import FINDING_MIME, Execution, Objection
 from graphs.review import units
 from graphs.review.answering import half
 from graphs.review.base import Found, Work, check
-from graphs.review.mentions import Tables, labels, time_columns
+from graphs.review.mentions import Tables, labels, last_year
 from graphs.review.prose.figures import (
     IS_POINTS,
     MONTH,
@@ -68,10 +68,9 @@ def numbers(work: Work) -> Iterator[Found]:
     loose = _loose(told, known, shares, settings, groups)
     loose += _unfounded_multiples(told, [values(shown(x)) for x in work.written])
     loose = [f for f in loose if (f.clause, f.start) not in work.recomputed]
-    if work.tables and not time_columns(work.tables):  # no year is of these data
-        loose = [
-            f for f in loose if not (_YEAR.fullmatch(f.text) and _WHEN.search(f.before) and not units.of_text(f.after))
-        ]
+    last = (last_year(work.tables) or 0) if work.tables else 9999  # a year beyond is none of these data
+    years = [f for f in loose if _YEAR.fullmatch(f.text) and _WHEN.search(f.before) and not units.of_text(f.after)]
+    loose = [f for f in loose if not (f in years and f.value > last)]
     if loose:
         told = ", ".join(dict.fromkeys(f.text for f in loose))
         yield Objection(
@@ -211,7 +210,7 @@ def _is_free(figure: Figure) -> bool:
 
 
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
-_WHEN = re.compile(rf"\b(?:in|since|until|during|before|after|by|of|{MONTH})\s$", re.I)
+_WHEN = re.compile(rf"\b(?:in|since|until|during|before|after|by|of|for|from|to|{MONTH})\s$", re.I)
 
 
 def _traces(figure: Figure, known: list[float], settings: list[float]) -> bool:

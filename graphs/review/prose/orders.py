@@ -50,6 +50,9 @@ _HANDFUL = 5
 _TURNED = re.compile(
     r"\b(?:revers\w*|rebound\w*|bounc\w+ back|turn\w* a?round|but then|since then|bottomed|peaked)\b", re.I
 )
+_TO_COME = re.compile(
+    r"\b(?:forecast|expect|project(?:ed|ion)|predict|will|would)\w*\b|\bnext (?:day|week|month|quarter|year)", re.I
+)
 _NOT = re.compile(r"\b(?:not?|never)\b|n't", re.I)
 _SHARES = {
     "two thirds": (60, 73), "three quarters": (69, 81), "third": (27, 40), "quarter": (19, 31), "half": (41, 59),
@@ -166,7 +169,7 @@ class Statements:
     def _ways(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """That numbers rose that fell over the years, or the other way round; that one group has more than another
         that has less in every table."""
-        if _NOT.search(re.sub(r"^\W*no\b\W*[,:;.]", "", clause, flags=re.I)):
+        if _NOT.search(re.sub(r"^\W*no\b\W*[,:;.]", "", clause, flags=re.I)) or _TO_COME.search(clause):
             return
         way, ends = _way(clause, RISES, FALLS), list[tuple[float, float]]()
         turned = _TURNED.search(clause) is not None and TREND.search(clause) is not None

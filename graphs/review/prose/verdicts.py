@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 
 from artifacts.types import Execution
 from graphs.review.facts import LEFT_OUT, Given
-from graphs.review.mentions import spoken
+from graphs.review.mentions import Tables, last_year, spoken
 from graphs.review.prose.figures import NUMBER, Figure, figures, sentences, size
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.said import statistic
 
 _P = re.compile(r"\bp(?:[-_ ]?val(?:ue)?)?\s*[=:]\s*(?:np\.float64\()?", re.I)
 _NONE = re.compile(
-    r"\b(?:no|not|never|neither|nowhere|far from|hardly|fail\w*)\b[^.;,]{0,40}"
-    r"\b(?:differ\w*|significan\w*|relat\w*|association|effect)\b",
+    r"(?:\b(?:no|not|never|neither|nor|none|nothing|nowhere|cannot|far from|hardly|short of|fail\w*)|n't)\b[^.;,]{0,40}"
+    r"\b(?:differ\w*|significan\w*|relat\w*|association|effect)\b|"
+    r"\bsignifican\w*\b[^.;,]{0,30}(?:\b(?:not|never|cannot|neither)|n't)\b",
     re.I,
 )
 _FOUND = re.compile(r"(?<!not )(?<!non-)(?<!in)\bsignifican(?:t|tly)\b", re.I)
@@ -62,6 +63,35 @@ def untested(text: str, cells: Sequence[Execution], tests: Sequence[float] = ())
             and not _DOUBT.search(" ".join(every[place : place + 2]))
         ):
             yield f"“{clause.strip()[:60]}” is said, and its p value proves nothing"
+
+
+_CHANCE = re.compile(r"\b(?:chances?|probab\w+|likel\w+|certain\w*|sure|confiden\w+|odds)\b", re.I)
+
+
+def misread(text: str, cells: Sequence[Execution]) -> Iterator[str]:
+    """The p values that are told as how likely it is that something is so, or not so."""
+    known = [100 * p for x in cells for p in p_values(x.text)]
+    for f in (f for f in figures(text) if f.share and _CHANCE.search(f.clause) and "interval" not in f.clause):
+        if any(f.is_near(p) or f.is_near(100 - p) for p in known if p < 50):
+            yield f"“{f.clause.strip()[:60]}” takes a p value for the chance that something is so, which it is not"
+
+
+_AHEAD = re.compile(
+    r"\b(?:forecast|expect|project(?:ed|ion|s)|predict|estimat|extrapol|if|would|could|may|might|likely|assum|interval|"
+    r"between|range|uncertain|plan|target|goal|not|no|until|up to|deadline)\w*\b|±",
+    re.I,
+)
+"""What says that a number of a time to come is no fact, or that it is none of the table's."""
+
+
+def beyond(text: str, tables: Tables) -> Iterator[str]:
+    """What is told as a fact of a year after the last one of the tables."""
+    last, every = last_year(tables) or 9999, sentences(text)
+    for place, clause in enumerate(every):
+        years = [int(y) for y in re.findall(r"(?<![\w.,-])(?:19|20)\d\d(?![\w%])", clause)]
+        hedged = _AHEAD.search(" ".join(every[max(place - 1, 0) : place + 2]))
+        if years and max(years) > last and not hedged and len(figures(clause)) > 1:
+            yield f"{max(years)} lies beyond the table, which ends in {last}, and is told of as a fact"
 
 
 _R = re.compile(r"\br\s?[=≈]\s?[-−]?$|\bcorrelat\w*\b[^.;]{0,40}$", re.I)
