@@ -267,6 +267,7 @@ def test_a_noun_for_the_rows_is_passed_over_where_all_is_said_in_full(
         ("Find the outliers of weight by the IQR rule. Report the lower bound and the upper bound.", "outliers"),
         ("Chi-square test of habit and ward: report the degrees of freedom and p.", "independence"),
         ("Which of fage, mage and gained is most strongly correlated with weight?", "correlation"),
+        ("Which ward has the highest mean weight?\nReturn ward and mean (2 decimals).", "mean"),
     ],
 )
 def test_what_a_method_says_of_its_own_results_is_read(births: list[dict[str, Any]], question: str, told: str) -> None:

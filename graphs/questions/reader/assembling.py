@@ -76,6 +76,8 @@ class Draft:
             self._leave(clause, False)
             return
         left = re.match(rf"{preparing.LEAVE}|.*\b(?:not|n't) (?:include|consider|use)", clause.text, re.I | re.S)
+        if self._again(clause):
+            return
         if whose := self._whose(clause):
             self.whose += whose
             return
@@ -126,6 +128,17 @@ class Draft:
         end = clause.words[0].start + said.end(1) if said else 0
         stats = {i.means for i in clause.of("S") if clause.words[i.first].end <= end}
         return not clause.asks and any(stats & set(a.stats) for a in self.asks)
+
+    def _again(self, clause: Clause) -> bool:
+        """Whether a clause only names again what was asked for before it: give the year and the count."""
+        last, shape = next(iter(self.asks[-1:]), None), clause.shape.lstrip("aci.")
+        if last is None or clause.asks or not re.fullmatch(r"v[aciodEGCSh.]+", shape):
+            return False
+        known = {*last.columns, *(g.of for g in last.groups), *([expr(last.of)] if last.of else [])}
+        named = {expr(i.column) for i in clause.items if i.code == "C"}
+        stats = {i.means for i in clause.items if i.code in "Sh"}
+        told = {*last.stats, *(["count"] if last.counts else [])}
+        return bool(last.end and last.names and named and named <= known and stats <= told)
 
     def _whose(self, clause: Clause) -> list[Column]:
         """What a clause asks of the row in which an end was found: the highest fare, and who paid it, and on what date."""
