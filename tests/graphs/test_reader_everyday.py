@@ -738,3 +738,23 @@ def test_a_table_of_days_has_no_people_and_a_unit_price_is_no_sale() -> None:
     facts = dated("bakery.csv", table)
     for question in ("How many customers came to Old Town?", "Do we sell less when it rains?"):
         assert read(question, facts).queries == (None,), question
+
+
+def test_words_beside_the_table_are_read_as_what_it_has_for_them() -> None:
+    days = pd.date_range("2024-01-01", periods=40).strftime("%Y-%m-%d")
+    table = pd.DataFrame(
+        {
+            "job_no": [f"J{i:02}" for i in range(40)],
+            "opened_on": days,
+            "closed_on": [None if i % 5 == 0 else day for i, day in enumerate(days)],
+            "status": [("Rejected", "Approved", "On hold")[i % 3] for i in range(40)],
+            "price": [50.0 + i for i in range(40)],
+        }
+    )
+    jobs = [described("jobs.csv", table)]
+    turned, gap = one("How many jobs did we turn down?", jobs), one("How many jobs are still open?", jobs)
+    assert turned.where == (Condition(left="status", op="=", right="Rejected"),)
+    assert gap.where == (Condition(left="closed_on", op="missing"),)
+    assert turned.notes[0] == "“turn down” is read as “Rejected”."
+    assert one("What is the avreage price?", jobs).measures == (Measure(op="mean", of="price"),)
+    assert read("What is the avarage prize?", jobs).queries == (None,)

@@ -18,6 +18,7 @@ from graphs.questions.reader.clauses import split
 from graphs.questions.reader.completing import by_case, in_whole, of_which_time, placed, whole, without_codes
 from graphs.questions.reader.conditions import Known
 from graphs.questions.reader.linking import Column, read_columns
+from graphs.questions.reader.meant import instead
 from graphs.questions.reader.text import name_words, root, stem, words
 from graphs.questions.reader.unread import unclear
 
@@ -32,8 +33,30 @@ def read(
 ) -> Reading:
     """What a question asks of tables, as `look.describe` prints them. `roles` names columns such as the target or the
     time; `previous` is the query that a follow-up changes."""
-    asked, columns = question, read_columns(tables)
-    files = [str(t["name"]) for t in tables]
+    reading = _read(question, question, tables, roles, previous)
+    if any(reading.queries):
+        return reading
+    files, meant = [str(t["name"]) for t in tables], question
+    swaps = list(instead(question, read_columns(tables), files))
+    for said, plain in swaps:
+        meant = meant.replace(said, plain, 1)
+    again = _read(question, meant, tables, roles, previous) if swaps else reading
+    if not any(again.queries):
+        return reading
+    notes = tuple(f"“{said}” is read as “{plain}”." for said, plain in swaps)
+    queries = tuple(q and given(q, notes=(*notes, *q.notes)) for q in again.queries)
+    return again.model_copy(update={"queries": queries})
+
+
+def _read(
+    asked: str,
+    question: str,
+    tables: Sequence[Mapping[str, Any]],
+    roles: Mapping[str, str] | None,
+    previous: Query | None,
+) -> Reading:
+    """The reading of a question that was `asked` in these or other words."""
+    columns, files = read_columns(tables), [str(t["name"]) for t in tables]
     together = whole(question, tables) or _of_the_whole(question, columns)
     if together is not None:
         apart = "VKTn" if lexicon.found("table", question) else "VKTnU"  # "describe the bonus", of which there is none
