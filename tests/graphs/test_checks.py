@@ -279,6 +279,7 @@ def test_a_failed_cell_must_be_mended_or_admitted():
     [
         ("Smoking causes cancer.", {}, True),
         ("Longer bills lead to deeper bills.", {}, True),
+        ("Moving a kiln outdoors gets you two more pots a day.", {}, True),
         ("The two go together; that does not show that one causes the other.", {}, False),
         ("This makes the estimate weak, and we want to improve the fit.", {}, False),
         ("Each miss costs us 15 EUR.", {}, False),

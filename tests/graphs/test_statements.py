@@ -17,6 +17,7 @@ from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import follows, numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.printed import printed
+from graphs.review.prose.said import statistic
 from graphs.review.prose.verdicts import beyond, misread, stale, swapped, turned, untested
 from graphs.review.tables import described
 
@@ -288,6 +289,11 @@ def test_a_sum_of_what_a_join_repeats_is_told(query, told):
     made = work("What did we take?", "We took 216 euros.", cell(f"print(duckdb.sql('{query}').df())", "216"))
     made.__dict__["tables"] = [described("orders.csv", orders), described("lines.csv", lines)]
     assert bool([*joined_sums(made)]) is told
+
+
+def test_a_statistic_may_be_told_as_a_verb():
+    assert statistic("The readings averaged 13.4") == statistic("they average 13.4") == ("mean",)
+    assert statistic("Sales totalled 1,200") == ("sum",)
 
 
 def test_a_single_letter_is_a_group_and_an_article_is_none():

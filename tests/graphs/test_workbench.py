@@ -200,7 +200,8 @@ async def test_a_models_own_cell_is_plotted_objected_to_mended_run_again_and_rep
         "ax.set(xlabel='x', ylabel='y', title='x and y rise together')\n"
         "plt.show()\n"
         'report(type="claim", kind="correlation", columns=["x", "y"], direction="+", n=len(part),\n'
-        '       effect={{"metric": "pearson_r", "value": r}}, text=f"x and y rise together (r = {{r:.3f}}).")'
+        '       effect={{"metric": "pearson_r", "value": r}},\n'
+        '       text=f"In a sample x and y rise together (r = {{r:.3f}}).")'
     )
     loose, sound = (drawn.format(clock=clock) for clock in (", time.time_ns()", ""))
     team.code = [

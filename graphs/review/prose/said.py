@@ -19,12 +19,15 @@ from graphs.review.prose.numbers import printed_numbers
 _NAMED: tuple[Statistic, ...] = (*PLAIN, "count", "std", "distinct", "share")
 _LOOSE = {("typical",), ("usual",)}
 """What may be a mean or a median."""
+_VERB = re.compile(r"\b(average|total)(?:s|d|l?ed|l?ing)\b", re.I)
+"""A statistic that is told as a verb: the readings average 13.4."""
 _HALF = re.compile(r"(?i)(?:^|[,;:(])\s*half\b[^.,;(%]*\b(?:more|most|least|less|under|over|\w+er than)\b[^.,;\d]*\d")
 """What says a median in words: half of them wait no more than 120 seconds."""
 
 
 def statistic(text: str) -> tuple[Statistic, ...]:
     """The statistic that a text names, where it names one and no more."""
+    text = _VERB.sub(r"\1", text)
     found = {meaning.split()[0] for meaning in meanings(text, "Sh")} | ({"median"} if _HALF.search(text) else set())
     ops = tuple(op for op in _NAMED if op in found)
     return ops if len(ops) == 1 else ()
