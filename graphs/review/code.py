@@ -1,4 +1,5 @@
 """Checks of what reading the cells tells: that they read the given files and nothing else, that none was left failed,
+that nothing is computed of some rows only or of rows that a join repeats, without a word,
 that nothing is predicted from what comes later, that no score is too good. What running them tells is beside it, in
 `graphs.review.watch`."""
 
@@ -86,10 +87,10 @@ _SUMS = words("mean median sum count min max std var value_counts groupby agg co
 def some_rows(work: Work) -> Iterator[Found]:
     """What is computed of the first rows of a table, or of some drawn from it, is told as that."""
     said = f"{work.said} {work.view.run.goal}"
+    named = [(names, v) for _, tree in trees(work) for names, v in assigned(tree)]
+    read = {n for names, v in named for n in names if isinstance(v, ast.Call) and name_of(v) in _READERS}
+    tables = {"df", "tables", *read}  # those of the opening cell, too
     for cell, tree in trees(work) if not _SOME.search(said) else ():
-        named = [(names, v) for _, t in trees(work) for names, v in assigned(t)]
-        tables = {n for names, v in named for n in names if isinstance(v, ast.Call) and name_of(v) in _READERS}
-        tables |= {"df", "tables"}  # those of the opening cell
         cuts = [n for n in ast.walk(tree) if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Slice)]
         few: list[ast.AST] = [n for n in cuts if _root(n.value) in tables and getattr(n.value, "attr", "iloc") != "str"]
         for call in calls(tree):
@@ -113,10 +114,7 @@ def joined_sums(work: Work) -> Iterator[Found]:
         for own, other in permutations(held.values(), 2):
             keys = {c for c, once in own.items() if once and other.get(c) is False} & on
             for column in sorted(summed & {*own} - {*other})[:1] if keys else ():
-                yield (
-                    cell.cell,
-                    f"it sums {column} after a join that repeats it for each row with the same {min(keys)}.",
-                )
+                yield cell.cell, f"it sums {column} after a join that repeats it for rows with the same {min(keys)}."
 
 
 def _root(node: ast.AST) -> str:

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from artifacts.types import Execution
 from graphs.questions.expressions import bare
-from graphs.questions.query import Condition, DropDuplicates, DropMissing, Measure, Query, Statistic
+from graphs.questions.query import Condition, DropDuplicates, DropMissing, Measure, Query, Statistic, simple
 from graphs.questions.reader import read
 from graphs.review import units
 from graphs.review.answering import Number, Result, shown
@@ -126,12 +126,11 @@ def passed_over(question: str, tables: Tables, roles: Mapping[str, str], cells: 
     wanted = measured | {c for c in groups if words & {*re.findall(r"[^\W\d_]+?(?=s?(?:\b|_))", c.casefold())}}
     for column in sorted(c for c in wanted if not stands(c, seen)):
         yield f"the question asks for {column}, and no cell looks at it"
-    every = (w for q in queries for m in (*q.measures, Measure(op="count", where=q.where)) for w in m.where)
-    kept = {bare(w.left): w.right for w in every if isinstance(w, Condition) and bare(w.left) not in wanted}
+    every = simple([w for q in queries for where in (q.where, *(m.where for m in q.measures)) for w in where])
+    kept = {bare(w.left): w.right for w in every if bare(w.left) not in wanted}
     for column, value in kept.items():  # a column that cells group by tells of each of its values
-        if not stands(column, seen) and not any(
-            str(v) in seen for v in (value if isinstance(value, tuple) else [value])
-        ):
+        values = value if isinstance(value, tuple) else (value,)
+        if not stands(column, seen) and not any(str(v) in seen for v in values):
             yield f"the question asks for rows by their {column}, and no cell looks at it"
 
 

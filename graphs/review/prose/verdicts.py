@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from artifacts.types import Execution
 from graphs.review.facts import LEFT_OUT, Given
-from graphs.review.mentions import Tables, last_year, spoken
+from graphs.review.mentions import YEAR, Tables, labels, last_year, spoken
 from graphs.review.prose.figures import NUMBER, Figure, figures, sentences, size
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.said import statistic
@@ -86,9 +86,11 @@ _AHEAD = re.compile(
 
 def beyond(text: str, tables: Tables) -> Iterator[str]:
     """What is told as a fact of a year after the last one of the tables."""
-    last, every = last_year(tables) or 9999, sentences(text)
+    last, every = last_year(tables), sentences(text)
+    if last is None:
+        return
     for place, clause in enumerate(every):
-        years = [int(y) for y in re.findall(r"(?<![\w.,-])(?:19|20)\d\d(?![\w%])", clause)]
+        years = [int(n.value) for n in labels(clause, tables) if n.column == YEAR]
         hedged = _AHEAD.search(" ".join(every[max(place - 1, 0) : place + 2]))
         if years and max(years) > last and not hedged and len(figures(clause)) > 1:
             yield f"{max(years)} lies beyond the table, which ends in {last}, and is told of as a fact"
