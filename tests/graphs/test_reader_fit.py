@@ -198,3 +198,58 @@ def test_a_result_or_a_comparison_of_the_method_that_is_not_read_leaves_no_answe
 def test_a_verdict_is_told_in_the_words_that_are_spelled_out(parcels: list[dict[str, Any]]) -> None:
     asked = "Does the fee differ by insured?\nUse a t-test and report “significant” / “not significant”."
     assert [v.then for v in one(asked, parcels).verdicts] == ["significant", "not significant"]
+
+
+@pytest.fixture(scope="module")
+def boats() -> list[dict[str, Any]]:
+    """Boats mended for their owners, some of them not fetched yet; one does not know all that was paid."""
+    n = 90
+    taken = pd.date_range("2023-01-04", periods=n, freq="6D")
+    fetched = [str((day + pd.Timedelta(days=9 + i % 40)).date()) if i % 10 else None for i, day in enumerate(taken)]
+    firsts, lasts = ("Ida", "Per", "Una", "Kim"), ("Holt", "Vane", "Rusk", "Pell", "Moss")
+    table = pd.DataFrame(
+        {
+            "taken_in": taken.astype(str),
+            "fetched": fetched,
+            "owner": [f"{firsts[i % 4]} {lasts[i % 5]}{'aeiouy'[i % 6]}" for i in range(n)],
+            "carpenter": [("Ahmed", "Bo", "Cleo")[i % 3] for i in range(n)],
+            "wood": [("oak", "teak", "pine")[i * 7 % 3] for i in range(n)],
+            "length_m": [4.0 + i % 13 / 2 for i in range(n)],
+            "score": [1 + i % 5 for i in range(n)],
+            "fee_paid": [("Yes", "No", "Part")[i % 3] for i in range(n)],
+            "calls": [i % 4 for i in range(n)],
+        }
+    )
+    return [described("boats.csv", table)]
+
+
+def test_an_adverb_is_no_other_form_of_its_adjective(boats: list[dict[str, Any]]) -> None:
+    assert why_not("How long is a teak boat normally?", boats)  # and not whether lengths are normal
+    liked = one("Which carpenter do people like best?", boats)
+    assert [(m.op, m.of) for m in liked.measures] == [("mean", "score")]  # and no likelihood
+
+
+def test_getting_more_than_others_is_no_change_over_time(boats: list[dict[str, Any]]) -> None:
+    query = one("Do oak boats get more calls than pine ones?", boats)
+    assert query.intent == "compare"
+    assert [g.of for g in query.group_by] == ["wood"]
+
+
+def test_two_times_that_are_compared_are_no_condition_and_worse_is_no_number_of_rows(
+    boats: list[dict[str, Any]],
+) -> None:
+    query = one("Was the score in 2024 better than in 2023?", boats)
+    assert query.compare is not None
+    assert {query.compare.first, query.compare.second} == {"2023", "2024"}
+    assert "2024" not in str(query.where)
+    assert "worse" in why_not("Was 2024 a worse year than 2023?", boats)
+
+
+def test_one_end_of_two_is_no_answer_and_what_varies_most_is_told_by_its_spread(boats: list[dict[str, Any]]) -> None:
+    assert one("Which carpenter is slowest?", boats).measures[0].of == "duration"
+    assert why_not("Which carpenter is slowest, and by how many days compared with the fastest one?", boats)
+    assert one("Which wood varies the most in length?", boats).measures[0].op == "std"
+
+
+def test_who_is_answered_by_names(boats: list[dict[str, Any]]) -> None:
+    assert one("Who has not paid?", boats).show[0] == "owner"

@@ -176,6 +176,8 @@ def _reworded(ask: Ask) -> None:
             first[0].means += " count"
             use(ended)
     for most in clause.of("M"):
+        if most.first and clause.words[most.first - 1].stem in ("vari", "differ", "fluctuat"):
+            ask.stats.append("std")  # which varies the most
         _judged(ask, most)
     if any(i.column.kind == "bool" for i in clause.of("C")) and not set("YTj") & set(clause.shape):
         for why in clause.of("W"):  # why do members cancel: what yes or no depends on

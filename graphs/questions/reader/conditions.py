@@ -63,7 +63,10 @@ class Known:
         meant: the fastest has the least duration, the worst the most faults."""
         stems = column.stems if column is not None else frozenset()
         timed = column is not None and column.unit in lexicon.section("units")["time"]  # the fastest time, in seconds
-        meant = [d for d in hint.split() if stems & {stem(w) for w in lexicon.columns_of(d)}]
+        words = column.words if column is not None else ()
+        meant = [
+            d for d in hint.split() if stems & {stem(w) for w in lexicon.columns_of(d)} and lexicon.holds(d, words)
+        ]
         return next(iter(meant), next((d for d in hint.split() if timed and d.endswith("duration")), ""))
 
     def amount(self) -> Column | None:

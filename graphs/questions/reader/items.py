@@ -188,7 +188,7 @@ def _competing(ws: list[Word], columns: Sequence[Column], last: str | None) -> l
     for n in range(len(ws)):
         for length in range(min(7, len(ws) - n), 0, -1):
             key = tuple(lows[n : n + length])
-            met = exact.get(key) or (stems.get(tuple(stem(k) for k in key)) if len(key[0]) > 2 else None)
+            met = exact.get(key) or (stems.get(lexicon.forms(key)) if len(key[0]) > 2 else None)
             if met and not _named(met[0], ws, n, n + length - 1, held):
                 tier = 3 if length > 1 or met[0].isupper() else 2
                 spans.append(((0, length, tier), Item(met[0], n, n + length - 1, met[1])))

@@ -86,7 +86,7 @@ def phrases() -> tuple[Phrases, Phrases]:
             key = tuple(w.low for w in words(phrase))
             exact.setdefault(key, (code, meaning))
             if code.isupper():
-                stems.setdefault(tuple(stem(w) for w in key), (code, meaning))
+                stems.setdefault(forms(key), (code, meaning))
     for name, dimension in section("dimensions").items():
         for end, sign, way in (("max", ">", "much"), ("min", "<", "little")):
             for adjective in dimension.get(way, "").split():
@@ -101,11 +101,19 @@ def phrases() -> tuple[Phrases, Phrases]:
                     if key not in exact:
                         exact[key] = met
                         if met[0] != "Y":  # "get worse" is no "getting worse"
-                            stems[tuple(map(stem, key))] = met
+                            stems[forms(key)] = met
                     elif exact[key][0] == met[0] and name not in exact[key][1]:  # shortest: of a length or of a height
                         turned = "-" * (met[0] in "MK" and exact[key][1].split()[0] != met[1].split()[0])
                         exact[key] = (met[0], f"{exact[key][1]} {turned}{name}")  # fastest: the least of a duration
     return exact, stems
+
+
+def forms(key: Sequence[str]) -> tuple[str, ...]:
+    """The stems by which a phrase is met. An adverb is no other form of its adjective (normally, likely), if it tells no
+    period (monthly), and "get more" none of "getting more"."""
+    lasting = key[0] if key[1:] and key[0].endswith("ing") else ""
+    adverbs = {w for w in key if w.endswith("ly") and stem(w) not in some("times")}
+    return tuple(w if w == lasting or w in adverbs else stem(w) for w in key)
 
 
 def _each(phrase: str) -> Iterator[str]:

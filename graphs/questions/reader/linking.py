@@ -95,6 +95,12 @@ class Column:
         return doer and self.kind == "text" and not self.key and self.n_unique > 2
 
     @property
+    def named(self) -> bool:
+        """Whether it holds names of people: of two or three words each, hardly one of them twice."""
+        full = [re.fullmatch(r"[A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){1,2}", str(e)) for e in self.examples]
+        return self.kind == "text" and self.n_unique > 0.5 * self.rows and bool(full) and all(full)
+
+    @property
     def short(self) -> str:
         """Its name without a general head: customer, of customer_id."""
         named = [" ".join(a) for a in self.aliases if set(a) <= set(self.words)]

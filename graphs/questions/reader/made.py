@@ -80,7 +80,7 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     made = f"{unit}({expr(start)}, {expr(end)})"
     read_as = "what duration" if low.startswith("how") else "duration" if low.startswith("length") else said[0]
     read_as = re.sub(lexicon.form("within"), r"with a duration of at most \1", read_as, flags=re.I)
-    column = Column(name, "", "float64", end.rows, end.rows, made_in=unit)
+    column = Column(name, "", "float64", end.rows // 2, end.rows, made_in=unit)  # no key of the rows
     note = f"“{name}” is read as {made}, in {unit}."
     note += f" Where “{end.name}” is missing it has no length yet." * bool(end.missing)
     return Made(said[0], read_as, column, Derive(name=name, expr=made), note)
@@ -89,6 +89,8 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
 def length_of(column: Column, spoken: Collection[str]) -> bool:
     """Whether a column is the length of time that a question speaks of: it says so, and not that of something else, as
     sick_days are none of how long people stay, and a delay is none of how long a trip is."""
+    if not lexicon.holds("duration", column.words):
+        return False
     units = {stem(unit) for unit in lexicon.section("units")["time"]}
     units |= {"night"} & {"night" * ("stay" in spoken)}
     return column.stems - units <= {*spoken} or bool({"durat", "dur", "length"} & column.stems)

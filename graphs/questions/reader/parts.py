@@ -232,6 +232,9 @@ def _listed(draft: Draft, base: q.Query) -> dict[str, Any]:
     keys = [c for c in [*entities, *draft.columns] if (c.key and c.kind != "number") or c.label]
     numbers = [w.left.strip("`") for w in simple(base.where) if w.op not in ("missing", "=")]
     called = draft.called(keys[0]) if keys else _named_by(draft)
+    if re.match(r"\W*whom?\b", draft.question, re.I):
+        some = [c.name for c in draft.columns if c.person or c.noun in lexicon.singulars() or c.named]
+        called = list(dict.fromkeys([*some[:1], *called]))
     order = tuple(q.Order(by=expr(n)) for n in numbers if draft.numeric(expr(n)))[:1]
     known = called and {*numbers} <= {c.name for c in draft.columns}
     return {"intent": "list", "show": tuple(dict.fromkeys([*called, *numbers])), "order": order} if known else {}
@@ -271,7 +274,7 @@ def _unsaid(draft: Draft, base: q.Query) -> list[q.Measure]:
         return [_usual(draft, c, one) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent
-    rows = rows and not re.match(r"\W*(?:please )?(?:list|show|name)\b", draft.question, re.I)
+    rows = rows and not re.match(r"\W*(?:please )?(?:list|show|name|who(?!se)\w*)\b", draft.question, re.I)
     counts = not spoken and single and (named or (there and compared and base.group_by) or (rows and base.where))
     return [q.Measure(op="count")] if counts else []  # are there more men or women
 

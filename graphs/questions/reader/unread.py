@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
 
 _FIT = {"count", "distinct", "missing", "present", "mode", "value", "values", "first", "last", "duplicates", "share"}
-_INTENTS = {"A": ("drivers", "predict", "why_changed", "compare", "relate", "change"), "F": ("forecast", "predict")}
+_INTENTS = {"A": ("drivers", "predict", "why_changed", "compare", "relate", "change"), "F": ("forecast", "predict"),
+            "Y": ("change", "why_changed", "compare", "forecast", "relate", "drivers", "experiment", "predict", "test")}  # fmt: skip
 """What letters ask for: the intents of which one must be there."""
 LONG = 25
 """Words from which a question describes what is done, and such a word may only speak of it."""
@@ -134,9 +135,10 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     sized = item.code == "j" and ask.clause.written([item]).casefold() in lexicon.some("sizes")
     if sized and ask.codes[n + 1 : n + 2] == "E":
         return (amount := draft.known.amount()) is not None and amount.name in said  # do higher fines take longer
-    if item.code == "j" and not item.means.startswith("more"):
-        column = draft.known.hinted(item.means)
-        return column is None or column.name in said
+    if item.code == "j" and (hint := item.means.removeprefix("more").strip()):
+        column = draft.known.hinted(hint) if hint == item.means else None
+        counted = hint != "count" and all(m.op == "count" for q in queries for m in q.measures)
+        return column.name in said if column is not None else not counted  # a worse year is none of fewer rows
     if item.code == "E":  # how much was claimed, of which only the rows are known
         return not re.fullmatch("Sd*E", ask.codes)
     if item.code == "C":
@@ -160,7 +162,9 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         mean = f'"op": "{item.means}"' in said or '"count"' not in said
         return mean or any(q.formulas or q.group_by for q in queries)
     if item.code in _INTENTS:
-        return long or any(q.intent in _INTENTS[item.code] for q in queries)
+        told = any(q.intent in _INTENTS[item.code] for q in queries)
+        moves = item.code == "Y" and any(q.formulas or any(g.grain for g in q.group_by) for q in queries)
+        return long or told or moves or (item.code == "Y" and bool(draft.steps))  # drop those without a price
     if item.code == "M":
         hint = str(item.means).partition(" ")[2]
         price = "price" in hint.split()
@@ -168,8 +172,9 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         if column.name not in said if column else price:
             return False  # the cheapest, of which something else is told
         ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict", "drivers")
-        ordered = any(q.order and q.intent != "list" for q in queries)
+        orders = [q for q in queries if q.order and q.intent != "list"]
         both = {str(i.means).split()[0] for i in items if i.code == "M"} == {"min", "max"}
+        ordered = bool(orders) and not (both and len(orders) == orders[0].limit == 1)  # one end of two
         ends = {str(item.means).split()[0]} if both else ends  # the youngest and the oldest
         return ordered or any(q.intent in told or {m.op for m in q.measures} & ends for q in queries)
     if item.code == "T" and f'"{GRAINS.get(kind_of(item.means))}"' not in said:
