@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from notebooks.slices import TOOLKIT, binds, lacking, package, part, reads, slice_for
+from notebooks import slices
+from notebooks.catalog import catalog, cells, find
+from notebooks.slices import TOOLKIT, binds, lacking, package, part, reads, slice_for, statements
 
 WHOLE = package(TOOLKIT)
 
@@ -120,3 +122,26 @@ def test_what_a_package_defines_is_kept_until_a_module_changes(tmp_path: Path, m
     package.cache_clear()
     assert package(tmp_path).names == {"B"}, "what cannot be read is made again"
     package.cache_clear()
+
+
+@pytest.mark.parametrize("name", [template.name for template in catalog()])
+def test_a_toolkit_cell_is_taken_apart_as_python_parses_it(name: str) -> None:
+    """Its definitions are known by their text, and whatever is not exactly one of them is parsed."""
+    (code,) = [c.code for c in cells(find(name), {}) if "toolkit" in c.tags]
+    for text in (code, lacking(code, binds(slice_for("say('bill_mm')"))), code.partition("\n")[2]):
+        assert slices._recognised(text) is not None
+        assert statements(text) == tuple(statement for _, statement in slices._parsed(text))
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["    more()", "\n\n    more()", "\n\n\nx = 1", "\n# said of it", "  # said of it", "; x = 1"],
+)
+def test_code_that_goes_on_after_a_definition_of_the_toolkit_is_parsed(after: str) -> None:
+    code = slice_for("percent(0.25)") + after
+    assert slices._recognised(code) is None
+    try:
+        parsed = tuple(statement for _, statement in slices._parsed(code))
+    except SyntaxError:
+        parsed = ()
+    assert (statements(code) if parsed else ()) == parsed
