@@ -249,6 +249,9 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _papermill(path: Path, out: Path, values: dict[str, Any], job: Job, options: Mapping[str, Any]) -> str | None:
+    import notebooks.nb  # noqa: F401  # first: papermill imports nbformat, with the second that it takes
+
+    # isort: split
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.engines import papermill_engines
