@@ -13,13 +13,19 @@ from typing import Any
 import pytest
 
 from notebooks.nb import nbformat
+from tests.commands import PAPERMILL
 from tests.gristmill.door import Server, environment
 
 WIDE = "from IPython.display import *\ndisplay('x', display_id='one', metadata={'a': 1})\nprint('a'); 'ok'"
 
 
-def papermill(server: Server, *arguments: str | Path, cwd: Path) -> subprocess.Popen[str]:
-    command = [str(Path(sys.executable).parent / "papermill"), "--engine", "gristmill", *map(str, arguments)]
+INSTALLED = (str(Path(sys.executable).parent / "papermill"),)
+
+
+def papermill(
+    server: Server, *arguments: str | Path, cwd: Path, program: tuple[str, ...] = PAPERMILL
+) -> subprocess.Popen[str]:
+    command = [*program, "--engine", "gristmill", *map(str, arguments)]
     return subprocess.Popen(
         command, cwd=cwd, env=environment(server.home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -51,7 +57,7 @@ def test_a_notebook_given_to_papermill_is_a_run_of_the_server_and_comes_back_fil
     late = "update_display('y', display_id='one')"
     write(tmp_path / "in.ipynb", "# Trees\n\nTall.", WIDE, late, "", read, parameters="data = ''\nn: int = 1")
     given = ("-p", "data", "far/given.csv", "-p", "n", "3", "--log-output", "--stdout-file", "told.txt")
-    process = papermill(server, "in.ipynb", "out.ipynb", *given, cwd=tmp_path)
+    process = papermill(server, "in.ipynb", "out.ipynb", *given, cwd=tmp_path, program=INSTALLED)
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
     assert server.url in said

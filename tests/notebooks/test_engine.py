@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from notebooks.export import write_out
 from notebooks.files import Entry, Tree
 from notebooks.nb import nbformat
 from notebooks.runner import carry_out_notebook, keep_notebook, run_notebook
+from tests.commands import PAPERMILL
 
 WORK = (
     "# Heights\n\nHow tall trees are.",
@@ -40,11 +41,15 @@ def home(gateway: tuple[Host, Path]) -> Path:
 
 
 async def papermill(
-    home: Path, cwd: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    home: Path,
+    cwd: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = PAPERMILL,
 ) -> tuple[int, str]:
     """Run the papermill command; returns its exit status and what it said."""
     environment = {**os.environ, "GRISTMILL_HOME": str(home), "GRISTMILL_SANDBOX": "local"} | (environment or {})
-    command = [str(Path(sys.executable).parent / "papermill"), "--engine", "gristmill", *arguments]
+    command = [*program, "--engine", "gristmill", *arguments]
     process = await asyncio.create_subprocess_exec(
         *command, cwd=cwd, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
@@ -97,7 +102,9 @@ async def test_the_papermill_command_runs_uploads_and_records(
     home: Path, tmp_path: Path, table: Path, write_notebook: Callable[..., Path]
 ) -> None:
     write_notebook(*WORK, name="in.ipynb", parameters=PARAMETERS)
-    status, said = await papermill(home, tmp_path, "in.ipynb", "out.ipynb", "-p", "data", str(table), "-p", "n", "21")
+    installed = [str(Path(sys.executable).parent / "papermill")]
+    given = ["-p", "data", str(table), "-p", "n", "21"]
+    status, said = await papermill(home, tmp_path, "in.ipynb", "out.ipynb", *given, program=installed)
     assert status == 0, said
     assert "100%" in said
     assert "HTTP" not in said, "requests to the gateway are nobody's business here"
