@@ -57,7 +57,7 @@ class Kernel:
         self.client = self.manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=300)
-        self.toolkit = ""
+        self.toolkits = list[str]()
 
     def run(self, code: str) -> tuple[list[dict[str, Any]], str, str | None]:
         """One cell: the MIME bundles that it displayed, its text and the name and value of its error."""
@@ -77,10 +77,11 @@ class Kernel:
 
     def made_ready(self, toolkit: str) -> str:
         """A cell that does what the toolkit's does: IPython takes half a second to read that one, each time."""
-        if toolkit != self.toolkit:
-            self.toolkit = toolkit
-            self.run(f"_toolkit = compile({toolkit!r}, 'toolkit', 'exec', dont_inherit=True)")
-        return "exec(_toolkit)"
+        if toolkit not in self.toolkits:
+            self.toolkits.append(toolkit)
+            name = f"_toolkit_{len(self.toolkits) - 1}"
+            self.run(f"{name} = compile({toolkit!r}, 'toolkit', 'exec', dont_inherit=True)")
+        return f"exec(_toolkit_{self.toolkits.index(toolkit)})"
 
     def template(self, name: str, **parameters: Any) -> Ran:
         findings, plots, text, answers = list[Finding](), list[str](), list[str](), list[dict[str, Any]]()
