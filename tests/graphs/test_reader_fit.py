@@ -253,3 +253,66 @@ def test_one_end_of_two_is_no_answer_and_what_varies_most_is_told_by_its_spread(
 
 def test_who_is_answered_by_names(boats: list[dict[str, Any]]) -> None:
     assert one("Who has not paid?", boats).show[0] == "owner"
+
+
+@pytest.fixture(scope="module")
+def fields() -> list[dict[str, Any]]:
+    """Harvests of nine fields over forty years, and beside them what is known of three farms."""
+    n = 120
+    table = pd.DataFrame(
+        {
+            "Harvest No": range(1, n + 1),
+            "Year": [1984 + i // 3 for i in range(n)],
+            "Farm": [("Ash", "Birch", "Cedar")[i % 3] for i in range(n)],
+            "Crop": [("rye", "oats")[i * 5 % 7 > 2] for i in range(n)],
+            "yield_kg": [800.0 + 37 * i % 411 for i in range(n)],
+            "rain_mm": [30.0 + i * 7 % 90 for i in range(n)],
+            "spoilt": [("yes", "no")[i % 6 > 0] for i in range(n)],
+            "inspector": [("Lo", "Mia", None)[i % 3] for i in range(n)],
+        }
+    )
+    farms = pd.DataFrame({"Farm": ["Ash", "Birch", "Cedar"], "Tractors": [4, 7, 5], "Hands": [11, 16, 9]})
+    return [described("harvests.csv", table), described("farms.csv", farms)]
+
+
+def test_two_things_that_are_asked_of_one_group_are_told_each(fields: list[dict[str, Any]]) -> None:
+    reading = read("What is the average yield by farm, and which farm spoils most?", fields[:1])
+    told, most = reading.queries
+    assert told is not None
+    assert most is not None
+    assert (told.limit, most.limit) == (None, 1)
+    both = read("Which crop has the highest yield and which one the lowest?", fields[:1]).queries
+    assert [q.order[0].descending for q in both if q] == [True, False]
+
+
+def test_a_unit_that_is_asked_for_is_the_unit_that_is_told(fields: list[dict[str, Any]]) -> None:
+    query = one("What is the mean yield in tonnes by farm?", fields[:1])
+    assert [getattr(s, "expr", "") for s in query.prepare] == ["yield_kg * 0.001"]
+    assert "nothing says" in one("What is the mean yield in euros?", fields[:1]).notes[-1]
+
+
+def test_years_that_a_column_cannot_hold_are_times(fields: list[dict[str, Any]]) -> None:
+    (when,) = one("What was the mean rain between 1990 and 1999?", fields[:1]).where
+    assert isinstance(when, Condition)
+    assert (when.left, when.right) == ("Year", (1990, 1999))
+
+
+def test_a_ratio_or_how_many_more_is_told_as_one_number(fields: list[dict[str, Any]]) -> None:
+    ratio = one("What is the ratio of spoilt harvests at Ash to Cedar?", fields[:1])
+    assert [f.expr for f in ratio.formulas] == ["`Ash` / `Cedar`"]
+    more = one("How many more rye than oats harvests are there?", fields[:1])
+    assert [f.expr for f in more.formulas] == ["`rye` - `oats`"]
+
+
+def test_the_second_highest_and_the_top_three_are_found_and_a_share_may_be_missing(
+    fields: list[dict[str, Any]],
+) -> None:
+    assert one("Which farm has the second highest total yield?", fields[:1]).limit == 2
+    assert one("What percentage of missing inspector is there per farm?", fields[:1]).measures[0].op == "share"
+
+
+def test_what_only_another_file_counts_is_never_a_number_of_rows(fields: list[dict[str, Any]]) -> None:
+    assert one("How many harvests does each farm have?", fields).table == "harvests.csv"
+    assert one("How many tractors does Birch have?", fields).measures[0].of == "Tractors"
+    assert why_not("How many harvests per tractor does each farm have?", fields)
+    assert why_not("How many tractors per hand does each farm have?", fields[1:])  # a row each, which no group is

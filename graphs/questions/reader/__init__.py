@@ -15,7 +15,7 @@ from graphs.questions.query import Query, Reading, given
 from graphs.questions.reader import lexicon, made
 from graphs.questions.reader.assembling import Draft
 from graphs.questions.reader.clauses import split
-from graphs.questions.reader.completing import by_case, in_whole, of_which_time, placed, whole, without_codes
+from graphs.questions.reader.completing import by_case, in_unit, in_whole, of_which_time, placed, whole, without_codes
 from graphs.questions.reader.conditions import Known
 from graphs.questions.reader.linking import Column, read_columns
 from graphs.questions.reader.meant import instead
@@ -87,13 +87,16 @@ def _read(
         draft.add(clause)
     reading = draft.reading(previous)
     queries = tuple(q and in_whole(of_which_time(q, time, columns, asked), time) for q in reading.queries)
-    queries = tuple(q and placed(q if draft.spelled else without_codes(q, columns), asked, tables) for q in queries)
+    rows = {i.column.file for a in draft.asks for i in a.clause.items if i.code == "E" and i.means and i.column.key}
+    queries = tuple(q and (q if draft.spelled else without_codes(q, columns)) for q in queries)
+    queries = tuple(q and placed(q, asked, tables, [*rows]) for q in queries)
     if reading.why_not and not any(queries):
         last, unknown = reading.why_not[-1], tuple(_as_said(word, swaps) for word in reading.unknown)
         for word, said in zip(reading.unknown, unknown, strict=True):
             last = last.replace(f"“{word}”", f"“{said}”")
         why_not = (*reading.why_not[:-1], f"{last} {_told(tables)}")
         reading = given(reading, why_not=why_not, unknown=unknown)
+    queries = tuple(q and in_unit(q, asked, columns) for q in queries)
     if earned:
         queries = tuple(q and _with(earned, q) for q in queries)
     return by_case(given(reading, queries=queries), columns)

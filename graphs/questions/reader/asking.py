@@ -164,7 +164,7 @@ def _reworded(ask: Ask) -> None:
             item.code = "d"  # borrowed only once; who said “too slow”
         if item.code == "i" and said == "within" and behind and behind.code == "N" and behind.unit:
             item.code, item.means = "K", "<= duration"  # within two days
-    for _, opens, which, more, rows in clause.find("^(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
+    for _, opens, which, more, rows in clause.find("^[ac]*(q|d)(?!.*[VKT])[^jd]*([CE])[^j]*(j)(E?)"):
         there = re.search(r"\bthere\b.*\bothers?\b", clause.text, re.I)
         if which[0].means is not None and (opens[0].code == "q" or there):  # which of them pays more
             end = "min" if clause.written(more).casefold() in lexicon.some("less") else "max"
@@ -175,6 +175,9 @@ def _reworded(ask: Ask) -> None:
             ask.where.append(Condition(left=expr(ended[0].column), op="present"))  # the most cancellations
             first[0].means += " count"
             use(ended)
+    for _, general, _, end_of in clause.find("(M)(N)(M)"):
+        if clause.written(general).casefold() == "top" and " " in end_of[0].means:
+            use(general)  # top 3 heaviest
     for most in clause.of("M"):
         if most.first and clause.words[most.first - 1].stem in ("vari", "differ", "fluctuat"):
             ask.stats.append("std")  # which varies the most
@@ -264,6 +267,11 @@ def _ordered(ask: Ask) -> None:
 def _named(ask: Ask, top: Item, *things: Item) -> Items:
     """Have things be named by which end they are at: columns, or periods."""
     ask.names, ask.limit = True, 1
+    for _, nth, most in ask.clause.find("(1)(M)"):
+        if most == [top]:  # the second highest
+            ask.limit = int(nth[0].means)
+            ask.clause.notes.append("The last of these is the one that was asked for.")
+            use(nth)
     ask.of = next((i.means for i in reversed(things) if isinstance(i.means, Column)), ask.of)
     if things and things[0].code == "G":
         grouping.periodic(ask, things[0])

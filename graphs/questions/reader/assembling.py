@@ -250,19 +250,12 @@ class Draft:
         for one in ends:  # which is the most common, and which one is the least common
             one.of, one.columns = one.of or ends[0].of, one.columns or ends[0].columns
             one.counts = one.counts or ends[0].counts
-        if len({(a.end, a.of) for a in ends}) > 1:
-            self.untold.append((self.question, "Two ends are asked for at once: ask for each by itself."))
-            return []
-        if self.asks[1:] and self._apart(self.asks[-1]):
-            *before, last = self.asks
-            if not any(i.code == "E" for i in last.clause.items):  # and how many of them were cancelled
-                last.where = [*(w for a in before for w in a.where), *last.where]
-                last.groups = [g for a in before for g in a.groups]
-            found = list[q.Query]()
-            for self.asks in (before, [last]):
-                found += [given(one, text=self.asks[0].clause.text) for one in self.queries()[-1:]]
-            self.asks = [*before, last]
-            return found if found[1:] else []
+        if (several := self._separate())[1:]:
+            everything, answers = self.asks, list[q.Query]()
+            for self.asks in several:
+                answers += [given(one, text=self.asks[0].clause.text) for one in self.queries()[-1:]]
+            self.asks = everything
+            return answers if len(answers) == len(several) else []
         base = parts.reconciled(self, self.base())
         kinds = {k for a in self.asks for k in a.kinds}
         fits = any(a.relation == "r2" and a.pairs for a in self.asks)
@@ -299,6 +292,26 @@ class Draft:
         if test is None or test.test is None or test.test.about != "means":
             return [*found, computed]
         return [given(computed, intent="compute", group_by=computed.group_by or test.group_by), *found]
+
+    def _separate(self) -> list[list[Ask]]:
+        """The clauses that ask for one thing together: the stay by ward, and which ward readmits most, are two, and so are
+        the best month and the worst."""
+        parts_of = [self.asks[:1]]
+        for ask in self.asks[1:]:
+            before = parts_of[-1]
+            ranked = any(a.end and (a.names or a.limit) for a in before)
+            told = ranked or any((a.stats or a.counts) and a.groups for a in before)
+            if ask is self.asks[-1] and self._apart(ask):
+                if not any(i.code == "E" for i in ask.clause.items):  # and how many of them were cancelled
+                    ask.where = [*(w for a in self.asks[:-1] for w in a.where), *ask.where]
+                    ask.groups = [g for a in self.asks[:-1] for g in a.groups]
+                parts_of.append([ask])
+            elif (told and ask.end and (ask.names or ask.limit)) or (ranked and ask.groups and ask.stats):
+                ask.where = [*(w for a in before for w in a.where), *ask.where]
+                parts_of.append([ask])
+            else:
+                before.append(ask)
+        return parts_of
 
     def _apart(self, last: Ask) -> bool:
         """Whether the last clause counts rows by conditions of its own, which hold for no clause before it."""

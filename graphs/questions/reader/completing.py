@@ -77,6 +77,51 @@ def without_codes(query: Query, columns: Sequence[Column]) -> Query:
     return given(query, where=(*query.where, *where), notes=(*query.notes, *notes))
 
 
+_SUMS = (
+    "count",
+    "distinct",
+    "missing",
+    "present",
+    "share",
+    "skewness",
+    "kurtosis",
+    "entropy",
+    "correlation",
+    "r2",
+    "cv",
+)
+_TOLD_IN = r"\bin (?:us |american )?([a-z€$£]+)(?=\W*$|[?,.;]| (?:by|per|for|of|on|at|in|and|did|does?|is|are|was|were|each|across|from|between|when|if|where)\b)"
+
+
+def in_unit(query: Query, question: str, columns: Sequence[Column]) -> Query:
+    """The query with what it computes in the unit that is asked for, as it is computed from the column's own; with a note
+    where that is not known."""
+    scales, named = lexicon.section("units"), {expr(c): c for c in columns}
+    said = [m[1].casefold() for m in re.finditer(_TOLD_IN, question, re.I)]
+    unit = next((u for u in said if len(u) > 1 and any(u in scale for scale in scales.values())), "")
+    of = dict.fromkeys(m.of for m in query.measures if m.of in named and m.op not in _SUMS)
+    if not unit or not of or query.intent not in ("compute", "rank", "compare", "describe"):
+        return query
+    made, notes = dict[str, q.Derive](), list[str]()
+    for column in (named[name] for name in of if name and named[name].kind == "number"):
+        scale: dict[str, float] = next((s for s in scales.values() if unit in s and column.unit in s), {})
+        times = scale.get(column.unit, 0) / scale[unit] if scale else 0
+        if scale is scales["money"] and times == 1 and not _alike(unit, column.unit):
+            times = 0
+        if not times:
+            notes.append(f"“{column.name}” is told as it stands: nothing says how it turns into {unit}.")
+        elif times != 1:
+            name = f"{column.name.replace(column.unit, '').strip(' _()') or column.name} ({unit})"
+            made[expr(column)] = q.Derive(name=name, expr=f"{expr(column)} * {times:.10g}")
+    measures = tuple(given(m, of=f"`{made[m.of].name}`") if m.of in made else m for m in query.measures)
+    return given(query, measures=measures, prepare=(*query.prepare, *made.values()), notes=(*query.notes, *notes))
+
+
+def _alike(unit: str, other: str) -> bool:
+    """Whether two words are for the same currency."""
+    return any({unit, other} <= {*some.split()} for some in lexicon.section("words")["currencies"].split(";"))
+
+
 def in_whole(query: Query, time: Column | None) -> Query:
     """The query with a comparison of years in the months that both have, and no lowest period that is not whole."""
     ends = [str(e)[:10] for e in (time.low, time.high)] if time is not None else []
@@ -133,8 +178,9 @@ def whole(question: str, tables: Sequence[Mapping[str, Any]]) -> Query | None:
     return Query(intent="join", text=question, table=str(main["name"]), joins=tuple(joins[:1]))
 
 
-def placed(query: Query, question: str, tables: Sequence[Mapping[str, Any]]) -> Query:
-    """The query with its file, and with the others that hold columns which it names."""
+def placed(query: Query, question: str, tables: Sequence[Mapping[str, Any]], rows: Sequence[str] = ()) -> Query:
+    """The query with its file, and with the others that hold columns which it names; `rows`: the files whose rows the
+    question names, as patients are those of which a file has the numbers."""
     if len(tables) < 2 or query.table:
         return query
     text = json.dumps(query.model_dump(mode="json", exclude={"text", "notes", "unused"}), ensure_ascii=False)
@@ -153,11 +199,14 @@ def placed(query: Query, question: str, tables: Sequence[Mapping[str, Any]]) -> 
             (theirs, mine), name = _link(there, here), str(here["name"])
             join = q.Join(file=str(there["name"]), own=(mine,), theirs=(theirs,))
             return given(query, table=name, joins=(join,))
-    counted = any(m.op in ("count", "share") and not m.of for m in query.measures) and place[first] < len(said)
+    counted = any(m.op in ("count", "share") and not m.of for m in query.measures)
+    if counted and len(rows) == 1 and used <= held[rows[0]]:
+        return given(query, table=rows[0])
     if query.having:  # rows are counted of what repeats, not where each stands once
         keys = {g.of.strip("`") for g in query.group_by}
         whole = [t for t in whole if not any(c["name"] in keys and _unique(c, t) for c in t["columns"])]
-    if whole and not (counted and main not in whole and first == min(place, key=lambda n: place[n])):
+    spoken = counted and place[first] < len(said)
+    if whole and not (spoken and main not in whole and first == min(place, key=lambda n: place[n])):
         named = [t for t in whole if place[str(t["name"])] < len(said)]
         return given(query, table=str((named or [_longest(whole)])[0]["name"]))
     others = [t for t in tables if t is not main and (used - own) & held[str(t["name"])]]

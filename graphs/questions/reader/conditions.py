@@ -174,7 +174,9 @@ def _between(ask: Ask, left: Items, no: Items, between: Items, lead: Items, low:
         return None  # on Mondays in April; in 2020 and 2022
     column = named[0].column if named else None
     if code == "T":
-        column = ask.known.time if column is None or column.kind == "text" else column
+        years = [float(i.means) for i in ends if str(i.means).isdigit()] if column and column.kind == "number" else []
+        beyond = column != ask.known.time and any(not within(year, column) for year in years if column)  # no counts
+        column = ask.known.time if column is None or column.kind == "text" or beyond else column
     elif column is None and not clause.of("T"):
         column = bare(ask, high[0])
     if column is None:

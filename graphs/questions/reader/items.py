@@ -281,7 +281,8 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
         return Item("E", n, n)
     around = " ".join(w.low for w in ws[max(n - 1, 0) : n + 2])
     apart = re.search(r"\bsame (?:day|week|month|year|hour)\b|\b[oi]n time\b", around)  # issued on time
-    unit = word.low in lexicon.some("units") and not around.startswith(("many ", "how "))  # how many litres, how old
+    unit = word.low in lexicon.some("units") or (around.startswith("in ") and word.low in _units())
+    unit = unit and not around.startswith(("many ", "how "))  # how many litres, how old
     silent = (harmless and not apart) or unit or len(word.low) == 1
     return Item("x" if silent else "E" if known else "U", n, n)
 

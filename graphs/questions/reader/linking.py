@@ -87,6 +87,12 @@ class Column:
         """Whether every row has a value of its own."""
         return self.rows > 1 and self.n_unique >= 0.98 * (self.rows - self.missing) and self.n_unique > 0.5 * self.rows
 
+    @property
+    def each(self) -> bool:
+        """Whether it names each row: a key that is no amount, though in a few rows no two amounts may be the same."""
+        counts = self.low in (0, 1) and self.high == self.low + self.rows - 1
+        return self.key and (self.kind != "number" or counts)
+
     @cached_property
     def person(self) -> bool:
         """Whether it says who, of rows of which several are one person's: dentist, tuner, sold_by."""

@@ -126,6 +126,9 @@ def measured(ask: Ask) -> None:
     for _, stat, what in clause.find("(S)[oiUEhd]*(C)"):  # how much sugar there is in it, or at what price per kg
         if clause.written(stat).casefold() == "how much" and lexicon.some("levelled") & set(what[0].column.words):
             stat[0].means = "mean"
+    for _, part, gap in clause.find("(S)o?(m)(?=C)"):
+        if part[0].means == "share":
+            gap[0].code, gap[0].means = "S", "missing"  # the share of missing ages
     if lexicon.found("values", clause.text):
         for _, how, gap in clause.find("(h?)[od]*(m)"):  # how many values are missing: column by column, and not rows
             gap[0].code, gap[0].means = "S", "missing"
@@ -206,7 +209,7 @@ def counted(ask: Ask) -> None:
             use(sold)  # how many croissants were sold
             ask.stats, ask.columns = ["sum"], [expr(sold[0].column)]
             continue
-        if column is None or column.key or ask.clause.typed(named[0]) or "O" in ask.kinds:
+        if column is None or column.each or ask.clause.typed(named[0]) or "O" in ask.kinds:
             ask.counts = True
         elif column.label and not ask.stats:
             ask.stats, ask.columns = ["distinct"], [expr(column)]

@@ -122,7 +122,31 @@ def computed(draft: Draft, base: q.Query, outliers: bool, alone: bool, tests: bo
     measures = list(dict.fromkeys(_of_yes(draft, m) for m in measures))
     if not measures and not extra.get("show"):
         return None
-    return given(base, **_finished(draft, base, measures, extra, relate))
+    finished = given(base, **_finished(draft, base, measures, extra, relate))
+    return _of_two(draft, finished) or finished
+
+
+def _of_two(draft: Draft, query: q.Query) -> q.Query | None:
+    """The ratio or the difference of two sides that is asked for, where these would be told side by side: how many more
+    of one there are than of the other, in the order in which they are named."""
+    items = [(a, i) for a in draft.asks for i in a.clause.items]
+    signs = [str(i.means) for _, i in items if i.code == "J"]
+    more = any(re.search("^[aci]*(?:h|S)[Ei]*j", a.codes) for a in draft.asks) and "more"
+    (by, *others), (measure, *rest) = query.group_by or (None,), query.measures or (None,)
+    if not (signs or more) or by is None or measure is None or others or rest or query.intent != "compare":
+        return None
+    sides = list(dict.fromkeys(str(i.means[1]) for _, i in items if i.code == "V" and expr(i.means[0]) == by.of))
+    if len(sides) != 2 or (signs[:1] != ["ratio"] and measure.op not in ("count", "sum")):
+        return None
+    less = any(draft.question.casefold().count(f" {w} ") for w in lexicon.some("less"))
+    first, second = sides[::-1] if more and less and not signs else sides
+    both = [given(measure, where=(*measure.where, q.Condition(left=by.of, op="=", right=s)), name=s) for s in sides]
+    sign, name = ("/", "ratio") if signs[:1] == ["ratio"] else ("-", "difference")
+    told = q.Formula(
+        name=f"{name} of {first} {'to' if sign == '/' else 'and'} {second}", expr=f"`{first}` {sign} `{second}`"
+    )
+    where = tuple(w for w in query.where if not (isinstance(w, q.Condition) and w.left == by.of))
+    return given(query, intent="compute", measures=tuple(both), formulas=(told,), group_by=(), where=where)
 
 
 def _of_yes(draft: Draft, measure: q.Measure) -> q.Measure:

@@ -183,10 +183,10 @@ def periods(ask: Ask) -> None:
         if not than or time is None or "time" in more[0].means.split() or ask.periods[0]:
             continue
         (now, _), then = latest(there[0].means, str(time.high)), there[0].means
-        said = [i for i in clause.of("T") if i.last < more[0].first and kind_of(i.means) == kind_of(then)]
-        if said and said[0].means != then:  # was 2024 a worse year than 2022
-            ask.periods = (said[0].means, then)
-            use(said, more, there)
+        earlier = [i for i in clause.of("T") if i.last < more[0].first and kind_of(i.means) == kind_of(then)]
+        if earlier and earlier[0].means != then:  # was 2024 a worse year than 2022
+            ask.periods = (earlier[0].means, then)
+            use(earlier, more, there)
             continue
         then = before(now) if now == then else then
         if then < now:

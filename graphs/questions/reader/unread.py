@@ -140,7 +140,11 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         counted = hint != "count" and all(m.op == "count" for q in queries for m in q.measures)
         return column.name in said if column is not None else not counted  # a worse year is none of fewer rows
     if item.code == "E":  # how much was claimed, of which only the rows are known
-        return not re.fullmatch("Sd*E", ask.codes)
+        each = (
+            item.means is not None and ask.codes[:n].endswith("B") and ask.clause.words[items[n - 1].first].low != "per"
+        )
+        divided = any(q.group_by or q.show for q in queries) or not (each and item.column.key)  # of each ward by itself
+        return divided and not re.fullmatch("Sd*E", ask.codes)
     if item.code == "C":
         lead = items[n - 1] if n else item  # fleet drivers, readmitted patients
         whose = lead.code == "V" or (lead.code == "C" and lead.column.kind == "bool")
@@ -149,7 +153,7 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         return bool(
             any(c.name in said for c in (item.column, *item.also))
             or (times == [item] and not item.column.missing and ask.clause.written([item]).endswith("ed"))
-            or (item.column.key and (item.column.kind != "time" or (n and items[n - 1].code == "B")))
+            or (item.column.each and (item.column.kind != "time" or ask.codes[n - 1 : n] == "B"))
             or item.column in draft.counted or (whose and item.column.words[-1] == "id") or who
             or (ask.counts and ask.clause.typed(item))
         )  # fmt: skip
@@ -162,9 +166,9 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         mean = f'"op": "{item.means}"' in said or '"count"' not in said
         return mean or any(q.formulas or q.group_by for q in queries)
     if item.code in _INTENTS:
-        told = any(q.intent in _INTENTS[item.code] for q in queries)
+        fits = any(q.intent in _INTENTS[item.code] for q in queries)
         moves = item.code == "Y" and any(q.formulas or any(g.grain for g in q.group_by) for q in queries)
-        return long or told or moves or (item.code == "Y" and bool(draft.steps))  # drop those without a price
+        return long or fits or moves or (item.code == "Y" and bool(draft.steps))  # drop those without a price
     if item.code == "M":
         hint = str(item.means).partition(" ")[2]
         price = "price" in hint.split()
