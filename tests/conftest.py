@@ -43,6 +43,7 @@ PRELOADED = ",".join(
     (
         *("scipy.stats", "scipy.signal", "scipy.cluster.hierarchy", "sklearn.linear_model", "sklearn.metrics"),
         *("sklearn.model_selection", "sklearn.pipeline", "sklearn.preprocessing", "sklearn.cluster"),
+        *("statsmodels.stats.oneway", "statsmodels.stats.proportion", "statsmodels.regression.linear_model"),
     )
 )
 """What the toolkit imports as it is needed, and no test is about how."""

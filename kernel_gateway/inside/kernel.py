@@ -37,6 +37,7 @@ from zmq.eventloop.zmqstream import ZMQStream
 
 from kernel_gateway.inside.copies import Own, fork_when_idle
 from kernel_gateway.inside.display import add_formatters, without_extracts
+from kernel_gateway.inside.late import let_polars_wait
 from kernel_gateway.inside.limits import be_expendable
 from kernel_gateway.inside.notebook import VERDICT
 from kernel_gateway.inside.piped import take_along
@@ -318,6 +319,7 @@ def prepare() -> None:
     OutStream.flush_interval = _FLUSH_SECONDS
     _send_in_pieces()
     take_along()
+    let_polars_wait()
     _app = _App.instance(config=config)
     _app.build()
 

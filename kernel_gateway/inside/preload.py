@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from kernel_gateway.inside.late import let_polars_wait
 from kernel_gateway.inside.sharing import share
 
 SERVICE = (
@@ -72,6 +73,7 @@ def load(cache: str, more: Sequence[str] = ()) -> str | None:
     _import(SERVICE)
     _import(LIBRARIES)
     _import(SHOWN)
+    let_polars_wait()
     for name in more:
         if (why := _unfit(name)) is not None:
             return why
