@@ -84,7 +84,7 @@ TOGETHER = {
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Look for no garbage among what is imported and collected, then or later: a sixth of each process's time for it."""
+    """Look for no garbage among what is imported and collected, then or later: it takes a sixth of the time."""
     gc.disable()
     try:
         return (yield)
