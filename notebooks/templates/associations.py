@@ -762,7 +762,7 @@ for found in [f for f in results if (f["a"], f["b"]) in held_within]:
         effect=effect("slope_per_step", by * inside.slope, (by * inside.low, by * inside.high)),
         test=ledger.test("within_by_unit", "within units", f"{found['a']} × {found['b']}"),
         n=inside.n,
-        params={"alone": found["value"], "beside": inside.r, "held_fixed": one},
+        params={"alone": found["value"], "beside": inside.r, "held_fixed": one, "turned": bool(turns)},
         caveats=[f"What changes within a {say(one)} for other reasons is not held fixed."],
         confidence="medium",
     )
@@ -922,18 +922,19 @@ for z, x, alone, beside, spread, n in stand_ins[:3]:
         before += f" (95 % CI {' to '.join(size(end * per) for end in alone.conf_int().loc['z'])})"
     middle = f"{step} by {after}" if two else f"{step} {after} standard deviations of {say(outcome)}"
     turned = beside.pvalues["z"] < 0.05 and alone.params["z"] * beside.params["z"] < 0
-    left, share = without(z, x), "mostly" if low * high > 0 and not turned else "only"
-    end = "so it turns round" if turned else "so little is left of it"
+    kept, share = beside.params["z"] / alone.params["z"], "mostly" if low * high > 0 and not turned else "only"
+    end = "it turns round" if turned else f"{percent(kept)} of it is left" if kept > 0.005 else "nothing is left of it"
+    left = without(z, x)
     report(
         "warning",
         "confounding",
         f"{say(z)} goes with {say(outcome)} {share} as it goes with {say(x)} ({link}): once {say(x)} is held fixed, {middle} "
-        f"(95 % CI {size(low)} to {size(high)}) instead of {before}, n = {n:,}, {end}.",
+        f"(95 % CI {size(low)} to {size(high)}) instead of {before}, n = {n:,}, so {end}.",
         [z, outcome, x],
         roles={"outcome": outcome, "factor": z, "stratifier": x},
         effect=effect("pearson_r", left.statistic, left.confidence_interval()),
         n=n,
-        params={"alone": alone.params["z"], "beside": beside.params["z"], "held_fixed": x},
+        params={"alone": alone.params["z"], "beside": beside.params["z"], "held_fixed": x, "turned": bool(turned)},
         caveats=["A column that is not in the table may stand behind both."],
         confidence="high" if n >= 30 else "medium",
     )
@@ -990,17 +991,18 @@ for z in sorted(levelled, key=lambda c: (c not in factors, -related[c]["strength
             faint.append((z, x))
             continue
         (low, top), (least, most) = (means.sort_values().index[[0, -1]] for means in (alone, beside))
+        gaps = [with_unit(means.max() - means.min(), outcome) for means in (beside, alone)]
         report(
             "warning",
             "confounding",
             f"{say(outcome)} is highest for {say(z)} {top} (mean {with_unit(alone[top], outcome)}) and lowest for {low} ({with_unit(alone[low], outcome)}) as {say(z)} goes with "
             f"{say(x)}: once {say(x)} is held fixed, it is highest for {most} ({with_unit(beside[most], outcome)}) and lowest for {least} ({with_unit(beside[least], outcome)}, n = {n:,}), "
-            f"so {'it turns round' if left < 0 else 'little is left of it'}.",
+            f"{'so it turns round' if left < 0 else ' apart instead of '.join(gaps)}.",
             [z, outcome, x],
             roles={"outcome": outcome, "factor": z, "stratifier": x},
             effect=effect("mean_diff", float(beside[most] - beside[least])),
             n=n,
-            params={"alone": float(found["strength"]), "beside": left, "held_fixed": x},
+            params={"alone": float(found["strength"]), "beside": left, "held_fixed": x, "turned": left < 0},
             caveats=["A column that is not in the table may stand behind both."],
             confidence="high",
         )
@@ -1034,6 +1036,7 @@ for _ in asked_alone if outcome in usable and len(factors) == 1 and factors[0] n
     if held is None:
         continue
     step, others, joint = held
+    turned = step["high"] < 0 < step["alone"] or step["alone"] < 0 < step["low"]
     unit = " percentage points" if joint.yes else f" {unit_of(outcome)}".rstrip()
     listed = [say(c) for c in others[:5]] + (["others"] if len(others) > 5 else [])
     the_same = " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
@@ -1047,7 +1050,12 @@ for _ in asked_alone if outcome in usable and len(factors) == 1 and factors[0] n
         roles={"outcome": outcome, "factor": factors[0], "stratifier": others[0]},
         effect=effect("slope_per_step", step["joint"], (step["low"], step["high"])),
         n=joint.n,
-        params={"alone": step["alone"], "beside": step["joint"], "held_fixed": ", ".join(others)},
+        params={
+            "alone": step["alone"],
+            "beside": step["joint"],
+            "held_fixed": ", ".join(others),
+            "turned": bool(turned),
+        },
         caveats=["A column that follows from the factor is held fixed, too: what works through it is not counted."],
         confidence="medium",
     )

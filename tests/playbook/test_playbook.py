@@ -195,6 +195,19 @@ async def test_an_answer_that_a_warning_turns_round_says_so_and_stands_otherwise
         assert report["answers"] == [said | more]
 
 
+@pytest.mark.parametrize("turned", [True, False], ids=["turns round", "is smaller"])
+async def test_what_was_asked_is_told_before_a_remark_that_it_is_only_smaller(turned: bool) -> None:
+    step = {"title": "Q", "part": "Q", "query": {"measures": []}, "parameters": {"columns": ["floor", "rent"]}}
+    given = {"part": "Q", "status": "answered", "text": "The rents are 8 and 9."}
+    beside = CLAIM | {
+        "id": "F2", "type": "warning", "kind": "confounding", "columns": ["floor", "rent", "size"],
+        "text": "Size stands behind it.", "params": {"alone": 0.6, "beside": 0.2, "turned": turned},
+    }  # fmt: skip
+    _, _, report = await ask(("write_report",), brief(question="Q", plan=[step], findings=[beside], answers=[given]))
+    told = ["The rents are 8 and 9.", "Size stands behind it."]
+    assert report["answer"] == " ".join(told[::-1] if turned else told)
+
+
 async def test_a_number_of_one_column_is_not_turned_round_by_what_it_has_to_do_with_another() -> None:
     step = {"title": "Q", "part": "Q", "query": {"measures": []}, "parameters": {"columns": ["a"]}}
     given = {"part": "Q", "status": "answered", "text": "The mean of a is 3."}

@@ -102,11 +102,13 @@ def _answer(part: Asked, given: Finding, headlines: Sequence[Finding], everythin
     if given.get("status", "not_answered") != "not_answered":
         turning = [f for f in headlines if f["kind"] in TURNS]
         both = [f for f in turning if f["kind"] not in _RELATIONS or set(f["columns"][:2]) <= set(part.columns)]
-        # first: without it the number misleads; of a table, counts and means alone say little
-        lead = [(str(f["text"]), f) for f in _strongest(headlines)] if part.whole else _reply(part, both, ())[:1]
-        told = [*(t for t, _ in lead), str(given["text"])]
-        told = told[::-1] if given["status"] == "partly" else told  # how the question was read comes first
-        more = {"text": " ".join(told), "cells": _cells(lead)} if lead else {}
+        beside = [(str(f["text"]), f) for f in _strongest(headlines)] if part.whole else _reply(part, both, ())[:1]
+        said, remarks = str(given["text"]), [text for text, _ in beside]
+        # A remark that a relation turns round comes first, since the number misleads without it, one that it is smaller
+        # does not; of a table, counts and means alone say little; and how a question was read comes before all
+        first = part.whole or all(f["kind"] != "confounding" or f["params"].get("turned") for _, f in beside)
+        told = [*remarks, said] if first and given["status"] != "partly" else [said, *remarks]
+        more = {"text": " ".join(told), "cells": _cells(beside)} if beside else {}
         return {"part": part.text, "status": given["status"]} | more
     about = _reply(part, headlines, everything)
     text = " ".join(dict.fromkeys(text for text, _ in about))
