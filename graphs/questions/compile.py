@@ -13,6 +13,7 @@ from graphs.questions.expressions import NotComputable, bare, in_backticks
 from graphs.questions.functions import Kind
 from graphs.questions.measures import by_keys, name_of, single
 from graphs.questions.query import (
+    AnyOf,
     Compare,
     Condition,
     Formula,
@@ -24,6 +25,7 @@ from graphs.questions.query import (
     Rule,
     Statistic,
     Test,
+    Where,
     given,
 )
 from graphs.questions.scope import Scope
@@ -46,10 +48,11 @@ def compile(query: Query, tables: Tables) -> Cells | Call:
         return call
     scope = Scope(tables, query.table)
     prepare(query, scope)
+    of_sides = both_sides(query.compare, scope) if query.compare and not query.model else ()
     query = compared(described(query, scope), scope)
-    for measure in query.measures if query.where else ():
+    for measure in query.measures if query.where or of_sides else ():
         scope.words(measure.where)  # a number to compare with is computed from all rows, before they are chosen
-    scope.keep(query.where)
+    scope.keep((*query.where, *of_sides))
     if query.model is not None:
         fit(query, scope)
     elif query.test is not None or (query.intent == "test" and query.measures):
@@ -161,6 +164,16 @@ def compared(query: Query, scope: Scope) -> Query:
     return given(query, measures=tuple(measures), formulas=tuple(formulas), compare=None)
 
 
+def both_sides(compare: Compare, scope: Scope) -> tuple[Where, ...]:
+    """The condition that a row is of one of the two sides; none where no row is of neither."""
+    sides, column = (compare.first, compare.second), bare(compare.of)
+    if scope.kind(compare.of) == "time":
+        return (AnyOf(any_of=tuple((Condition(left=compare.of, op="during", right=side),) for side in sides)),)
+    if {*(scope.levels(column) or ())} == {*sides} and not scope.missing(column):
+        return ()
+    return (Condition(left=compare.of, op="in", right=sides),)
+
+
 def _side(measure: Measure, compare: Compare, side: str, scope: Scope) -> Measure:
     op = "during" if scope.kind(compare.of) == "time" else "="
     field = "among" if measure.op == "share" and measure.where else "where"
@@ -188,11 +201,7 @@ def test(query: Query, scope: Scope) -> None:
     """Run the test, and tell its statistic, its p-value and what follows at the level asked for."""
     asked, columns = query.test or Test(), [c for m in query.measures for c in (m.of, m.other) if c]
     if compare := query.compare:
-        sides = (compare.first, compare.second)
-        both = Condition(left=compare.of, op="in", right=sides)
-        where = (both,) if {*(scope.levels(bare(compare.of)) or ())} != {*sides} else ()
-        scope.keep(where)
-        query = given(query, group_by=(Group(of=compare.of),), where=(*query.where, *where))
+        query = given(query, group_by=(Group(of=compare.of),), where=(*query.where, *both_sides(compare, scope)))
     for met in (m.where for m in query.measures if m.where and (m.op == "share" or not m.of)):
         columns.append(f"`{scope.make(scope.words(met), scope.mask(met), 'truth', missing=False)}`")
     keys = keys_of(query, scope)

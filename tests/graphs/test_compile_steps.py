@@ -251,6 +251,17 @@ def test_periods_are_compared_in_units_and_per_cent(ask: Ask, shop: Path) -> Non
     assert list(asked.values.values())[:3] == pytest.approx([by["North"], by["West"], by["North"] - by["West"]])
 
 
+def test_a_comparison_counts_the_rows_of_its_two_sides(ask: Ask, shop: Path) -> None:
+    t = frame(shop)
+    quarters = t["placed"].dt.to_period("Q").astype("str").isin(["2023Q1", "2023Q2"])
+    periods = {"of": "placed", "first": "2023-Q2", "second": "2023-Q1"}
+    groups = {"of": "region", "first": "North", "second": "West"}
+    for compare, rows in ((periods, quarters), (groups, t["region"].isin(["North", "West"]))):
+        assert 0 < rows.sum() < len(t)
+        told = ask({"measures": [of("median", "amount")], "compare": compare}, shop)
+        assert told.text.endswith(f"({rows.sum():,} rows).")
+
+
 def test_rows_are_listed_counted_and_cut(ask: Ask, shop: Path) -> None:
     t = frame(shop)
     top = t.sort_values("amount", ascending=False)
