@@ -75,10 +75,15 @@ def measure_name(measure: Measure) -> str:
     )
 
 
+_QUARTER = re.compile(r"\b(?:(\d{4})[ -]?q([1-4])|q([1-4])[ -](\d{4}))\b")
+"""A quarter of a year as pandas, SQL and people write it: 2023Q4, 2023-Q4, Q4 2023."""
+
+
 @lru_cache(maxsize=20_000)  # a long list that is told is held against each of many rows
 def plain(text: str) -> str:
-    """A text as single words of letters and digits in lower case, with a blank at both ends."""
-    return f" {' '.join(re.findall(r'[^\W_]+', text.casefold()))} "
+    """A text as single words of letters and digits in lower case, with a blank at both ends; quarters in one form."""
+    alike = _QUARTER.sub(lambda m: f"{m[1] or m[4]} q{m[2] or m[3]}", text.casefold())
+    return f" {' '.join(re.findall(r'[^\W_]+', alike))} "
 
 
 def _spelt(label: str) -> set[str]:

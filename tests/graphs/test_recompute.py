@@ -328,6 +328,15 @@ def test_a_day_is_the_same_where_it_was_read_as_a_time():
     assert not equal("2025-03-31/2025-04-06", week)
 
 
+@pytest.mark.parametrize("told", ["2021Q3", "2021-Q3", "Q3 2021"])
+def test_a_quarter_is_the_same_in_either_form(told: str) -> None:
+    asked = Asked(("quarter of day",), ("sum of gain",))
+    found = Result(asked, (("2021-Q2", 7), ("2021-Q3", 9)))
+    assert equal(told, Number(("2021-Q3",), "quarter of day", "2021-Q3"))
+    assert not equal(told, Number(("2021-Q2",), "quarter of day", "2021-Q2"))
+    assert [number.value for number in meant(told, found)] == [9]
+
+
 def test_the_number_of_each_group_of_many_is_found_without_going_through_all(monkeypatch):
     looked = []
     monkeypatch.setattr(
