@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from artifacts.events import AnswerMade
-from artifacts.types import Answer, AnswerValue, Execution, outcome
+from artifacts.types import Answer, Execution
 from graphs import look
 from graphs.questions.compile import compile
 from graphs.questions.expressions import NotComputable
@@ -16,6 +16,7 @@ from graphs.questions.query import Query, compact
 from graphs.questions.source import Cells
 from graphs.questions.templates import with_roles
 from graphs.state import Desk
+from notebooks.answers import Asked
 from notebooks.catalog import Cell, cells
 from notebooks.errors import NotebookError
 
@@ -35,38 +36,19 @@ class Part:
 
     def complete(self, given: Answer) -> Answer:
         """What a cell gave, with what only we know of it; a later answer of the same part is added to the first."""
-        self.answers.append(given.model_copy(update={"values": tuple(map(self._asked, given.values))}))
+        self.answers.append(self._asked.given(given, self.of_template))
         return self.said
-
-    def _asked(self, value: AnswerValue) -> AnswerValue:
-        """A value with its query in full: what its cell says of it, of the rows that the question means. What a
-        template computed beside that is told of as fitted."""
-        if value.query is None:
-            return value.model_copy(update={"fitted": value.fitted or self.of_template})
-        rows = {k: v for k, v in compact(self.query or Query()).items() if k in ("table", "joins", "prepare", "where")}
-        where = [*rows.get("where", []), *value.query.get("where", [])]
-        return value.model_copy(update={"query": {**rows, **value.query, **({"where": where} if where else {})}})
 
     @property
     def said(self) -> Answer:
         """The answer as it stands: all that cells gave, as one."""
-        so_far, query = self.answers, self.query or Query()
-        status, asked = outcome(so_far), query.read_as
-        return so_far[-1].model_copy(
-            update={
-                "part": self.text,
-                "question": self.question,
-                "status": "partly" if asked and status == "answered" else status,
-                "text": " ".join([f"Read as “{asked}”"] * bool(asked) + [a.text for a in so_far if a.text]),
-                "values": tuple(v for a in so_far for v in a.values),
-                "evidence": _each_once(e for a in so_far for e in a.evidence),
-                "why": " ".join(dict.fromkeys(a.why for a in so_far if a.why)),
-                "notes": _each_once((*query.notes, *self.notes, *(n for a in so_far for n in a.notes))),
-                "unused": query.unused,
-                "files": _each_once(f for a in so_far for f in a.files),
-                "query": compact(self.query) if self.query else None,
-            }
-        )
+        return self._asked.answered(self.answers)
+
+    @property
+    def _asked(self) -> Asked:
+        query = self.query or Query()
+        asked = compact(query) if self.query else None
+        return Asked(self.text, self.question, asked, (*query.notes, *self.notes), query.unused)
 
 
 async def answer(desk: Desk, part: Part, tables: Sequence[dict[str, Any]], key: str, step_id: str) -> list[Execution]:
@@ -138,7 +120,3 @@ def _failure(done: Sequence[Execution]) -> str:
         return "The cells that were to answer it gave no answer."
     said = error.value.strip().splitlines()[0] if error.value.strip() else error.name
     return f"{done[-1].cell}, which was to answer it, failed: {said}"
-
-
-def _each_once[T](items: Iterable[T]) -> tuple[T, ...]:
-    return tuple(dict.fromkeys(items))

@@ -62,7 +62,7 @@ class Cell:
     """One execution under way. `call` is the running request; cancelling it interrupts the cell, as a hang-up does.
 
     `ours` says that the sandbox's host is a gateway of ours, which tells what a notebook keeps beside E2B's stream.
-    `complete` is given each answer of the cell before that is recorded, and says what is.
+    `complete` is given each answer of the cell before that is recorded, and says what is; None: nothing.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Cell:
         execution: Execution,
         *,
         ours: bool,
-        complete: Callable[[Answer], Answer] | None = None,
+        complete: Callable[[Answer], Answer | None] | None = None,
     ) -> None:
         self.execution = execution
         self._complete = complete
@@ -332,16 +332,23 @@ class Cell:
         """Record an answer. One that does not say to which part of the question it belongs, to that of the title."""
         log, x = self._log, self.execution
         try:
-            fields = json.loads(payload) if isinstance(payload, str) else payload
-            if not isinstance(fields, dict):
-                raise ValueError("it is not a JSON object")
-            own = {"evidence": (Evidence(cell=x.cell, artifact=plot),), "part": fields.get("part") or x.title}
-            answer = Answer.model_validate({**finite(fields), **own})
+            answer = answer_of(payload, x, plot)
         except (ValueError, RecursionError) as error:
             await log.note(f"{x.cell} gave an answer that could not be read: {_brief(error)}", x.step_id)
             return
-        answer = self._complete(answer) if self._complete else answer
-        await log.emit(AnswerMade(run_id=x.run_id, step_id=x.step_id, answer=answer))
+        completed = self._complete(answer) if self._complete else answer
+        if completed is not None:
+            await log.emit(AnswerMade(run_id=x.run_id, step_id=x.step_id, answer=completed))
+
+
+def answer_of(payload: Any, execution: Execution, plot: str | None) -> Answer:
+    """The answer that a cell displays as `payload`, with the plot that shows it. Raises ValueError, RecursionError."""
+    fields = json.loads(payload) if isinstance(payload, str) else payload
+    if not isinstance(fields, dict):
+        raise ValueError("it is not a JSON object")
+    evidence = Evidence(cell=execution.cell, artifact=plot)
+    own = {"evidence": (evidence,), "part": fields.get("part") or execution.title}
+    return Answer.model_validate({**finite(fields), **own})
 
 
 @dataclass(frozen=True)

@@ -235,7 +235,7 @@ class Session:
         timeout: float | None = None,  # noqa: ASYNC109 (the cell's time, which the record must outlive)
         wait: bool = True,
         heard: Callable[[Event], object] | None = None,
-        complete: Callable[[Answer], Answer] | None = None,
+        complete: Callable[[Answer], Answer | None] | None = None,
         cell: str | None = None,
     ) -> Execution:
         """Run one cell and record it: code, outputs as they come, files, findings, answers and how it ended.

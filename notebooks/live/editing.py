@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from artifacts.events import CellsStale, Event, Redone, RunEnded, RunResumed, RunView, SandboxLeft, Undone, apply
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
-from artifacts.types import Answer, Cell, RunStatus
+from artifacts.types import RunStatus
 from kernel_gateway.client import GatewayError, Host, SandboxGone, on_live
 from notebooks.aio import see_through
 from notebooks.errors import EditError
+from notebooks.live.answers import keep_standing, same_question
 from notebooks.live.changes import broken_sentences, changes
 from notebooks.live.dependencies import Catching, clean, following, holds, plan, signatures, stale_after
 from notebooks.live.document import as_shown, executions, items
@@ -299,10 +300,11 @@ class LiveNotebook:
                     catching.ran(cell.id, failed=item.failed, wrote=item.wrote or ())
                     replayed += 1
                     continue
-                answers = _same_question(before, cell)
+                answers = same_question(before, log, cell)
                 done = await session.run(
                     cell.source, title=cell.title, tags=cell.tags, cell=cell.id, wait=False, complete=answers
                 )
+                await keep_standing(before, log, executions(before).get(cell.id), done)
                 spent += (took := time.monotonic() - began)
                 kernel.since += took
                 ran.append(cell.id)
@@ -418,20 +420,3 @@ async def _end(log: RunLog, before: RunView) -> None:
 def _status(view: RunView) -> RunStatus:
     """How a run stands between turns: as its last turn ended."""
     return view.turns[-1].status if view.turns[-1].status != "running" else "interrupted"
-
-
-def _same_question(before: RunView, cell: Cell) -> Callable[[Answer], Answer]:
-    """A cell answers the question that it answered before. What was added to its answer is added again where its code
-    is the same: that other code computes the query, nobody knows."""
-    known = executions(before).get(cell.id)
-    same = known is not None and known.code == cell.source
-
-    def complete(answer: Answer) -> Answer:
-        stood = (a for a in before.answers if a.part == answer.part and any(e.cell == cell.id for e in a.evidence))
-        old = next(stood, None)
-        if old is None:
-            return answer
-        told = {"query": old.query, "notes": old.notes, "unused": old.unused} if same and old.query else {}
-        return answer.model_copy(update={"question": old.question} | told)
-
-    return complete

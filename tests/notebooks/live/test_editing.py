@@ -11,8 +11,9 @@ import pytest
 
 from artifacts.events import AnswerMade, ReportMade, RunEnded, RunResumed, RunView, TurnEnded, TurnStarted
 from artifacts.store import Store
-from artifacts.types import Answer, AnswerValue, Evidence, Run
+from artifacts.types import Answer, AnswerValue, Evidence, Recomputation, Run, marked
 from kernel_gateway.client import Host
+from notebooks.answers import Asked
 from notebooks.errors import BadNotebook, EditError, Outdated
 from notebooks.export import notebook, write_out
 from notebooks.live.document import rows
@@ -293,3 +294,92 @@ async def test_what_is_shown_after_random_edits_is_what_a_fresh_sandbox_makes(
     again = await from_the_top(store, host, begin, view, tmp_path)
     wrong = [m for m in compare(store, view, store, again) if m.verdict not in ("identical", "equal")]
     assert wrong == [], [c.source for c in view.cells]
+
+
+ANSWERING = """\
+from IPython.display import display
+def tell(text, values, notes=()):
+    told = [{"name": name, "value": value} for name, value in values.items()]
+    said = {"status": "answered", "text": text, "values": told, "notes": list(notes)}
+    display({"application/vnd.gristmill.answer+json": said, "text/plain": text}, raw=True)
+"""
+HARVEST = Asked(
+    part="How much do we harvest where it rains?",
+    question="turn-01",
+    query={"measures": [{"op": "sum", "of": "yield_t"}], "where": [{"left": "rain_mm", "op": ">", "right": 200}]},
+    notes=("Rain is read as more than 200 mm.",),
+)
+
+
+async def harvested(live: LiveNotebook, store: Store, host: Host) -> RunView:
+    """The run asked once more: two cells with titles of their own give one answer, of which one value was checked."""
+    told, given = {"run_id": live.run_id}, list[Answer]()
+
+    def complete(answer: Answer) -> Answer:
+        given.append(HARVEST.given(answer, of_template=False))
+        return HARVEST.answered(given)
+
+    session = await Session.resume(store, host, live.run_id)
+    await session.run(ANSWERING, title="Tools")
+    wet = "wet = table[table['rain_mm'] > 200]['yield_t']\n"
+    tell = "tell(f'{wet.sum():.1f} t in all.', {'total': float(wet.sum())}, [f'Of {len(wet)} plots.'])"
+    await session.run(wet + tell, title="The total", complete=complete)
+    await session.run("tell('Two plots.', {'plots': int(len(wet))})", title="The plots", complete=complete)
+    await session.close()
+    checked = Recomputation(part=0, value=0, verdict="unequal", got=11.0)
+    answer = marked([HARVEST.answered(given)], [checked])[0]
+    reply = Answer(part="And why?", question="turn-02", status="answered", text="Rain.", evidence=answer.evidence[1:])
+    await store.append_all([AnswerMade(**told, answer=a) for a in (answer, reply)])
+    await store.append(RunEnded(**told, status="done"))
+    return store.view(live.run_id)
+
+
+async def test_an_answer_stays_as_it_is_where_its_cells_run_again_and_show_the_same(
+    live: LiveNotebook, store: Store, host: Host
+):
+    before = await harvested(live, store, host)
+    assert len(before.answers) == 2
+    for cell in ("cell-08", "cell-09", "cell-01"):
+        done = await live.edit(Edit(what="run", cell=cell))
+        assert cell in done.ran
+        assert done.changed == ()
+        assert store.view(live.run_id).answers == before.answers
+
+
+async def test_an_answer_that_changed_keeps_its_question_and_is_not_held_for_checked(
+    live: LiveNotebook, store: Store, host: Host
+):
+    await harvested(live, store, host)
+    done = await live.edit(Edit(what="edit", cell="cell-02", source="table['yield_t'] = table['yield_t'] * 2"))
+    assert {c.name for c in done.changed if c.what == "value"} == {f"{HARVEST.part}: total"}
+    answer, reply = store.view(live.run_id).answers
+    assert (answer.part, answer.question, answer.query) == (HARVEST.part, "turn-01", HARVEST.query)
+    assert (answer.text, answer.outdated) == ("21.4 t in all. Two plots.", ())
+    assert answer.notes == (*HARVEST.notes, "Of 2 plots.")
+    assert [v.recomputed and v.recomputed.verdict for v in answer.values] == ["as_printed", None]
+    assert reply.outdated == ()  # which rests on the plots alone
+
+
+async def test_a_cell_that_failed_and_is_mended_answers_its_question_again(
+    live: LiveNotebook, store: Store, host: Host
+):
+    before = await harvested(live, store, host)
+    source = before.cells[7].source
+    await live.edit(Edit(what="edit", cell="cell-08", source=f"{source}\n1 / 0"))
+    await live.edit(Edit(what="edit", cell="cell-08", source="1 / 0"))
+    assert store.view(live.run_id).answers[0].outdated == ("cell-08", "cell-09")
+    await live.edit(Edit(what="edit", cell="cell-08", source=source))
+    answers = store.view(live.run_id).answers
+    assert [(a.part, a.question) for a in answers] == [(a.part, a.question) for a in before.answers]
+    assert (answers[0].outdated, answers[0].text) == ((), before.answers[0].text)
+
+
+async def test_an_answer_that_the_report_leaves_out_is_not_put_in_by_running_its_cell(
+    live: LiveNotebook, store: Store, host: Host
+):
+    before = await harvested(live, store, host)
+    own = Answer(part="Where is it wet?", status="answered", text="On two plots.", evidence=before.answers[1].evidence)
+    report = ReportMade(run_id=live.run_id, answer="On two plots.", answers=(own,))
+    await store.append_all([report, RunEnded(run_id=live.run_id, status="done")])
+    await live.edit(Edit(what="run", cell="cell-08"))
+    assert store.view(live.run_id).answers == (own,)
