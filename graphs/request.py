@@ -34,7 +34,8 @@ class Terms(Value):
 
     `approve` says which calls wait for a person; an `unattended` run waits for nobody: defaults are taken, and what
     would wait is not done. `project` names the project that it belongs to, `template` the environment of its sandbox;
-    `images` says whether the model is shown plots as pictures (None: where it is known to read them).
+    `images` says whether the model is shown plots as pictures (None: where it is known to read them). `out` is the
+    folder in which whoever began it writes its results, for whoever takes it up again.
     """
 
     project: str | None = None
@@ -44,6 +45,7 @@ class Terms(Value):
     budget: Budget | None = None
     approve: Approve = "auto"
     unattended: bool = False
+    out: str | None = None
 
 
 def terms_of(told: Mapping[str, Any]) -> Terms:

@@ -234,7 +234,7 @@ def _analyzing(
     terms: Terms,
     out: str | Path | None,
 ) -> Work[Result]:
-    settings = load()
+    settings, terms = load(), _with_folder(terms, out)
 
     async def work(put: Put[Result]) -> Result:
         def begin(backend: Backend, files: list[Path]) -> Coroutine[Any, Any, Run]:
@@ -258,7 +258,7 @@ def _asking(
     terms: Terms,
     out: str | Path | None,
 ) -> Work[Answered]:
-    settings, asked = load(), asked_in(question, _json(query))
+    settings, asked, terms = load(), asked_in(question, _json(query)), _with_folder(terms, out)
 
     async def work(put: Put[Answered]) -> Answered:
         def begin(backend: Backend, files: list[Path]) -> Coroutine[Any, Any, Run]:
@@ -320,6 +320,11 @@ def _terms(project: str | None, agent: str | None, budget: str | None, approve: 
     """The terms on which a run works. Raises InputError for a budget or an approval that is none."""
     told = {"project": project, "agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
     return terms_of(told)
+
+
+def _with_folder(terms: Terms, out: str | Path | None) -> Terms:
+    """Terms that name the folder of the results."""
+    return terms if out is None else terms.model_copy(update={"out": str(Path(out).absolute())})
 
 
 def _waits(view: RunView) -> str:

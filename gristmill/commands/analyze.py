@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gristmill.commands.common import (
+    absolute,
     as_json,
     backend,
     emit,
@@ -61,7 +62,7 @@ async def command(
         raise click.UsageError("Missing argument 'FILES...'.")
     named = roles_of(roles)
     told = {"agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
-    terms = terms_of(told | {"project": project, "images": images})
+    terms = terms_of(told | {"project": project, "images": images, "out": absolute(out)})
     async with sandboxes_beside(files):
         from gristmill.commands.watching import check_folder, conclude, folder_for, require_question, watch
         from gristmill.terminal import console

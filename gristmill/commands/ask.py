@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gristmill.commands.common import (
+    absolute,
     as_json,
     backend,
     emit,
@@ -87,7 +88,7 @@ async def command(
 
     named = roles_of(roles)
     told = {"agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
-    terms = terms_of(told | {"project": project, "images": images})
+    terms = terms_of(told | {"project": project, "images": images, "out": absolute(out)})
     texts, files = _taken_apart(arguments, query, many, in_project=project is not None)
     async with sandboxes_beside(files):
         from artifacts.types import outcome

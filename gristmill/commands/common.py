@@ -242,6 +242,11 @@ def with_terms[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     return function
 
 
+def absolute(out: str | None) -> str | None:
+    """The folder for a run's results, as it is to be found from another folder, too."""
+    return str(Path(out).absolute()) if out is not None else None
+
+
 def roles_of(given: tuple[str, ...]) -> dict[str, str]:
     """The columns that are declared, by role. Raises click's usage error for a role that there is not."""
     named = pairs(given, "ROLE=COLUMN")

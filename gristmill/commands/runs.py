@@ -18,6 +18,11 @@ if typing.TYPE_CHECKING:
 
 STATUSES = ["queued", "running", "waiting", "done", "failed", "cancelled", "interrupted"]
 ref = click.argument("ref", metavar="RUN", default="last", shell_complete=completing.runs)
+_out = click.option(
+    "--out",
+    metavar="DIR",
+    help="Where the results go (default: the run's own --out, or a folder here, named after it).",
+)
 
 
 @click.group("runs")
@@ -156,7 +161,7 @@ async def cancel(ref: str, as_json: bool) -> None:
 
 @command.command("resume")
 @ref
-@click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
+@_out
 @click.option("--budget", metavar="LIMITS", help="What it may use from now on: tokens=40000,usd=1,minutes=20,cells=60.")
 @isolation
 @as_json
@@ -177,7 +182,7 @@ async def resume(ref: str, out: str | None, budget: str | None, as_json: bool) -
 @click.argument("ref", metavar="RUN")
 @click.argument("text", metavar="ANSWER")
 @click.option("--question", "question_id", metavar="ID", help="Which question (default: the oldest that is open).")
-@click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
+@_out
 @as_json
 @speaks
 async def answer(ref: str, text: str, question_id: str | None, out: str | None, as_json: bool) -> int:
@@ -189,7 +194,7 @@ async def answer(ref: str, text: str, question_id: str | None, out: str | None, 
 @click.argument("ref", metavar="RUN")
 @click.option("--edit", type=click.File(encoding="utf-8"), help="Other arguments for it, a JSON object; - for stdin.")
 @click.option("--step", "approval_id", metavar="ID", help="Which step (default: the oldest that waits).")
-@click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
+@_out
 @as_json
 @speaks
 async def approve(ref: str, edit: typing.TextIO | None, approval_id: str | None, out: str | None, as_json: bool) -> int:
@@ -207,7 +212,7 @@ async def approve(ref: str, edit: typing.TextIO | None, approval_id: str | None,
 @click.argument("ref", metavar="RUN")
 @click.option("--reason", metavar="TEXT", default="", help="What the agent is told.")
 @click.option("--step", "approval_id", metavar="ID", help="Which step (default: the oldest that waits).")
-@click.option("--out", metavar="DIR", help="Where the results go (default: a folder here, named after the run).")
+@_out
 @as_json
 @speaks
 async def reject(ref: str, reason: str, approval_id: str | None, out: str | None, as_json: bool) -> int:
@@ -229,7 +234,10 @@ async def _go_on(ref: str, out: str | None, as_json: bool, begin: Callable[[Back
     with Story(console.make(stderr=as_json)) as story:
         story.doing("opening the data folder")
         async with backend() as opened:
-            known = await opened.events((await opened.run(ref)).id)
+            stood = await opened.run(ref)
+            if out is None:
+                check_folder(out := stood.params.get("out"))
+            known = await opened.events(stood.id)
             for event in known:
                 story.feed_quietly(event)
             run = await begin(opened, known[0].run_id)

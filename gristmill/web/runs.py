@@ -38,6 +38,9 @@ _Approve = Annotated[Approve, Form(description="Which calls wait for a person.")
 _Unattended = Annotated[bool, Form(description="Wait for nobody; take the defaults.")]
 _Project = Annotated[str, Form(description="The project that it belongs to.")]
 _Images = Annotated[bool | None, Form(description="Whether the model is shown plots as pictures.")]
+_Out = Annotated[
+    str, Form(description="The folder in which you write its results: `gristmill runs resume` writes them there, too.")
+]
 
 ENDED = ("waiting", "done", "failed", "cancelled", "interrupted")
 
@@ -49,9 +52,10 @@ def _terms(
     unattended: _Unattended = False,
     project: _Project = "",
     images: _Images = None,
+    out: _Out = "",
 ) -> Terms:
     told = {"agent": agent, "budget": budget, "approve": approve, "unattended": unattended}
-    return terms_of(told | {"project": project, "images": images})
+    return terms_of(told | {"project": project, "images": images, "out": out})
 
 
 _Terms = Annotated[Terms, Depends(_terms)]

@@ -134,13 +134,15 @@ def _spend(team: Team, server: Server, ask: tuple[str | Path, ...]) -> None:
     assert refused.status == 2
     assert "no agent 'nobody'" in refused.err
     team.code = [Answer(calls=[call("run_code", code="print(1)")])]
-    spent = server.cli(*ask, "--budget", "tokens=30", "--unattended")
+    out = server.home.parent / "resumed"
+    spent = server.cli(*ask, "--budget", "tokens=30", "--unattended", "--out", out)
     assert spent.status == 1
     assert "The budget of 30 tokens is spent" in " ".join(spent.out.split())
     run_id = server.json("runs", "list", "--status", "interrupted")[0]["id"]
-    out = server.home.parent / "resumed"
-    resumed = server.cli("runs", "resume", run_id, "--budget", "tokens=500", "--out", out)
+    stopped = (out / "report.md").read_text()
+    resumed = server.cli("runs", "resume", run_id, "--budget", "tokens=500")
     assert resumed.status == 0, resumed.err
+    assert (out / "report.md").read_text() != stopped, "it goes on in the folder in which it began"
 
 
 def test_python_takes_the_terms_of_a_run_and_says_what_one_waits_for(
