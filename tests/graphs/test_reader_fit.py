@@ -315,4 +315,5 @@ def test_what_only_another_file_counts_is_never_a_number_of_rows(fields: list[di
     assert one("How many harvests does each farm have?", fields).table == "harvests.csv"
     assert one("How many tractors does Birch have?", fields).measures[0].of == "Tractors"
     assert why_not("How many harvests per tractor does each farm have?", fields)
-    assert why_not("How many tractors per hand does each farm have?", fields[1:])  # a row each, which no group is
+    each = one("How many tractors per hand does each farm have?", fields[1:])
+    assert (len(each.formulas), [g.of for g in each.group_by]) == (1, ["Farm"])

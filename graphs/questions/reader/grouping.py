@@ -48,6 +48,10 @@ def read(ask: Ask) -> None:
             use(_having(ask, how, of[0], op, number[0], rows))
 
 
+_FEW = 30
+"""Rows up to which a table is told row by row."""
+
+
 def _by(ask: Ask, by: Item, item: Item) -> None:
     """A group for each of what stands behind "by"; or of whom an average is told, or per which number."""
     clause, known, column, word = ask.clause, ask.known, item.means, ask.clause.words[by.first].low
@@ -64,6 +68,10 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
         item.code = "E"
     elif column is None and word == "by" and by.last + 1 == item.first and re.search("[CS]$", lead):
         item.code = "U"  # the average fee by customers, of whom there is no column
+    elif (
+        column is not None and column.key and column.kind == "text" and word in ("each", "every") and known.rows <= _FEW
+    ):
+        ask.groups.append(Group(of=expr(column)))
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
         ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself
     elif item.unit == "per" or (per_number and f"{clause.words[item.last].low}s" == column.words[-1]):

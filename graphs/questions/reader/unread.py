@@ -140,11 +140,7 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         counted = hint != "count" and all(m.op == "count" for q in queries for m in q.measures)
         return column.name in said if column is not None else not counted  # a worse year is none of fewer rows
     if item.code == "E":  # how much was claimed, of which only the rows are known
-        each = (
-            item.means is not None and ask.codes[:n].endswith("B") and ask.clause.words[items[n - 1].first].low != "per"
-        )
-        divided = any(q.group_by or q.show for q in queries) or not (each and item.column.key)  # of each ward by itself
-        return divided and not re.fullmatch("Sd*E", ask.codes)
+        return not re.fullmatch("Sd*E", ask.codes)
     if item.code == "C":
         lead = items[n - 1] if n else item  # fleet drivers, readmitted patients
         whose = lead.code == "V" or (lead.code == "C" and lead.column.kind == "bool")
