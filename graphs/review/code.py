@@ -12,7 +12,18 @@ from itertools import permutations
 
 from graphs.review.base import Found, Work, check
 from graphs.review.prose.figures import values
-from graphs.review.syntax import assigned, calls, keywords, name_of, strings, trees, without_magics, words, written_text
+from graphs.review.syntax import (
+    assigned,
+    calls,
+    keywords,
+    name_of,
+    names,
+    strings,
+    trees,
+    without_magics,
+    words,
+    written_text,
+)
 
 _READERS = words(
     """
@@ -80,6 +91,7 @@ def failed_cells(work: Work) -> Iterator[Found]:
 
 
 _SOME = re.compile(r"\b(?:first|last|top|sampl\w+|subset|random\w*|latest|earliest|only)\b", re.I)
+_ORDERS = words("sort_values sort_index nlargest nsmallest sort query")
 _SUMS = words("mean median sum count min max std var value_counts groupby agg corr nunique describe size pivot_table")
 
 
@@ -89,17 +101,58 @@ def some_rows(work: Work) -> Iterator[Found]:
     said = f"{work.said} {work.view.run.goal}"
     named = [(names, v) for _, tree in trees(work) for names, v in assigned(tree)]
     read = {n for names, v in named for n in names if isinstance(v, ast.Call) and name_of(v) in _READERS}
-    tables = {"df", "tables", *read}  # those of the opening cell, too
+    ordered = {n for names, v in named for n in names if any(name_of(c) in _ORDERS for c in calls(v))}
+    tables, held = {"df", "tables", *read} - ordered, set[str]()  # those of the opening cell, too
+    told = {f"{v:.0f}" for v in values(said)}
     for cell, tree in trees(work) if not _SOME.search(said) else ():
         cuts = [n for n in ast.walk(tree) if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Slice)]
         few: list[ast.AST] = [n for n in cuts if _root(n.value) in tables and getattr(n.value, "attr", "iloc") != "str"]
         for call in calls(tree):
             drawn = name_of(call) in ("head", "tail", "sample") and _root(getattr(call.func, "value", call)) in tables
             few += [call] * (drawn or (name_of(call) in _READERS and "nrows" in keywords(call)))
-        held = {n for names, v in assigned(tree) for n in names if v in few}
+        few = [n for n in few if told.isdisjoint(str(c.value) for c in ast.walk(n) if isinstance(c, ast.Constant))]
+        for made, value in assigned(tree):
+            held = held | made if value in few or _root(value) in held else held - made
         for call in (c for c in calls(tree) if name_of(c) in _SUMS):
             if any(n in few or getattr(n, "id", "") in held for n in ast.walk(call.func)):
                 yield cell.cell, "it computes of the first or of some drawn rows of the table, which is not said."
+
+
+_FILLED = re.compile(
+    r"\b(?:fill|missing|imput|zero|blank|empty|unknown|unanswered|unrated|(?:count|set|taken?|treat)\w* (?:as|to|with)|"
+    r"(?:no|not|without|lack\w*)\b (?:an? |any )?(?:\w+ )?(?:answer|rat|entr|value|record|given|known))",
+    re.I,
+)
+_MEANS = words("mean median std var quantile describe corr min mode agg aggregate pivot_table plot")
+
+
+@check(
+    "filled_values", "Leave missing values out of a mean, or say with what they were filled and how many there were."
+)
+def filled_values(work: Work) -> Iterator[Found]:
+    """No mean is told that values rest on which were missing and were filled with one number."""
+    lacks = {str(c["name"]) for t in work.tables for c in t["columns"] if c.get("n_missing")}
+    filled = set[str]()
+    for cell, tree in trees(work) if lacks and not _FILLED.search(work.said) else ():
+        fills = [c for c in calls(tree) if name_of(c) == "fillna" and _number(next(iter(c.args), None))]
+        fills = [c for c in fills if lacks & {*strings(c.func), *_attributes(c.func)}]
+        for made, value in assigned(tree):
+            if value in fills:
+                filled |= made - {"df"} or lacks & strings(value)
+        for call in (c for c in calls(tree) if name_of(c) in _MEANS):
+            if any(n in fills for n in ast.walk(call.func)) or filled & {*names(call.func), *strings(call.func)}:
+                yield (
+                    cell.cell,
+                    "missing values are filled with one number and a mean is taken of them, which is not said.",
+                )
+
+
+def _number(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
+
+
+def _attributes(tree: ast.AST) -> set[str]:
+    return {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
 
 
 @check("joined_sums", "Sum each table by itself, or aggregate the other one before it is joined.")

@@ -16,7 +16,7 @@ from graphs.questions.query import Condition, DropDuplicates, Group, Join, Measu
 from graphs.questions.reader.text import stem
 from graphs.review.answering import Result
 from graphs.review.mentions import YEAR, Tables, columns, flags, is_key, keys, labels, levels, telling, time_columns
-from graphs.review.prose.printed import printed
+from graphs.review.prose.printed import printed_tables
 from graphs.review.syntax import name_of, parsed, strings
 
 Of = frozenset[tuple[str, str]]
@@ -145,7 +145,9 @@ class Given:
     """The given tables, how rows of one are found from another, and what a text and its code have to do with them."""
 
     def __init__(self, tables: Tables, text: str, question: str, code: str, cells: Sequence[Execution] = ()) -> None:
-        self.printed, self.shown, self.cells = list(printed(cells, tables)), [*cells], [x.code for x in cells]
+        self.printed_tables = list(printed_tables(cells, tables))
+        self.printed = [(column, by) for column, table in self.printed_tables for by in table]
+        self.shown, self.cells = [*cells], [x.code for x in cells]
         self.tables = {str(t["name"]): t for t in tables}
         self.list, self.text, self.question, self.code = list(tables), text, question, code
         facts = {name: {str(c["name"]): c for c in t["columns"]} for name, t in self.tables.items()}
@@ -159,8 +161,8 @@ class Given:
     def column(self, file: str, name: str) -> str | None:
         """A column of a table; the one of its times for YEAR."""
         if name == YEAR and name not in self.kinds[file]:
-            times = time_columns([self.tables[file]])
-            return next((c for c in times if self.kinds[file][c] in ("time", "number")), None)
+            times = [c for c in time_columns([self.tables[file]]) if self.kinds[file][c] in ("time", "number")]
+            return next((c for c in times if stands(c, self.code)), next(iter(times), None))  # the one that cells use
         return name if name in self.kinds[file] else None
 
     def holder(self, base: str, name: str) -> str | None:

@@ -28,10 +28,11 @@ _COMMON = words(
 )
 """Values that stand in sentences without being spoken of."""
 _SEXES = {"female": "females?|wom[ae]n|girls?", "male": "males?|m[ae]n|boys?"}
+_CODED = {"f": "female", "m": "male"}
 _UNIT_WORDS = words("mm cm km kg g mg pct percent usd eur cents cent ms sec min id the and for per num no nr")
 _YEAR = re.compile(r"(?<![\w.,-])((?:19|20)\d\d)(?![\w%]|[.,]\d|-\d)")
 
-_TIMES = re.compile(
+TIMES = re.compile(
     r"\s?(?:times|-?fold|×|(?:(?:[\w%]+ ){0,3}|points )(?:more|less|fewer|higher|lower|longer|shorter|larger))\b", re.I
 )
 """What stands behind a number that compares two groups and is of neither."""
@@ -88,9 +89,13 @@ def labels(text: str, tables: Tables) -> list[Label]:
 
 @lru_cache(maxsize=512)
 def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple[Label, ...]:
-    found = list[Label]()
+    found, spelt_by = list[Label](), dict[str, set[str]]()
+    for column, value in known:
+        spelt_by.setdefault(column, set()).add(value.casefold())
     for column, value in sorted(known, key=lambda pair: -len(pair[1])):
-        if len(value) < 2 or value.casefold() in _COMMON or value.isdigit():  # lab A
+        coded = spelt_by[column] == {*_CODED}  # f and m
+        meaning = _CODED[value.casefold()] if coded else value.casefold()
+        if not coded and (len(value) < 2 or value.casefold() in _COMMON or value.isdigit()):  # lab A
             parts = "|".join(re.findall(r"[^\W\d_]+", column))
             spelt = re.escape(value)
             before = rf"|(?<!\w)((?i:{spelt}))[- ](?i:{parts})\b" if len(value) > 1 else ""
@@ -101,10 +106,11 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple
             letter = re.finditer(rf"(?<![\w'-]){value}(?![\w'-]|{_ARTICLE})", text) if alone else ()
             found += [Label(column, value, *m.span()) for m in letter]
             continue
-        flags = re.I if len(value) >= 4 else 0
+        flags = re.I if len(value) >= 4 or coded else 0
         ending = "(?:s|es)?" if value[-1].isalpha() and len(value) >= 3 else ""
-        begins = f"{re.escape(value[0])}|{re.escape(value[0].upper())}"
-        spelt = _SEXES.get(value.casefold(), f"(?:{begins}){re.escape(value[1:])}{ending}")
+        begins, rest = f"{re.escape(value[0])}|{re.escape(value[0].upper())}", re.escape(value[1:])
+        rest, ending = (f"{rest[:-1]}(?:y|ies)", "") if re.search("(?i)[a-z][^aeiou\\W]y$", value) else (rest, ending)
+        spelt = _SEXES.get(meaning, f"(?:{begins}){rest}{ending}")
         for m in re.finditer(rf"(?<![\w])(?:{spelt})(?!\w)", text, flags):
             inside = any(f.start <= m.start() and m.end() <= f.end and f.value != value for f in found)
             if not inside:
@@ -112,6 +118,15 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple
     if timed:
         found += [Label(YEAR, m[1], m.start(), m.end()) for m in _YEAR.finditer(text)]
     return tuple(sorted(found, key=lambda f: f.start))
+
+
+_FROM_THERE = re.compile(r"\b(?:since|before|after|until|till|by|from|than|past|through|to|between)\s(?:the )?$", re.I)
+_AND_ON = re.compile(r"\s(?:(?:or|and) (?:later|earlier|newer|older|after|before)|onwards?)\b|\+", re.I)
+
+
+def begins_or_ends(text: str, label: Label) -> bool:
+    """Whether a year only begins or ends the span that is meant: "since 2018" or "2018 or later"."""
+    return label.column == YEAR and bool(_FROM_THERE.search(text[: label.start]) or _AND_ON.match(text[label.end :]))
 
 
 _ARTICLE = r"(?<=A) (?!(?:at|is|was|has|had|and|or|with|by|to|on|in|than|vs|versus)\b)[a-z]"
@@ -141,7 +156,7 @@ def flags(text: str, tables: Tables) -> list[Label]:
     """The columns of yes and no that a text names as a verb does, "had left": their yes, or their no."""
     found, kin = list[Label](), lexicon.kin(False)
     every = [(m, stem(m[0].casefold())) for m in re.finditer(r"[^\W\d_]+", text)]
-    for name, yes, no in _answers(tables):
+    for name, yes, no in yes_and_no(tables):
         wanted = telling(name)
         said = [(m, of) for m, root in every if (of := wanted & {root, *kin.get(root, ())})]
         if wanted and wanted == set[str]().union(*(of for _, of in said)):
@@ -151,7 +166,7 @@ def flags(text: str, tables: Tables) -> list[Label]:
     return found
 
 
-def _answers(tables: Tables) -> Iterator[tuple[str, str, str]]:
+def yes_and_no(tables: Tables) -> Iterator[tuple[str, str, str]]:
     """The columns of yes and no, with how they spell the two."""
     for column in (c for t in tables for c in t["columns"]):
         values = [str(v) for v in column.get("values") or ()]
@@ -188,6 +203,17 @@ def keys(table: Mapping[str, Any]) -> set[str]:
     return once & named | {str(c["name"]) for c in table["columns"] if serial(c)}
 
 
+_OF_EACH = re.compile(r"\b(?:per|each|every|an?|average|typical) (?:average |typical |single )?([^\W\d_]+)", re.I)
+
+
+def repeated_in(text: str, tables: Tables) -> list[str]:
+    """The keys of the things of which a text says that something is of each, "what a customer spends", and that stand
+    in several rows of a table."""
+    nouns = {stem(m[1].casefold()) for m in _OF_EACH.finditer(text)}
+    every = [(str(c["name"]), c["n_unique"], t["rows"]) for t in tables for c in t["columns"]]
+    return [name for name, many, rows in every if is_key(name) and nouns & telling(name) and 3 * many <= 2 * rows]
+
+
 _YES, _NO = words("yes y true t 1 1.0"), words("no n false f 0 0.0")
 
 
@@ -203,7 +229,7 @@ def spoken(text: str, tables: Tables) -> Iterator[tuple[str, list[Spoken]]]:
     """Each sentence with its numbers, and the values, at most one a column, to which the sentence binds each."""
     for clause in sentences(text):
         named = labels(clause, tables)
-        inside = [f for f in figures(clause) if not _YEAR.fullmatch(f.text) and not _TIMES.match(f.after)]
+        inside = [f for f in figures(clause) if not _YEAR.fullmatch(f.text) and not TIMES.match(f.after)]
         inside = [f for f in inside if not any(n.start <= f.start < n.end for n in named)]
         bound = {id(f): list[Label]() for f in inside}
         for column in dict.fromkeys(n.column for n in named):
@@ -234,6 +260,10 @@ def _bound(named: list[Label], inside: list[Figure]) -> Iterator[tuple[Label, Fi
         if isinstance(n, Label)
     ]
     ways = [way for way in product(*near) if len({id(f) for _, f in way}) == len(way)] if 1 < len(near) < 9 else []
+    if len(near) == 1 and len(near[0]) > 1:  # between two numbers it is of that one which is clearly the nearer
+        (first, close), (_, other) = sorted(((pair, _apart(*pair)) for pair in near[0]), key=lambda one: one[1])
+        yield from [first] if 2 * close < other else []
+        return
     if ways:  # of "17 %: Blue 20 %, Red 14 %" the first is of all
         yield from min(ways, key=lambda way: sum(_apart(*pair) for pair in way))
     elif re.fullmatch(r"(?:LF)+F*|(?:FL)+F*", pattern) or (

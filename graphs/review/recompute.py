@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from artifacts.threads import in_own_thread
 from artifacts.types import Execution, Objection, Recomputation
+from graphs.questions.reader import lexicon
+from graphs.questions.reader.text import stem
 from graphs.review.answering import Result
 from graphs.review.base import CheckResult, Work
 from graphs.review.charts import written
-from graphs.review.facts import Facts, Given
+from graphs.review.facts import Facts, Given, stands
+from graphs.review.mentions import is_of, roots
 from graphs.review.prose.amounts import misstated, recomputed
-from graphs.review.prose.asked import expected, passed_over
+from graphs.review.prose.asked import expected, other_than_asked, passed_over
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
-from graphs.review.prose.verdicts import beyond, misread, stale, swapped, turned, untested
+from graphs.review.prose.verdicts import beyond, kept_by_rounding, misread, stale, swapped, turned, untested
 from graphs.review.sql import Tables
 from graphs.review.values import Aside, all_verdicts, claims, results_of, verdict_of
 
@@ -54,7 +58,7 @@ class _Report:
     def __init__(self, work: Work, tables: Tables) -> None:
         report, question = work.report, work.view.run.goal
         self.work, self.tables = work, tables
-        self.made, self.asked = claims(report.answers), list(expected(question, tables, work.roles))
+        self.made, self.asked = claims(report.answers), list(expected(question, tables, work.roles, work.code))
         self.texts = list(dict.fromkeys([report.answer, *(a.text for a in report.answers)]))
         self.titles = list(written(work))
         spoken = "\n".join([*self.texts, *(text for _, text in self.titles)])
@@ -74,8 +78,11 @@ class _Report:
         facts.take(self.wanted, list(got))
         cells = [x for x in work.view.executions if "describe" not in x.tags]
         problems += passed_over(question, self.tables, work.roles, work.written)
+        problems += other_than_asked(question, answer, given)
         problems += [*stale(answer, question, work.written), *misstated(answer, given, facts, work.written)]
-        tests = [seen.number("p") for seen in work.seen("test") if seen.facts.get("p") is not None]
+        seen_tests = (s for s in work.seen("test") if s.facts.get("test") not in ("levene", "bartlett"))
+        tests = [seen.number("p") for seen in seen_tests if seen.facts.get("p") is not None]
+        problems += kept_by_rounding(question, answer, work.written)
         for text in self.texts:
             problems += [
                 *Statements(text, given, facts, question).problems(),
@@ -101,10 +108,25 @@ class _Report:
         seen = [v for x in cells for v in printed_numbers(x)]
         for cell, text in self.titles:
             found = [*Statements(text, self.given, facts, "").problems(), *(p for _, p in swapped(text, self.given))]
+            found += self._undrawn(text)
             loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in seen)]
             if found := [*found, *[f"{', '.join(loose)} is printed by no cell"] * bool(loose)]:
                 said = f"its chart says “{text[:80]}”: {'; '.join(found)}."
                 yield Objection(where=cell.cell, problem=said, mend=_REDRAW)
+
+    def _undrawn(self, title: str) -> Iterator[str]:
+        """That a title begins with what a column holds, "Revenue by …", and no cell looks at any such column."""
+        head = roots(re.split(r"\b(?:by|per|over|for|in|of|and|vs)\b", title, maxsplit=1)[0])
+        known = [c for name in self.given.tables for c, k in self.given.kinds[name].items() if k == "number"]
+        for name, dimension in lexicon.section("dimensions").items():
+            of = [c for c in known if is_of(c, name)]
+            if (
+                of
+                and head & {*map(stem, dimension.get("says", "").split())}
+                and not any(stands(c, self.work.code) for c in of)
+            ):
+                yield f"no cell looks at {' or '.join(of)}"
+                return
 
 
 _REDRAW = "Write on the chart what it shows, best built from the values that the cell computed."

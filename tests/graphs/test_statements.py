@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Output, Run
 from graphs.review.base import Work
-from graphs.review.code import joined_sums, some_rows
+from graphs.review.code import filled_values, joined_sums, some_rows
 from graphs.review.facts import ALL, Facts, Given, Kind
-from graphs.review.mentions import labels, spoken
+from graphs.review.mentions import begins_or_ends, labels, spoken
 from graphs.review.prose.amounts import misstated
-from graphs.review.prose.asked import passed_over
+from graphs.review.prose.asked import other_than_asked, passed_over
 from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import follows, numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.printed import printed
 from graphs.review.prose.said import statistic
-from graphs.review.prose.verdicts import beyond, misread, stale, swapped, turned, untested
+from graphs.review.prose.verdicts import beyond, kept_by_rounding, misread, stale, swapped, turned, untested
 from graphs.review.tables import described
+from graphs.review.watch.observed import Seen
+from graphs.review.watch.witnesses import training_score
 
 KILNS = pd.DataFrame(
     {
@@ -353,3 +357,182 @@ def test_an_everyday_word_is_a_value_beside_its_column():
     days = [described("tickets.csv", pd.DataFrame({"priority": ["high", "normal", "low"] * 9}))]
     text = "A high-priority one takes 8.6 hours, one of low priority 25.4, a high one may take more."
     assert [n.value for n in labels(text, days)] == ["high", "low"]
+
+
+def test_any_column_of_a_printed_table_may_be_the_one_that_comes_first():
+    shown = "      size  heat\nkiln\nK 1   20  1120.4\nK 2   25  1101.7\nK 3   15  1140.2\n"
+    for text, problems in (
+        ("K 3, with 15 firings, is the hottest kiln.", 0),
+        ("K 2 has the most firings, 25, and K 1 follows.", 0),
+        ("K 1, with 20 firings, is the hottest kiln.", 1),
+        ("The hottest firings are ours, hotter than those of K 1.", 0),  # who is first is not named
+    ):
+        given = Given(TABLES, text, "", "", [cell("", shown)])
+        assert len([*Statements(text, given, Facts(), "").problems()]) == problems, text
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("Pots with an ash glaze never crack.", "cracked is yes in 3 of its 15 rows"),
+        ("All of the ash pots cracked.", "cracked is yes in 3 of its 15 rows"),
+        ("Pots with a tin glaze never crack.", None),
+        ("Ash pots never crack in winter.", None),  # of which rows, nobody knows
+        ("Nearly all ash pots cracked.", None),
+        ("Fewer than half the pots are glazed with ash.", None),
+        ("Less than a quarter of the pots cracked.", None),
+        ("Most of the pots cracked.", "it is 20 %"),
+        ("Ash takes most pots.", None),  # more than any other glaze
+    ],
+)
+def test_what_is_said_of_all_or_none_holds_of_every_row(text, problem):
+    facts = Facts()
+    for of, many in (("ash", 3.0), ("tin", 0.0)):
+        rows = {frozenset({("glaze", of)}): 15.0, frozenset({("glaze", of), ("cracked", "yes")}): many}
+        facts.values.setdefault(Kind("pots.csv", "count"), {}).update(rows)
+    facts.values[Kind("pots.csv", "count")] |= {ALL: 60.0, frozenset({("cracked", "yes")}): 12.0}
+    found = [*Statements(text, Given(TABLES, text, "", ""), facts, "").problems()]
+    assert (found == []) if problem is None else any(problem in f for f in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "stands"),
+    [
+        ("31 firings were rated 1 or 2.", True),
+        ("26 firings got a 3 or more.", True),
+        ("37 firings were rated 1 or 2.", False),
+        ("K 1 took 212 hours more in 2024.", True),
+        ("K 1 took 341 hours more in 2024.", False),
+        ("K 1 took 1,512 hours. The best went to K 3, which took 620. So K 1 takes 2.4 times as long.", True),
+    ],
+)
+def test_what_follows_from_printed_lines_and_columns_is_no_invention(text, stands):
+    rated = cell("print(r)", "1    12\n2    19\n3    15\n4    11\n")
+    hours = cell("print(h)", "      2023  2024\nK 1   1300  1512\nK 2    905   871\nK 3    640   620\n", 2)
+    made = work("How are firings rated?", text, rated, hours)
+    object.__setattr__(made, "tables", TABLES)
+    assert bool([*numbers(made)]) is not stands
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("Ash pots make 41 and the salt 17.", [("salt", 17)]),
+        ("In 2019, 17 were sold and 41 lost.", [("2019", 17)]),
+    ],
+)
+def test_a_group_between_two_numbers_is_of_the_nearer_one(text, bound):
+    pots = [*TABLES, described("sold.csv", pd.DataFrame({"year": [2018, 2019], "glaze": ["salt", "tin"]}))]
+    ((_, some),) = spoken(text, [t for t in pots if "2019" in text or t["name"] == "pots.csv"])
+    assert [(n.value, s.figure.value) for s in some for n in s.labels if n.value != "ash"] == bound
+
+
+def test_letters_that_stand_for_sexes_and_plurals_are_named_in_full():
+    people = [described("staff.csv", pd.DataFrame({"sex": ["f", "m"] * 4, "trade": ["pottery", "glass"] * 4}))]
+    named = labels("Women and men work in both potteries.", people)
+    assert [(n.column, n.value) for n in named] == [("sex", "f"), ("sex", "m"), ("trade", "pottery")]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("The scatter of both kilns is normally distributed.", "every test of that says otherwise"),
+        ("The t-test does not need normally distributed values.", None),
+        ("The gap between the kilns is real and not down to chance.", "no test says so"),
+        ("We can't say that the gap is real.", None),
+        ("The kilns differ significantly.", "no test says so"),
+        ("We find no significant difference.", None),
+    ],
+)
+def test_what_is_concluded_of_a_test_is_what_its_p_value_says(text, problem):
+    shown = "Shapiro K 1 p = 3e-09\nShapiro K 2 p = 2e-05\nWelch p 0.071\n"
+    found = [*untested(text, [cell("stats.shapiro(a); stats.ttest_ind(a, b)", shown)])]
+    assert (found == []) if problem is None else any(problem in f for f in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Yes, 8% cracked, as you allow.", True),
+        ("No, 8% cracked, slightly more than you allow.", False),
+        ("Yes, 7.6% cracked.", False),
+    ],
+)
+def test_a_bound_is_not_kept_by_rounding(text, told):
+    shown = "8.31" if "7.6" not in text else "7.64"
+    question = "Did we keep the share of cracked pots to at most 8%?"
+    assert bool([*kept_by_rounding(question, text, [cell("print(s)", shown)])]) is told
+
+
+def test_first_rows_are_some_rows_in_later_cells_too_and_those_of_a_sorted_table_are_the_top():
+    cut, mean = cell("few = df.head(30)\nprint(few)"), cell("print(few['heat_c'].mean())", "1114.5", 2)
+    assert [*some_rows(work("How hot are pots fired?", "Pots are fired at 1,114.5 °C.", cut, mean))]
+    assert not [*some_rows(work("How hot are pots fired?", "The 30 pots were fired at 1,114.5 °C.", cut, mean))]
+    top = cell("df = df.sort_values('heat_c')\nprint(df.head(30)['heat_c'].mean())", "1114.5")
+    assert not [*some_rows(work("How hot are they?", "The coolest are fired at 1,114.5 °C.", top))]
+
+
+@pytest.mark.parametrize(
+    ("code", "answer", "told"),
+    [
+        ("s = df['gloss'].fillna(0)\nprint(s.mean())", "The mean gloss is 4.2.", True),
+        ("print(df['gloss'].fillna(0).groupby(df['kiln']).mean())", "The mean gloss is 4.2.", True),
+        ("s = df['gloss'].fillna(0)\nprint(s.mean())", "The mean gloss is 4.2; those not rated count as 0.", False),
+        ("print(df['gloss'].fillna(0).sum())", "Gloss adds up to 42.", False),
+        ("print(df['heat_c'].fillna(0).mean())", "The mean heat is 1,129.5.", False),  # of which none is missing
+    ],
+)
+def test_a_mean_of_filled_values_is_told_as_one(code, answer, told):
+    made = work("How glossy are they?", answer, cell(code, "4.2"))
+    gloss = described("pots.csv", KILNS.assign(gloss=[None, 5.0, 4.0] * 20))
+    object.__setattr__(made, "tables", [gloss])
+    assert bool([*filled_values(made)]) is told
+
+
+@pytest.mark.parametrize(
+    ("code", "answer", "told"),
+    [
+        ("", "It foresees 91% of the variance of kilns that it has never met.", True),
+        ("", "On the rows that it was trained on, R² is 0.91.", False),
+        ("cross_val_score(m, X, y)", "It foresees 91% of the variance of new kilns.", False),
+    ],
+)
+def test_a_score_on_the_rows_learnt_from_is_told_as_one(code, answer, told):
+    facts = {"model": "Ridge", "rows": 60, "fit_rows": 60, "shared": 60}
+    made = work("How well can gloss be told?", answer, cell(f"m.fit(X, y); m.score(X, y)\n{code}", "0.91"))
+    made = replace(made, observed=(Seen("scored", "cell-01", facts),))
+    assert bool([*training_score(made)]) is told
+
+
+def test_the_cells_look_at_what_the_superlative_of_the_question_is_of():
+    spent = {"kiln": ["a", "b"] * 9, "idle_h": [n / 4 for n in range(18)], "bill_eur": [n / 8 for n in range(18)]}
+    stays = [described("stays.csv", pd.DataFrame(spent))]
+    question, text = "Which kiln is idle longest?", "Kiln a is idle longest."
+    for code, told in (("df.groupby('kiln').bill_eur.sum()", True), ("df.groupby('kiln').idle_h.sum()", False)):
+        given = Given(stays, text, question, code, [cell(code)])
+        assert bool([*other_than_asked(question, text, given)]) is told
+
+
+def test_a_way_is_held_against_what_was_printed_by_month_or_quarter():
+    shown = cell(
+        "print(df.groupby('month')['cracked'].apply(rate))", "month\n1    31.2\n2    24.0\n3    17.5\n4    11.1\n"
+    )
+    for text, many in (("Cracked pots went up month after month.", 1), ("Cracked pots went down all along.", 0)):
+        given = Given(TABLES, text, "", shown.code, [shown])
+        assert len([*Statements(text, given, Facts(), "").problems()]) == many
+
+
+def test_of_several_times_the_one_that_cells_use_is_meant():
+    days = pd.date_range("2023-01-01", periods=60, freq="10D")
+    frame = KILNS.assign(ordered_on=days, fired_on=days + pd.Timedelta(days=40))
+    tables = [described("pots.csv", frame)]
+    given = Given(tables, "In 2024 more cracked.", "", "df['fired_on'].dt.year")
+    assert given.column("pots.csv", "year") == "fired_on"
+    used = cell("df[df['fired_on'].dt.year == 2024]", "12")
+    assert not [*passed_over("How many pots cracked in 2024?", tables, {}, [used, cell("df['cracked'].sum()")])]
+
+
+def test_a_year_that_begins_a_span_is_no_condition():
+    (since,) = labels("31 were built since 2018.", [described("k.csv", pd.DataFrame({"year": [2017, 2018]}))])
+    assert begins_or_ends("31 were built since 2018.", since)
+    assert not begins_or_ends("In 2018 31 were built.", replace(since, start=3, end=7))

@@ -17,10 +17,9 @@ from itertools import chain, combinations, product
 from artifacts.types import Execution
 from graphs.questions.query import Condition, Statistic
 from graphs.questions.reader import lexicon
-from graphs.questions.reader.text import stem
 from graphs.review import units
 from graphs.review.facts import ALL, LEFT_OUT, PLAIN, Facts, Given, Kind, Of, computed_in, stands
-from graphs.review.mentions import YEAR, Label, columns, flags, is_key, is_of, keys, labels, pairs, roots, telling
+from graphs.review.mentions import YEAR, Label, columns, flags, is_of, keys, labels, pairs, repeated_in, roots, telling
 from graphs.review.prose.figures import figures
 from graphs.review.prose.orders import superlative
 from graphs.review.prose.said import Said, said_in, statistic
@@ -44,8 +43,6 @@ _WHOLE_BEHIND = re.compile(r"[^\d,;.(]{0,25}\b(?:overall|across (?:all|the))\b",
 """What stands before or behind a number of all rows: 34 % "of the shop's" 50,140."""
 _WHOLE = re.compile(r"\b(?:all|overall|whole|total|altogether|every|general|both)\b", re.I)
 
-_EACH = re.compile(r"\b(?:per|each|every|an?|average|typical) (?:average |typical |single )?([^\W\d_]+)", re.I)
-"""What says of which thing a number is."""
 _IN_PER_CENT = re.compile(r"%|pct|per_?cent", re.I)
 _DIMENSIONS = lexicon.section("dimensions")
 _ONLY = re.compile(
@@ -57,7 +54,8 @@ _ONLY = re.compile(
 
 def recomputed(text: str, given: Given, facts: Facts, cells: Sequence[Execution]) -> Iterator[tuple[str, int]]:
     """The numbers of a text, each by its sentence and its place there, that the input files give for what it says."""
-    for said in said_in(text, given, cells):
+    asked = tuple(flags(given.question, given.list))
+    for said in (replace(s, flags=s.flags or asked) for s in said_in(text, given, cells)):
         if any(_Amount(said, base, given, facts).is_right() for base in given.tables):
             yield said.clause, said.figure.start
 
@@ -111,12 +109,8 @@ class _Amount:
     def _each(self) -> str | None:
         """What is wrong where a number told of a thing that has several rows, as "a customer spends", is the mean of
         its rows, of what adds up."""
-        clause, rows = self.said.clause, {str(c["name"]): c["n_unique"] for c in self.table["columns"]}
-        for text in (clause, self.given.question):
-            nouns = {stem(m[1].casefold()) for m in _EACH.finditer(text)}
-            if met := [c for c in rows if is_key(c) and nouns & telling(c)]:
-                break
-        if not met or any(3 * rows[c] > 2 * self.table["rows"] for c in met):
+        met = next(filter(None, (repeated_in(t, [self.table]) for t in (self.said.clause, self.given.question))), None)
+        if met is None:
             return None
         flows = [c for c in self.of if any(d.get("flow") and is_of(c, name) for name, d in _DIMENSIONS.items())]
         flows += [
@@ -212,6 +206,9 @@ class _Amount:
         told.update(columns(f"{self.said.clause} {self.given.question}", [self.table]))
         every = self.given.kept(self.base)
         every = [kept for kept in every if column or all(isinstance(c.right, (str, tuple)) for c in kept)]
+        every = [
+            kept for kept in every if not any(isinstance(c.right, str) and len(c.right) < 3 for c in kept)
+        ]  # f of sex
         known = roots("average total mean all us them it data whole").union(*map(telling, self.given.kinds[self.base]))
         for m in _ONLY.finditer(self.said.clause):  # of some rows in words of its own: in the high season
             if not any(w[:4] == k[:4] for w in roots(m[1]) for k in known) and not self.given.of_rows(

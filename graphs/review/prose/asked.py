@@ -5,18 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 
 from artifacts.types import Execution
 from graphs.questions.expressions import bare
 from graphs.questions.query import Condition, DropDuplicates, DropMissing, Measure, Query, Statistic, simple
-from graphs.questions.reader import read
+from graphs.questions.reader import lexicon, read
 from graphs.review import units
 from graphs.review.answering import Number, Result, shown
-from graphs.review.facts import LEFT_OUT, stands
-from graphs.review.mentions import YEAR, Tables, columns, keys, labels, roots, spoken, telling, time_columns
+from graphs.review.facts import LEFT_OUT, Given, stands
+from graphs.review.mentions import (
+    YEAR,
+    Tables,
+    columns,
+    keys,
+    labels,
+    repeated_in,
+    roots,
+    spoken,
+    telling,
+    time_columns,
+)
 from graphs.review.prose.figures import Figure
-from graphs.review.prose.said import statistic
+from graphs.review.prose.said import meanings, statistic
 
 _OTHER: tuple[Statistic, ...] = ("mean", "median", "sum")
 _EXPLAINS = ("drivers", "why_changed")
@@ -84,7 +95,7 @@ class Asked:
         return None
 
 
-def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterator[Asked]:
+def expected(question: str, tables: Tables, roles: Mapping[str, str], code: str = "") -> Iterator[Asked]:
     """The question as a query, where it is one that is read without doubt: one part, one statistic, every word used."""
     reading = read(question, tables, roles)
     query = reading.queries[0] if len(reading.queries) == 1 else None
@@ -103,12 +114,31 @@ def expected(question: str, tables: Tables, roles: Mapping[str, str]) -> Iterato
         return
     if measure.other or any((measure.of or "").strip("`") in keys(t) for t in tables):
         return
+    if measure.op != "count" and repeated_in(question, tables):
+        return  # what a customer spends may be the mean of customers or of orders
     others = [query.model_copy(update={"prepare": (step,)}) for step in (DropDuplicates(), DropMissing())]
     if any("No statistic" in note for note in query.notes) or (measure.op == "sum" and not statistic(question)):
         ops = (op for op in _OTHER if op != measure.op)
         each_other = (measure.model_copy(update={"op": op}) for op in ops)
         others += [query.model_copy(update={"measures": (other,), "order": ()}) for other in each_other]
-    yield Asked(query, (*others, *(other for _, _, other in reading.others)))
+    others += [other for _, _, other in reading.others]
+    for own, other in _other_times(query, question, tables):
+        renamed = Query.model_validate_json(_renamed(query.model_dump_json(), own, other))
+        query, renamed = (renamed, query) if stands(other, code) and not stands(own, code) else (query, renamed)
+        others.append(renamed)
+    yield Asked(query, tuple(others))
+
+
+def _other_times(query: Query, question: str, tables: Tables) -> Iterator[tuple[str, str]]:
+    """The columns of times by which a query goes although the question names none of them, each with the others of
+    their tables that may be meant as well."""
+    for table in tables:
+        times = [c for c in time_columns([table]) if not {c} & {*columns(question, [table])}]
+        yield from ((own, other) for own, other in permutations(times, 2) if stands(own, _spelt(query)))
+
+
+def _renamed(text: str, own: str, other: str) -> str:
+    return re.sub(rf"(?<!\w){re.escape(own)}(?!\w)", other, text)
 
 
 def passed_over(question: str, tables: Tables, roles: Mapping[str, str], cells: Sequence[Execution]) -> Iterator[str]:
@@ -124,14 +154,35 @@ def passed_over(question: str, tables: Tables, roles: Mapping[str, str], cells: 
     groups = {bare(g.of) for q in queries for g in q.group_by} & {*columns(question, tables)} - things
     words = {*re.findall(r"[^\W\d_]+?(?=s?\b)", question.casefold())}  # of "roasting time" no "roast" is asked for
     wanted = measured | {c for c in groups if words & {*re.findall(r"[^\W\d_]+?(?=s?(?:\b|_))", c.casefold())}}
+    times = [c for c in time_columns(tables) if c not in columns(question, tables)]
+    unnamed = times if any(stands(c, seen) for c in times) else []  # of several any may be meant
     for column in sorted(c for c in wanted if not stands(c, seen)):
         yield f"the question asks for {column}, and no cell looks at it"
     every = simple([w for q in queries for where in (q.where, *(m.where for m in q.measures)) for w in where])
     kept = {bare(w.left): w.right for w in every if bare(w.left) not in wanted}
     for column, value in kept.items():  # a column that cells group by tells of each of its values
         values = value if isinstance(value, tuple) else (value,)
-        if not stands(column, seen) and not any(str(v) in seen for v in values):
+        if column not in unnamed and not stands(column, seen) and not any(str(v) in seen for v in values):
             yield f"the question asks for rows by their {column}, and no cell looks at it"
+
+
+def other_than_asked(question: str, text: str, given: Given) -> Iterator[str]:
+    """That no cell looks at what the question's superlative is of, as "longest" is of time, although a column holds it,
+    and all that cells look at is measured in another kind of unit."""
+    (asked, *more), told = sorted(meanings(question, "M")) or [""], meanings(text, "M")
+    dimension = asked.partition(" ")[2]
+    words = str(lexicon.section("dimensions").get(dimension, {}).get("units", "")).split()
+    kind = next((u[0] for w in words if (u := units.of_text(w)) is not None), None)
+    if more or kind is None or asked not in told:
+        return
+    held = {
+        c: u[0] for own in given.kinds.values() for c, k in own.items() if k == "number" and (u := units.of_column(c))
+    }
+    measured = {c for name in given.tables for c in given.measured(name) if stands(c, given.code)}
+    lacking = [c for c, of in held.items() if of == kind]
+    times = any(stands(c, given.code) for c in time_columns(given.list))
+    if lacking and measured and not times and all(held.get(c, kind) not in (kind, "length") for c in measured):
+        yield f"the question asks for the most or least of {' or '.join(lacking)}, and no cell looks at it"
 
 
 def _spelt(query: Query) -> str:

@@ -6,13 +6,13 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, permutations
+from itertools import combinations, pairwise, permutations
 
 from artifacts.types import FINDING_MIME, Execution, Objection
 from graphs.review import units
 from graphs.review.answering import half
 from graphs.review.base import Found, Work, check
-from graphs.review.mentions import Tables, labels, last_year
+from graphs.review.mentions import TIMES, Tables, labels, last_year
 from graphs.review.prose.figures import (
     IS_POINTS,
     MONTH,
@@ -26,7 +26,7 @@ from graphs.review.prose.figures import (
     totals,
     values,
 )
-from graphs.review.prose.printed import printed
+from graphs.review.prose.printed import By, numbered, printed_tables
 from graphs.review.syntax import assigned, calls, name_of, names, parsed, trees
 
 _FREE = {50.0, 90.0, 95.0, 99.0, 100.0, 0.05, 0.01, 0.001, 0.95}
@@ -59,12 +59,13 @@ def numbers(work: Work) -> Iterator[Found]:
     settings = [*_settings(work), *_counts(work), *values(work.view.run.goal), *values(work.given)]
     carried = [f.model_dump(include={"effect", "test", "n", "params"}) for f in work.view.findings]
     known += values(str([*carried, *(f.text for f in work.view.findings)]))
-    tables = list(printed(work.written, work.tables))
+    tables = list(printed_tables(work.written, work.tables))
     shares = [*(v for v in known if abs(v) < 3), *again, *values(str(carried))]
     for cell in cells:  # of a part in per cent only what may be one
         shares += printed_numbers(cell) if _PER_CENT.search(f"{cell.code}\n{cell.text}") else totals(shown(cell))
     told = work.report.answer.removeprefix(work.given)
-    groups = {f.clause: [*_groups(f.clause, tables, work.tables)] for f in figures(told)}
+    lines = list(numbered(work.written))
+    groups = {f.clause: [*_groups(f.clause, tables, work.tables), *_lines(f.clause, lines)] for f in figures(told)}
     loose = _loose(told, known, shares, settings, groups)
     loose += _unfounded_multiples(told, [values(shown(x)) for x in work.written])
     loose = [f for f in loose if (f.clause, f.start) not in work.recomputed]
@@ -172,19 +173,42 @@ def _loose(
         told = [(g.value, 0.0 if g.whole and g.value in known else g.half) for g in beside]  # what is counted is exact
         exact = [(nearest(g), 0.0) for g in beside]
         times = any(f.is_near(n * v) for n, _ in few for v, _ in (*told, *exact))  # ten degrees at 1.92 each
+        if TIMES.match(f.after) and not f.share:  # what is so many times as much may stand in any sentence
+            pairs = permutations([nearest(g) for g in every if g not in loose and not g.share], 2)
+            times = times or any(b and f.is_near(a / b) for a, b in pairs)
         return times or any(follows(f, some) for some in (few + told, few + exact, *groups[f.clause]))
 
     loose = [f for f in loose if not made(f)]
     return [f for f in loose if not made(f)]  # a difference may be told as a part of something
 
 
-def _groups(clause: str, printed: Sequence[tuple[str, dict[str, float]]], tables: Tables) -> Iterator[list[Exact]]:
-    """What each printed table tells of the groups that a sentence names, as it stands and in per cent."""
+def _groups(clause: str, printed: Sequence[tuple[str, list[By]]], tables: Tables) -> Iterator[list[Exact]]:
+    """What each printed table tells of the groups that a sentence names, column by column and of each its columns next
+    to each other, as it stands and in per cent."""
     named = labels(clause, tables)
-    for column, by in printed:
-        here = list(dict.fromkeys(by[n.value] for n in named if n.column == column and n.value in by))
-        every = [here] if len(here) > 1 else combinations(by.values(), 2) if _POINTS.search(clause) else ()
+    for column, table in printed:
+        groups = [n.value for n in named if n.column == column]
+        every = list[Sequence[float]]()
+        for by in table:
+            here = list(dict.fromkeys(by[g] for g in groups if g in by))
+            every += [here] if len(here) > 1 else combinations(by.values(), 2) if _POINTS.search(clause) else ()
+        for one, other in pairwise(table):
+            every += [(one[g], other[g]) for g in groups if g in one and g in other]
         yield from ([(v * times, half(v) * times) for v in some] for some in every for times in (1, 100))
+
+
+def _lines(clause: str, printed: Sequence[Sequence[dict[int, float]]]) -> Iterator[list[Exact]]:
+    """What is printed behind the whole numbers that a sentence names, "4 or 5", together and beside the whole; and
+    behind those from one of them on or up to it, "3 or less"."""
+    named = [int(f.value) for f in figures(clause) if f.whole and f.value < 3000]
+    for by in (column for table in printed for column in table):
+        here, whole = [by[n] for n in dict.fromkeys(named) if n in by], sum(by.values())
+        spans = [[v for n, v in by.items() if (n >= one) is up or n == one] for one in named for up in (True, False)]
+        for some in (here, *spans):
+            if some and whole:
+                yield [(sum(some), 0.0), (whole, 0.0)]
+                yield [(v, half(v)) for v in some]
+                yield [(sum(some), 0.0), (0.0, 0.0)]
 
 
 def _unfounded_multiples(text: str, printed: Sequence[Sequence[float]]) -> Iterator[Figure]:

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import permutations
+from itertools import pairwise, permutations
 from statistics import median
 from typing import Literal
 
 from graphs.review.answering import half
-from graphs.review.facts import ALL, FALLS, RISES, TREND, Facts, Given, Kind, Of, computed_in
-from graphs.review.mentions import YEAR, Label, columns, flags, is_of, labels, pairs, spoken
+from graphs.review.facts import ALL, FALLS, RISES, TREND, Facts, Given, Kind, Of, computed_in, stands
+from graphs.review.mentions import YEAR, Label, columns, flags, is_of, labels, pairs, roots, spoken, yes_and_no
 from graphs.review.prose.figures import CHANGES, IS_POINTS, PERCENT, POINTS, Figure, counted, figures, sentences
+from graphs.review.prose.printed import numbered
 from graphs.review.prose.said import meanings, statistic
 
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
@@ -50,19 +51,31 @@ _HANDFUL = 5
 _TURNED = re.compile(
     r"\b(?:revers\w*|rebound\w*|bounc\w+ back|turn\w* a?round|but then|since then|bottomed|peaked)\b", re.I
 )
+_SPANS = re.compile(r"quarter|month|week|hour", re.I)
 _TO_COME = re.compile(
     r"\b(?:forecast|expect|project(?:ed|ion)|predict|will|would)\w*\b|\bnext (?:day|week|month|quarter|year)", re.I
 )
-_NOT = re.compile(r"\b(?:not?|never)\b|n't", re.I)
+_NOT = re.compile(r"\b(?:not?|never)\b(?!-)|n't", re.I)
 _SHARES = {
     "two thirds": (60, 73), "three quarters": (69, 81), "third": (27, 40), "quarter": (19, 31), "half": (41, 59),
     "minority": (0, 50), "major": (50, 100), "most": (50, 100),
 }  # fmt: skip
 """Shares in words, by which per cent they can mean."""
 _PART = re.compile(
-    rf"\b(?P<part>{'|'.join(_SHARES).replace('major', 'majority')})(?: of)?(?: (?:the|our|all))* (?P<whom>[^\W\d_]+)",
+    rf"(?P<than>(?:more|less|fewer) than|over|under|at (?:least|most)|up to|nearly|almost)?(?: an?| one)? ?"
+    rf"\b(?<!the )(?P<part>{'|'.join(_SHARES).replace('major', 'majority')})(?P<of> of)?(?: (?:the|our|all))* "
+    r"(?P<whom>[^\W\d_]+)"
+    r"(?! (?:of|in|on|at|for|from|with|without|by|during|since|before|after|that|who|which|whose)\b)",
     re.I,
 )
+_NO_ROW = re.compile(r"\b(?:never|none of|not (?:one|a single)|nobody|no)\b", re.I)
+_EACH_ROW = re.compile(r"\b(?:always|all(?: of)?|every|each|without exception)\b", re.I)
+_NARROWS = re.compile(
+    r"\b(?:in|on|at|for|from|with|without|by|during|since|before|after|until|under|over|above|below|than|if|when|where|"
+    r"only|but|except|almost|nearly|hardly|practically|virtually|other|others|rest|not all|not every)\b|\d",
+    re.I,
+)
+"""What may say that a sentence is of some rows only, or not quite of all."""
 By = dict[str, float]
 """The numbers of one table by the values of one column."""
 Way = Literal["up", "down"]
@@ -111,8 +124,13 @@ class Statements:
         """Of these tables, and of those that cells printed, the ones that hold the numbers that a sentence tells; all
         of these where it tells none."""
         said = [(n.value, s.figure) for _, some in spoken(clause, self.given.list) for s in some for n in s.labels]
-        every = [*series, *(by for name, by in self.given.printed if name == column)]
-        return [by for by in every if all(g in by and f.tells(by[g]) for g, f in said)] if said else [*series]
+        if not said:
+            return [*series]
+        every = [*([by] for by in series), *(table for name, table in self.given.printed_tables if name == column)]
+        held = [t for t in every if all(any(by.get(g) is not None and f.tells(by[g]) for by in t) for g, f in said)]
+        exact = [f for f in figures(clause) if not f.whole]  # a count beside it tells nothing of what is compared
+        found = [by for table in held for by in table]
+        return [by for by in found if any(f.tells(by[g]) for f in exact for g, _ in said if g in by)] or found
 
     # What it says of them.
 
@@ -134,9 +152,11 @@ class Statements:
             leads += [order[::-1] for order in leads] if either else []
             cut = _BESIDE.search(clause)
             before = [n.value for n in named if n.column == column and cut is not None and n.end <= cut.start()]
-            if leads and not (heads := {order[0] for order in leads}) & {*(before or said)}:
+            heads = {order[0] for order in leads}
+            first_named = before if cut is not None else said
+            if leads and first_named and not any(h in first_named or _hinted(h, clause, said) for h in heads):
                 most = "highest" if top == "max" else "lowest"
-                yield f"{said[0]} is put first, and of {column} {' or '.join(sorted(heads))} is the {most}"
+                yield f"{first_named[0]} is put first, and of {column} {' or '.join(sorted(heads))} is the {most}"
             elif leads and (few := self._few(clause, column, said[0])):
                 yield f"{said[0]} is put first by {few} rows, which is not said"
             elif len(said) > 1 and (ends or (ordered and len(said) > 2)):
@@ -145,7 +165,8 @@ class Statements:
                 every += [o[::-1] for o in every] if either or (way is None and ranks) else []
                 right = [[g for g in order if ends or g in said][: len(said)] for order in every]
                 if right and said not in right:
-                    yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(right[0])}"
+                    own = max(right, key=lambda order: (order[0] == said[0], order[-1] == said[-1]))
+                    yield f"the order of {column} is told as {', '.join(said)}, and is {', '.join(own)}"
 
     def _meant(self, clause: str) -> list[str]:
         """The columns of numbers of which a sentence speaks: those that it or the question names, else all."""
@@ -180,6 +201,8 @@ class Statements:
             for by in self._series(clause, YEAR, pairs(named)):
                 first, last = (years[0], years[-1]) if len(years) > 1 else (min(by), max(by))
                 ends += [(by[first], by[last])] if first in by and last in by and first < last else []
+        if way is not None and not turned and not named and not ends:
+            ends = list(self._over_time(clause, way))
         if not ends and (than := _compared(clause, named)) is not None:
             way, (column, base, other) = _way(clause[: named[1].start], _MORE, _LESS), than
             series = self._series(clause, column, ALL)
@@ -187,15 +210,55 @@ class Statements:
         if way is not None and ends and not any((last > first) == (way == "up") for first, last in ends):
             yield f"“{clause.strip()[:80]}”: the numbers say the opposite"
 
+    def _over_time(self, clause: str, way: Way) -> Iterator[tuple[float, float]]:
+        """The first and the last number of printed tables by quarter, month, week or hour of the column that a sentence
+        names, where most steps between them go the other way than it says; none where any goes that way."""
+        said = columns(clause, self.given.list)
+        cells = [x for x in self.given.shown if _SPANS.search(x.code) and any(stands(c, x.code) for c in said)]
+        series = [list(by.values()) for table in numbered(cells) for by in table if len(by) > 2]
+        steps = [[(b > a) == (way == "up") for a, b in pairwise(s) if a != b] for s in series]
+        if all(3 * sum(some) <= len(some) for some in steps):
+            yield from ((s[0], s[-1]) for s in series)
+
     def _parts(self, clause: str) -> Iterator[str]:
         """The shares in words, as "most of the staff", that are not those of the rows."""
+        yield from self._without_exception(clause)
         for m in _PART.finditer(clause) if not _NOT.search(clause) else ():
             of = {*pairs([*labels(clause, self.given.list), *flags(clause, self.given.list)])}
+            if m["part"].lower() == "most" and not m["of"] and clause[: m.start()].strip():
+                continue  # "needs most repairs" may be more than the others do
             for base in (b for b in self.given.tables if len(of) == 1 and self.given.of_rows(b, f" {m['whom']}")):
                 some, every = (self.facts.of(Kind(base, "count"), rows) for rows in (frozenset(of), ALL))
                 low, high = next(ends for word, ends in _SHARES.items() if word in m["part"].lower())
+                than = (m["than"] or "").lower()
+                low = 0 if re.match("less|fewer|under|at most|up", than) else low
+                high = 100 if re.match("more|over|at least", than) else high
                 if every and some is not None and not low <= 100 * some / every <= high:
                     yield f"“{m[0]}” is said, and it is {100 * some / every:.3g} %"
+
+    def _without_exception(self, clause: str) -> Iterator[str]:
+        """That none or all of a group's rows are so, where the sentence narrows them by nothing else and the rows say
+        otherwise."""
+        none, every = _NO_ROW.search(clause), _EACH_ROW.search(clause)
+        of, so = ([*some(clause, self.given.list)] for some in (labels, flags))
+        if (none is None) == (every is None) or len(of) != 1 or len(so) != 1 or of[0].column == so[0].column:
+            return
+        spans = sorted(((n.start, n.end) for n in (*of, *so)), reverse=True)
+        rest = clause
+        for start, end in spans:
+            rest = rest[:start] + rest[end:]
+        rest = re.sub(r"\b(?:in|by|with|from|at|of) (?:an? |the )?(?= |$)", "", rest)
+        yes = next((v for c, v, _ in yes_and_no(self.given.list) if c == so[0].column), so[0].value)
+        if _NARROWS.search(rest) or (none is None and _NOT.search(clause)):
+            return
+        for base in self.given.tables:
+            some, whole = (
+                self.facts.of(Kind(base, "count"), pairs(of) | more) for more in (frozenset({(so[0].column, yes)}), ALL)
+            )
+            if whole and some is not None and some != (0 if none else whole):
+                said = (none or every or [""])[0]
+                rows = f"{so[0].column} is {yes} in {some:.0f} of its {whole:.0f} rows"
+                yield f"“{said}” is said of {of[0].value}, and {rows}"
 
     def _apart(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """The changes in per cent that no two numbers show: those that are parts of the wrong one of them, and those
@@ -253,6 +316,12 @@ def _in_order(by: By, upward: bool, said: Sequence[str]) -> list[str]:
     """The groups from the one that is put first; what stands for no group is none, unless it is spoken of."""
     groups = [*said, *(g for g in by if g not in said)]
     return sorted((g for g in groups if g in by), key=by.__getitem__, reverse=not upward)
+
+
+def _hinted(group: str, clause: str, said: Sequence[str]) -> bool:
+    """Whether a sentence may mean a group by a part of its name that is none of those that it names."""
+    own = {root for root in roots(group) if len(root) > 2}
+    return not (own - roots(" ".join(said))).isdisjoint(roots(clause))
 
 
 def _compared(clause: str, named: Sequence[Label]) -> tuple[str, str, str] | None:

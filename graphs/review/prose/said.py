@@ -12,7 +12,7 @@ from artifacts.types import Execution
 from graphs.questions.query import Statistic
 from graphs.questions.reader import lexicon
 from graphs.review.facts import PLAIN, Given, Of, computed_in
-from graphs.review.mentions import YEAR, Label, flags, labels, pairs, spoken
+from graphs.review.mentions import YEAR, Label, begins_or_ends, flags, labels, pairs, spoken
 from graphs.review.prose.figures import Figure, figures
 from graphs.review.prose.numbers import printed_numbers
 
@@ -85,7 +85,8 @@ class Said:
 
 def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Said]:
     """The numbers of a text that a cell printed."""
-    asked, told = _once(labels(given.question, given.list)), {n.value for n in labels(text, given.list)}
+    question = [n for n in labels(given.question, given.list) if not begins_or_ends(given.question, n)]
+    asked, told = _once(question), {n.value for n in labels(text, given.list)}
     others = {
         n.column for n in asked if {m.value for m in labels(text, given.list) if m.column == n.column} - {n.value}
     }
@@ -93,12 +94,13 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
     for clause, every in spoken(text, given.list):
         named, said = labels(clause, given.list), tuple(flags(clause, given.list))
         alone = _once(named)
+        spans = any(begins_or_ends(clause, n) for n in alone)
         for s in every:
             cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
             code = given.code if cell is None else cell.code
             unclear = {n.column for n in named} - {n.column for n in (*alone, *s.labels)}
             few = s.figure.digits < 2 and not s.figure.share
-            if not code or unclear or few or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
+            if not code or unclear or few or spans or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
                 continue
             here = () if _AGAINST.search(s.figure.before) and not s.labels else alone  # of those it is compared with
             here = [n for n in here if not _AHEAD.search(clause[s.figure.end : n.start])]

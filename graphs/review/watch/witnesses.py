@@ -139,6 +139,37 @@ def fit_before_split(work: Work) -> Iterator[Found]:
             yield seen.cell, f"{name} {fitted:,} rows, among them the {rows:,} that it is tested on."
 
 
+_UNSEEN = re.compile(
+    r"(?:\b(?:not|never|cannot)\b|n't)[^.;]{0,20}\b(?:seen|trained|fitted|known|met)\b|\bunseen\b|\bnew \w+|"
+    r"\bheld[- ]?out\b|\bout[- ]of[- ]sample\b|\bfuture\b|\bgenerali[sz]",
+    re.I,
+)
+_PREDICTS = re.compile(r"\b(?:predict|forecast|foresee|classif)", re.I)
+_OF_TRAINING = re.compile(
+    r"\b(?:train\w*|in[- ]sample|same (?:rows|data|\w+)|fitted (?:to|on)|optimistic|too good)\b", re.I
+)
+
+
+@check(
+    "training_score",
+    "Score it by cross-validation or on rows left out, or say that the score is of the rows learnt from.",
+)
+def training_score(work: Work) -> Iterator[Found]:
+    """How well is predicted is not told by a score on the very rows that were learnt from."""
+    scores, apart = (
+        list(work.seen("scored")),
+        re.search(r"cross_val|SearchCV|oob_score|KFold|train_test_split", work.code),
+    )
+    known = [s for s in scores if s.number("shared") >= s.number("rows") == s.number("fit_rows") > 0]
+    claimed = _UNSEEN.search(work.said) or _PREDICTS.search(work.view.run.goal)
+    if known and len(known) == len(scores) and claimed and not apart and not _OF_TRAINING.search(work.said):
+        name = f"`{known[0].facts.get('model')}`"
+        yield (
+            known[0].cell,
+            f"{name} is scored on the {known[0].number('rows'):,} rows that it was fitted to, which is not said.",
+        )
+
+
 @check("mixed_units", "Split by it: GroupKFold or GroupShuffleSplit with groups=, or split the ids first.")
 def mixed_units(work: Work) -> Iterator[Found]:
     """Held-out rows are of other units than those that were learnt from."""
