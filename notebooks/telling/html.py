@@ -111,7 +111,7 @@ def table_html(html: str) -> str:
     return nh3.clean(html, tags=_TABLE_TAGS, attributes=attributes, clean_content_tags={"script", "style"})
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)  # more than all templates have cells, which hardly differ from run to run
 def highlight(code: str) -> str:
     """Python source as escaped HTML with the short class names of Pygments."""
     from pygments import highlight as run
