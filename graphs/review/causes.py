@@ -39,7 +39,11 @@ _CAUSE = re.compile(
 _ARITHMETIC = re.compile(r"\b(?:mean|average|median|total|sum|figures?|numbers?|rates?|curve|line)\b", re.I)
 """What a few great values may pull up without anybody's doing."""
 _REASON = re.compile(r"because|due|owing|reason|why|responsible|result|pull|push|drag", re.I)
-_DENIED = re.compile(r"\b(?:not|never|no|cannot|n't|whether|nor|without|missing|if|rather than)\b[^.;:]{0,60}$", re.I)
+_DENIED = re.compile(
+    r"\b(?:not|never|no|cannot|n't|whether|nor|neither|none|nothing|nobody|without|missing|if|rather than)\b"
+    r"[^.;:]{0,60}$",
+    re.I,
+)
 _RANDOMISED = re.compile(r"randomi[sz]ed|experiment|a/?b[- ]test|at random|\bRCT\b", re.I)
 _TOLD = re.compile(
     r"\bwithin\b|inside (each|every)|simpson|revers|turns? (round|about|around)|opposite|confound|flips?\b|"

@@ -120,7 +120,7 @@ def some_rows(work: Work) -> Iterator[Found]:
 
 _FILLED = re.compile(
     r"\b(?:fill|missing|imput|zero|blank|empty|unknown|unanswered|unrated|(?:count|set|taken?|treat)\w* (?:as|to|with)|"
-    r"(?:no|not|without|lack\w*)\b (?:an? |any )?(?:\w+ )?(?:answer|rat|entr|value|record|given|known))",
+    r"(?:no|not|without|lack\w*)\b (?:\w+ ){0,3}(?:answer|rat|entr|value|record|given|known))",
     re.I,
 )
 _MEANS = words("mean median std var quantile describe corr min mode agg aggregate pivot_table plot")

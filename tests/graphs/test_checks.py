@@ -282,6 +282,7 @@ def test_a_failed_cell_must_be_mended_or_admitted():
         ("Moving a kiln outdoors gets you two more pots a day.", {}, True),
         ("The two go together; that does not show that one causes the other.", {}, False),
         ("This makes the estimate weak, and we want to improve the fit.", {}, False),
+        ("Neither of the two is shown to cause it.", {}, False),
         ("Each miss costs us 15 EUR.", {}, False),
         ("The variant leads to more sales.", {"assignment": "variant"}, False),
         ("The variant leads to more sales.", {"assignment": "not randomised"}, True),

@@ -383,12 +383,17 @@ def test_any_column_of_a_printed_table_may_be_the_one_that_comes_first():
         ("Less than a quarter of the pots cracked.", None),
         ("Most of the pots cracked.", "it is 20 %"),
         ("Ash takes most pots.", None),  # more than any other glaze
+        ("Most of the pots are glazed with salt.", None),
+        ("Most of the pots are glazed with ash.", "it is 25 %"),
     ],
 )
 def test_what_is_said_of_all_or_none_holds_of_every_row(text, problem):
     facts = Facts()
-    for of, many in (("ash", 3.0), ("tin", 0.0)):
-        rows = {frozenset({("glaze", of)}): 15.0, frozenset({("glaze", of), ("cracked", "yes")}): many}
+    for of, many in (("ash", 3.0), ("tin", 0.0), ("salt", 4.0)):
+        rows = {
+            frozenset({("glaze", of)}): 25.0 if of == "salt" else 15.0,
+            frozenset({("glaze", of), ("cracked", "yes")}): many,
+        }
         facts.values.setdefault(Kind("pots.csv", "count"), {}).update(rows)
     facts.values[Kind("pots.csv", "count")] |= {ALL: 60.0, frozenset({("cracked", "yes")}): 12.0}
     found = [*Statements(text, Given(TABLES, text, "", ""), facts, "").problems()]
@@ -478,6 +483,7 @@ def test_first_rows_are_some_rows_in_later_cells_too_and_those_of_a_sorted_table
         ("s = df['gloss'].fillna(0)\nprint(s.mean())", "The mean gloss is 4.2.", True),
         ("print(df['gloss'].fillna(0).groupby(df['kiln']).mean())", "The mean gloss is 4.2.", True),
         ("s = df['gloss'].fillna(0)\nprint(s.mean())", "The mean gloss is 4.2; those not rated count as 0.", False),
+        ("print(df['gloss'].fillna(0).mean())", "The mean gloss is 4.2. For 20 no gloss was recorded.", False),
         ("print(df['gloss'].fillna(0).sum())", "Gloss adds up to 42.", False),
         ("print(df['heat_c'].fillna(0).mean())", "The mean heat is 1,129.5.", False),  # of which none is missing
     ],

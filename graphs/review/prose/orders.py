@@ -227,6 +227,8 @@ class Statements:
             of = {*pairs([*labels(clause, self.given.list), *flags(clause, self.given.list)])}
             if m["part"].lower() == "most" and not m["of"] and clause[: m.start()].strip():
                 continue  # "needs most repairs" may be more than the others do
+            if m["part"].lower() == "most" and any(self._leads(*pair) for pair in of):
+                continue  # more of them than any other has
             for base in (b for b in self.given.tables if len(of) == 1 and self.given.of_rows(b, f" {m['whom']}")):
                 some, every = (self.facts.of(Kind(base, "count"), rows) for rows in (frozenset(of), ALL))
                 low, high = next(ends for word, ends in _SHARES.items() if word in m["part"].lower())
@@ -235,6 +237,11 @@ class Statements:
                 high = 100 if re.match("more|over|at least", than) else high
                 if every and some is not None and not low <= 100 * some / every <= high:
                     yield f"“{m[0]}” is said, and it is {100 * some / every:.3g} %"
+
+    def _leads(self, column: str, value: str) -> bool:
+        """Whether a value of a column of several has the most rows."""
+        counts = (k for k in self.facts.values if k.op == "count" and not k.repeated)
+        return any(len(by) > 2 and by.get(value) == max(by.values()) for _, by in self.facts.series(column, counts))
 
     def _without_exception(self, clause: str) -> Iterator[str]:
         """That none or all of a group's rows are so, where the sentence narrows them by nothing else and the rows say
