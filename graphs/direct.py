@@ -142,6 +142,7 @@ async def answer_question(
     from graphs import answering
     from graphs.questions.reader import read
     from graphs.questions.reader.following import POINTS
+    from graphs.questions.sheets import elsewhere
 
     await within_budget(desk)
     if not question.queries and not desk.model.rule_based:
@@ -164,9 +165,9 @@ async def answer_question(
     goes_on = (continues,) if reading.follows and continues else ()
     for place, part in enumerate(_parts(reading, str(question.id), goes_on)):
         if part.query is None:
-            why = next(iter(reading.why_not[place : place + 1]), "")
+            why = next(iter(reading.why_not[place : place + 1]), "") or UNREAD
             instead = await asyncio.to_thread(_offers, part.text, tables, roles)
-            await answering.refuse(desk, part, why or UNREAD, step_id, instead)
+            await answering.refuse(desk, part, f"{why} {elsewhere(part.text, tables)}".rstrip(), step_id, instead)
         else:
             await within_budget(desk)
             await answering.answer(desk, part, tables, f"{key}-{place}", step_id)

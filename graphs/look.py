@@ -43,6 +43,8 @@ def describe(name, table):
         }
         if currency := table.attrs.get("currency", {}).get(column):
             fact["unit"] = currency
+        if again := [new for new, head in table.attrs.get("renamed", {}).items() if head == column]:
+            fact["renamed"] = again
         ordered = values.dtype.kind in "iufM"
         if len(values) and ordered:
             fact["min"], fact["max"] = plain(values.min()), plain(values.max())
@@ -64,7 +66,8 @@ def describe(name, table):
     rows = table.attrs.get("rows", len(table))
     repeats = repeated_rows(table, {c["name"]: c["n_unique"] for c in columns}) if rows == len(table) else 0
     told = {"name": name, "rows": rows, "sampled": rows > len(table), "columns": columns}
-    return told | ({"repeats": repeats} if repeats else {})
+    sheets = table.attrs.get("sheets")
+    return told | ({"repeats": repeats} if repeats else {}) | ({"sheets": sheets} if sheets else {})
 
 
 files = [describe(name, table) for name, table in tables.items()]
@@ -83,8 +86,9 @@ def describe(question: str) -> str:
 
     `rows` are the file's, of which `repeats` repeat an earlier one where some do; where it is so large that only a
     sample of them is read, `sampled`, the columns tell of that. A column's `values` are all of few, or those of many
-    that the question names, its `unit` is the currency that they carry, and its `code` a number that may stand for
-    missing. Where rows are sampled, `in_all_rows` says whether the column can be read in all of them.
+    that the question names, `renamed` are other columns with the same header, its `unit` is the currency that they
+    carry, and its `code` a number that may stand for missing. `sheets` are the columns of each sheet of a workbook that
+    is not read. Where rows are sampled, `in_all_rows` says whether the column can be read in all of them.
     """
     return f"question = {json.dumps(question, ensure_ascii=False)}\n{_DESCRIBE}"
 

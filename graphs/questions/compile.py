@@ -94,7 +94,12 @@ def _written(query: Query, scope: Scope) -> Cells:
 def _of_rows(query: Query, scope: Scope) -> list[str]:
     """What is to be known of the rows: which have no partner, values that may stand for missing, and repeated rows."""
     again, joins = scope.tables[scope.file].get("repeats", 0), zip(scope.joined, query.joins, strict=False)
-    notes = [called("partner_note", Source("tables"), [scope.file, f], j.own, j.theirs, j.how) for f, j in joins]
+    notes: list[str] = [
+        called("partner_note", Source("tables"), [scope.file, f], j.own, j.theirs, j.how) for f, j in joins
+    ]
+    several = "Several columns are called “{}”: the first is taken; ask for “{}” to have another."
+    renamed = {c: scope.facts.get(c, {}).get("renamed", ()) for c in sorted(scope.used)}
+    notes += [several.format(name, "” or “".join(others)) for name, others in renamed.items() if others]
     coded = [c for c in scope.codes if c in scope.used]
     notes += [called("code_note", Source("rows"), c, scope.codes[c]) for c in coded]
     done = [*(s.do for s in query.prepare), *(m.op for m in query.measures)]

@@ -93,16 +93,29 @@ def _unpacked(name: str, raw: bytes, notes: list[str]) -> tuple[bytes, str]:
 
 
 def _read_excel(name: str, raw: bytes, notes: list[str]) -> pd.DataFrame:
-    """The first sheet of a workbook; the first row that is not blank is the header, after titles of one cell."""
+    """The first sheet of a workbook; `attrs["sheets"]` are the columns of each of the others."""
     try:
         book = pd.ExcelFile(io.BytesIO(raw))
     except (ValueError, KeyError, ImportError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{name} is not a table that can be read: it is no Excel workbook ({error}).") from None
-    sheet = pd.read_excel(book, header=None, na_values=list(MISSING)).dropna(how="all").dropna(how="all", axis=1)
-    if len(book.sheet_names) > 1:
-        notes.append(f"read the first of {len(book.sheet_names)} sheets, {book.sheet_names[0]!r}")
-    if sheet.empty:
+    first, *others = map(str, book.sheet_names)
+    df = _read_sheet(book, first, notes)
+    if df is None:
         raise ValueError(f"{name} is empty: its first sheet holds nothing.")
+    if others:
+        notes.append(f"read the first of {len(others) + 1} sheets, {first!r}")
+        heads = ((sheet, _read_sheet(book, sheet, [], 30)) for sheet in others)
+        df.attrs["sheets"] = {sheet: [str(c) for c in head] for sheet, head in heads if head is not None}
+    return df
+
+
+def _read_sheet(book: pd.ExcelFile, name: str, notes: list[str], most: int | None = None) -> pd.DataFrame | None:
+    """A sheet of a workbook, or its first rows; None where it holds nothing. The first row that is not blank is the
+    header, after titles of one cell."""
+    sheet = pd.read_excel(book, sheet_name=name, header=None, nrows=most, na_values=list(MISSING))
+    sheet = sheet.dropna(how="all").dropna(how="all", axis=1)
+    if sheet.empty:
+        return None
     if titles := _lead([int(n) for n in sheet.notna().sum(axis=1)]):
         sheet = sheet.iloc[titles:].dropna(how="all", axis=1)
         notes.append(f"left out {titles} {'line' if titles == 1 else 'lines'} above the header")
@@ -178,7 +191,7 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
         if even > best[0]:
             best = (even, sep, rows)
     even, sep, rows = best
-    prose = sum(len(line.split()) for line in lines) / len(lines) > 5
+    prose = sum(len(line.split()) for line in lines) / len(lines) > 5 or (even == 0 and len(lines[0].split()) > 5)
     if 0 < even < 0.6 or (even == 0 and (prose or any(len(row) > 2 for row in rows))):
         raise ValueError(f"{name} is not a table: its lines do not divide into the same columns.")
     header, body = rows[0], rows[1:]
@@ -189,7 +202,7 @@ def _read_text(name: str, text: str, notes: list[str]) -> pd.DataFrame:
         and len(rows) <= 5
         and not any(re.fullmatch(r"[\d.,%]+", c.strip()) for row in rows for c in row)
     ):
-        raise ValueError(f"{name} is not a table: it is a few lines of prose with commas.")
+        raise ValueError(f"{name} is not a table: it is a few lines of prose.")
     numeric = [bool(POINT_NUMBER.fullmatch(c) or COMMA_NUMBER.fullmatch(c)) for c in header]
     years = all(re.fullmatch(r"(19|20)\d\d", c) for c in header) and len(set(header)) == len(header)
     headless = all(numeric) and len(body) > 0 and not years

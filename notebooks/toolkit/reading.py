@@ -21,7 +21,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
     """The table in a file: CSV and its kin, JSON (lines, array, object), Parquet, or the first sheet of an Excel book.
 
     Of a file that is too large to load it is a random sample; `attrs["rows"]` are the rows of the whole file, and
-    `attrs["counted"]` is what was counted in all of them (`told` of `Whole`). Encoding,
+    `attrs["counted"]` is what was counted in all of them (`told` of `Whole`). `attrs["sheets"]` are the columns of each
+    sheet of a book that is not read, `attrs["renamed"]` the headers of columns that have a name of their own. Encoding,
     separator, decimal mark, thousands separators, dates and missing values are found out, headers are made unique, and
     whatever was not plain is printed as a note. Raises ValueError, in one plain sentence, where there is no table or it
     has no rows.
@@ -50,7 +51,16 @@ def read_table(path: str | Path) -> pd.DataFrame:
         text = _decode(name, raw, notes)
         records = _read_json(Path(name), text)
         df = _read_text(name, text, notes) if records is None else records
-    df.columns = _unique_names([str(c) for c in df.columns], notes)
+        if df.shape[1] == 1 and Path(name).suffix.lower().startswith(
+            ".xls"
+        ):  # which of several is a table all the same
+            raise ValueError(
+                f"{path.name} is no Excel workbook, in spite of its name: it holds a text that is no table."
+            )
+    heads = [" ".join(str(c).split()) for c in df.columns]
+    df.columns = _unique_names(heads, notes)
+    renamed = {new: head for head, new in zip(heads, df.columns, strict=True) if head and head != new}
+    df.attrs |= {"renamed": renamed} if renamed else {}
     blank = int(df.isna().all(axis=1).sum()) if df.shape[1] > 1 else 0
     if blank:
         df = df.dropna(how="all").reset_index(drop=True)

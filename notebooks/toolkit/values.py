@@ -21,12 +21,13 @@ MONEY = re.compile(r"^(?:[\s$€£¥]|USD|EUR|GBP|CHF)+|(?:[\s$€£¥%]|USD|EUR
 
 def _parsed(name: str, df: pd.DataFrame, notes: list[str], rows: int) -> pd.DataFrame:
     """The table with its columns as what they hold, having said what was found; `attrs["rows"]` are the file's,
-    `attrs["currency"]` that of a column of which the values carry one."""
+    `attrs["currency"]` that of a column of which the values carry one. What `attrs` say else stays."""
     read = {c: _values(df[c], notes) for c in df.columns}
     for c, sign in zip(df.columns, df.attrs.get("signs", ()), strict=False):
         read[c].attrs |= {"currency": sign} if sign else {}
+    kept = {fact: told for fact, told in df.attrs.items() if fact != "signs"}
     df = pd.DataFrame(read)
-    df.attrs["rows"] = rows
+    df.attrs |= kept | {"rows": rows}
     for fact in ("date_forms", "currency"):
         df.attrs[fact] = {c: s.attrs[fact] for c, s in read.items() if fact in s.attrs}
     CARRIED.update(df.attrs["currency"])

@@ -13,6 +13,7 @@ import pytest
 import scipy
 
 from graphs.questions.expressions import NotComputable
+from graphs.questions.sheets import elsewhere
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 
@@ -260,6 +261,29 @@ def test_a_comparison_counts_the_rows_of_its_two_sides(ask: Ask, shop: Path) -> 
         assert 0 < rows.sum() < len(t)
         told = ask({"measures": [of("median", "amount")], "compare": compare}, shop)
         assert told.text.endswith(f"({rows.sum():,} rows).")
+
+
+def test_of_two_columns_with_one_header_it_is_said_which_was_taken(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "hens.csv"
+    path.write_text("hen,eggs,eggs\n1,3,4\n2,5,8\n")
+    told = ask({"measures": [of("mean", "eggs")]}, path)
+    assert list(told.values.values()) == [4]
+    assert [note for note in told.notes if "eggs_2" in note]
+    assert not ask({"measures": [of("max", "hen")]}, path).notes
+
+
+def test_a_column_of_a_further_sheet_is_named_where_no_table_has_it() -> None:
+    tables = [
+        {
+            "name": "farm.xlsx",
+            "columns": [{"name": "Hen"}, {"name": "Eggs"}],
+            "sheets": {"Costs": ["Eggs", "Feed price"]},
+        }
+    ]
+    told = elsewhere("What is the price of an egg?", tables)
+    assert "“Feed price” is a column of the sheet “Costs” of farm.xlsx" in told
+    assert not elsewhere("How many eggs are there?", tables)
+    assert not elsewhere("What is the price of an egg?", [{**tables[0], "sheets": {}}])
 
 
 def test_rows_are_listed_counted_and_cut(ask: Ask, shop: Path) -> None:

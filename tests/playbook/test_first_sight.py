@@ -91,7 +91,7 @@ async def test_what_is_not_understood_is_not_answered_and_what_is_named_is_told(
         facts = brief(question="Q?", findings=findings, plan=[part("progression", "sex")])
         (said,) = (await ask(("write_report",), facts))[2]["answers"]
         assert said["status"] == "not_answered"
-        assert said["why"] == f"No column is called or holds “disease”. Known of progression and sex: {known['text']}"
+        assert said["why"] == f"What is known of progression and sex: {known['text']} {part()['why']}"
     facts = brief(question="Q?", findings=[other], plan=[part("sex")])
     assert (await ask(("write_report",), facts))[2]["answers"][0]["why"] == "No column is called or holds “disease”."
 
@@ -154,7 +154,7 @@ async def test_what_else_goes_with_an_outcome_stands_behind_what_was_asked_of_it
     asked = part("sex", "salary")
     _, _, report = await ask(("write_report",), brief(question="Q?", findings=[rank, turns, pair], plan=[asked]))
     assert report["findings"] == ["F3", "F1", "F2"]
-    assert report["answers"][0]["why"].endswith("Known of sex and salary: Sex.")
+    assert report["answers"][0]["why"].startswith("What is known of sex and salary: Sex.")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from graphs.models.playbook.facts import Facts, File
 from graphs.models.playbook.wishes import SINCE, Wish, names_years, times, wishes
 from graphs.questions.query import compact
 from graphs.questions.reader.linking import Column
+from graphs.questions.sheets import elsewhere
 from graphs.questions.values import and_list
 
 MOST_STEPS = 12
@@ -73,7 +74,7 @@ def make_plan(facts: Facts) -> Reply:
     for mine in arms:  # several outcomes of one experiment are not also told among each other's further columns
         alike = {s["outcome"] for s in arms if (s["data"], s["assignment"]) == (mine["data"], mine["assignment"])}
         mine["outcomes_apart"] = sorted(alike - {mine["outcome"]})
-    steps = [*map(_answer, asked), *_uncompared(facts, bool(arms))]
+    steps = [*(_answer(wish, facts) for wish in asked), *_uncompared(facts, bool(arms))]
     for step in [*profiles, *tests]:
         name, known = step["template"], facts.templates.get(step["template"], {}).get("parameters", ())
         said = {k: v for k, v in step["parameters"].items() if k in known and v not in ("", [])}
@@ -87,13 +88,14 @@ def _step(template: str | None, title: str, why: str = "", **parameters: Any) ->
     return {"title": title, "why": why, "part": "", "query": None, "template": template, "parameters": parameters}
 
 
-def _answer(wish: Wish) -> Step:
+def _answer(wish: Wish, facts: Facts) -> Step:
     """The step of a part: its query, or why there is none. What the tests of the table tell of it comes on top."""
+    why = f"{wish.why} {elsewhere(wish.text, facts.tables)}".strip()
     more: dict[str, Any] = {"whole": True} if wish.intent == "describe" and not wish.columns else {}
     query = compact(wish.query) if wish.query is not None and not wish.why else None
     more |= {"unknown": list(wish.unknown)} if wish.unknown and query is None else {}
     step = _step(None, wish.text, columns=list(wish.columns), **more)
-    return step | {"part": wish.text, "query": query, "why": wish.why if query is None else step["why"]}
+    return step | {"part": wish.text, "query": query, "why": why if query is None else step["why"]}
 
 
 def _steps(wish: Wish, facts: Facts) -> Iterator[Step]:

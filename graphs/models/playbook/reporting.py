@@ -120,7 +120,7 @@ def _answer(part: Asked, given: Finding, headlines: Sequence[Finding], everythin
     named, of = set(part.columns), " and ".join(part.columns[-2:])
     text = text or " ".join([f["text"] for f in headlines if f["type"] == "claim" and named & set(f["columns"])][:2])
     why = str(given.get("why") or part.why) or "Nothing that was tested is about it."
-    return {"part": part.text, "status": "not_answered", "why": f"{why} Known of {of}: {text}" if text else why}
+    return {"part": part.text, "status": "not_answered", "why": f"What is known of {of}: {text} {why}" if text else why}
 
 
 def _cells(told: Sequence[tuple[str, Finding]]) -> list[str]:

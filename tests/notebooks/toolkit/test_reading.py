@@ -250,6 +250,19 @@ def test_parquet_excel_and_gzip(tmp_path: Path) -> None:
         assert kind_of(df["t"]) == "time", name
 
 
+def test_what_is_not_read_of_a_file_is_told_beside_its_table(tmp_path: Path) -> None:
+    with pd.ExcelWriter(tmp_path / "farm.xlsx") as book:
+        pd.DataFrame({"hen": [1, 2], "eggs": [3, 5]}).to_excel(book, sheet_name="hens", index=False)
+        pd.DataFrame({"feed": ["oats"], "price": [2]}).to_excel(book, sheet_name="costs", index=False, startrow=1)
+        pd.DataFrame().to_excel(book, sheet_name="blank")
+    assert read_table(tmp_path / "farm.xlsx").attrs["sheets"] == {"costs": ["feed", "price"]}
+    twice = read_table(write(tmp_path / "hens.csv", "hen,eggs,eggs\n1,3,4\n2,5,6\n"))
+    assert twice.attrs["renamed"] == {"eggs_2": "eggs"}
+    assert "renamed" not in read_table(write(tmp_path / "one.csv", "hen,eggs\n1,3\n")).attrs
+    table = read_table(write(tmp_path / "till.xls", "hen\teggs\n1\t3\n"))  # text that is a table under such a name
+    assert list(table) == ["hen", "eggs"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
@@ -266,6 +279,10 @@ def test_parquet_excel_and_gzip(tmp_path: Path) -> None:
             b"Dear all,\n\nthis is a letter, not a table, and it goes on for a while.\nYours,\nBo\n",
             "not a table",
         ),
+        ("memo.txt", b"The new ovens come on Monday, all four\nSigned: Ada\n", "not a table"),
+        ("memo.txt", b"The new ovens come on Monday\nSigned: Ada\n", "not a table"),
+        ("till.xlsx", b"nothing but a line\n", "no Excel workbook"),
+        ("till.xls", b"a word\nanother\n", "no Excel workbook"),
         ("notes.txt", b"It was a dark and stormy night\nand nobody had thought of columns\n", "not a table"),
     ],
 )
