@@ -105,7 +105,7 @@ def some_rows(work: Work) -> Iterator[Found]:
     tables, held = {"df", "tables", *read} - ordered, set[str]()  # those of the opening cell, too
     told = {f"{v:.0f}" for v in values(said)}
     for cell, tree in trees(work) if not _SOME.search(said) else ():
-        cuts = [n for n in ast.walk(tree) if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Slice)]
+        cuts = [n for n in ast.walk(tree) if isinstance(n, ast.Subscript) and _ends(n.slice)]
         few: list[ast.AST] = [n for n in cuts if _root(n.value) in tables and getattr(n.value, "attr", "iloc") != "str"]
         for call in calls(tree):
             drawn = name_of(call) in ("head", "tail", "sample") and _root(getattr(call.func, "value", call)) in tables
@@ -116,6 +116,11 @@ def some_rows(work: Work) -> Iterator[Found]:
         for call in (c for c in calls(tree) if name_of(c) in _SUMS):
             if any(n in few or getattr(n, "id", "") in held for n in ast.walk(call.func)):
                 yield cell.cell, "it computes of the first or of some drawn rows of the table, which is not said."
+
+
+def _ends(part: ast.expr) -> bool:
+    """Whether a slice ends before the last row, or begins so many rows before it."""
+    return isinstance(part, ast.Slice) and (part.upper is not None or isinstance(part.lower, ast.UnaryOp))
 
 
 _FILLED = re.compile(

@@ -473,6 +473,8 @@ def test_first_rows_are_some_rows_in_later_cells_too_and_those_of_a_sorted_table
     cut, mean = cell("few = df.head(30)\nprint(few)"), cell("print(few['heat_c'].mean())", "1114.5", 2)
     assert [*some_rows(work("How hot are pots fired?", "Pots are fired at 1,114.5 °C.", cut, mean))]
     assert not [*some_rows(work("How hot are pots fired?", "The 30 pots were fired at 1,114.5 °C.", cut, mean))]
+    pairs, share = cell("later = df.iloc[1:]"), cell("print(later['heat_c'].mean())", "1114.5", 2)
+    assert not [*some_rows(work("How hot are pots fired?", "Pots are fired at 1,114.5 °C.", pairs, share))]
     top = cell("df = df.sort_values('heat_c')\nprint(df.head(30)['heat_c'].mean())", "1114.5")
     assert not [*some_rows(work("How hot are they?", "The coolest are fired at 1,114.5 °C.", top))]
 
