@@ -15,7 +15,7 @@ from notebooks.projects import folders
 
 HELP = """\
 Ask in plain words; a further question may change the last one: "only females", "by island", "as a median".
-What you type while a turn is under way is read before its next step, or becomes the next turn.
+What you type while a turn is under way a model reads before its next step; else it is the next turn.
 /run CODE     run Python in the run's notebook, as a cell of yours
 /sh COMMAND   run a shell command in its sandbox, as a cell of yours
 /files        the plots, tables and files that were made
@@ -58,7 +58,7 @@ def unknown(name: str) -> str:
 
 def cell(source: str) -> Edit:
     """The edit that runs code as a person's cell, at the notebook's end."""
-    return Edit(what="add", source=source, title=source.splitlines()[0][:80])
+    return Edit(what="add", source=source)
 
 
 def files(artifacts: Iterable[Artifact]) -> str:

@@ -209,8 +209,8 @@ class Workbench:
         """Say something to a run; returns at once, with it recorded.
 
         A run at rest begins a turn, which is returned. While a turn is under way the message is returned: a model is
-        told it before its next step; with `queue`, or when nobody was told it before the turn's end, it becomes the
-        next turn by itself. `budget` has the limits that are others from this turn on.
+        told it before its next step; with `queue`, or where no model works, or when nobody was told it before the
+        turn's end, it becomes the next turn by itself. `budget` has the limits that are others from this turn on.
 
         Raises InputError for a run that answers no questions or that was interrupted, and for a budget that would
         change under a turn's hands.
@@ -227,7 +227,7 @@ class Workbench:
             if view.turn is not None:
                 if budget is not None:
                     raise InputError("The budget of a run can be changed when its turn is over, not under its hands.")
-                message = message.model_copy(update={"steers": not queue})
+                message = message.model_copy(update={"steers": not (queue or model.rule_based)})
                 await self.store.append(Said(run_id=run.id, message=message))
                 return message
             await self._in_flight.wait(run.id)  # its end may be recorded while its sandbox is being laid down

@@ -125,9 +125,9 @@ const patches = {
   idle: () => busy(false),
 }
 
-// Who stands at the end of what grows, because they went there, is kept at the end; anybody else is left in peace.
+// Who stands at the end of the page, because they went there, is kept at the end; anybody else is left in peace.
 function follow(box, change) {
-  const end = box && box.scrollTop > 0 && box.scrollHeight - box.scrollTop - box.clientHeight < 40
+  const end = box.scrollTop > 0 && box.scrollHeight - box.scrollTop - box.clientHeight < 40
   change()
   if (end) box.scrollTop = box.scrollHeight
 }
@@ -135,11 +135,11 @@ function follow(box, change) {
 let heard // told of what has changed, on a run's page
 
 function carryOut(list) {
-  follow(document.scrollingElement, () => follow(byId("scroller"), () => {
+  follow(document.scrollingElement, () => {
     for (const patch of list) patches[patch.do]?.(patch)
     tick()
     heard?.()
-  }))
+  })
 }
 
 // Times: "5 minutes ago" beside the exact moment, and clocks of what still runs.

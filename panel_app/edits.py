@@ -48,12 +48,12 @@ class Changed:
 
 
 def last_edit(store: Store, view: RunView) -> Changed | None:
-    """What changed by the last edit of a run at rest; None where a turn came last. Folded, so every page says the same.
+    """What changed by the last edit of a run; None where a turn came last. Folded, so every page says the same.
 
     Reads the pictures that were made anew, to tell whether they show the same.
     """
     past = view.previous
-    if past is None or len(past.turns) != len(view.turns) or view.run.status in ("queued", "running", "waiting"):
+    if past is None or len(past.turns) != len(view.turns):
         return None
     had, has = ({c.id: (place, c.source) for place, c in enumerate(v.cells)} for v in (past, view))
     edited = [id for id in has if id not in had or had[id][1] != has[id][1]]

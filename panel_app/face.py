@@ -230,7 +230,8 @@ class Face:
             return "The run waits for you: " + (self.asked[0].text if self.asked else "a step needs your consent.")
         if self.cell is not None:
             place = self.view.cells_of
-            return f"Cell {self.cell.cell.rpartition('-')[2]}{f' of {place[1]}' if place else ''}: {self.cell.title}"
+            title = f": {self.cell.title}" if self.cell.title else ""
+            return f"Cell {self.cell.cell.rpartition('-')[2]}{f' of {place[1]}' if place else ''}{title}"
         if self.open:
             going = [s.title for s in self.view.steps if s.status == "running"]
             return going[-1] if going else "Working"

@@ -9,7 +9,7 @@ from typing import Any
 from artifacts.events import RunView
 from panel_app.components.outputs import Sized, text_length, unsized
 from panel_app.components.render import part
-from panel_app.components.talk import Entry, entries
+from panel_app.components.talk import Entry, edits, entries
 from panel_app.face import Face, Row, rows
 from panel_app.wire import Patch
 
@@ -107,7 +107,7 @@ def changes(before: RunView, after: RunView, sized: Sized = unsized) -> list[Pat
 def _talk_of(view: RunView) -> tuple[Any, ...]:
     """What the conversation is drawn from. The cells of a turn are told once it has ended."""
     said = (view.turns, view.messages, view.undelivered, view.questions, view.approvals)
-    return (*said, view.replies, view.answers, view.report, view.run.status)
+    return (*said, view.replies, view.answers, view.report, view.run.status, list(edits(view)))
 
 
 def _open(entry: Entry) -> bool:

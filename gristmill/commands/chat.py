@@ -35,8 +35,8 @@ async def command(
 ) -> None:
     """Talk with a run: the first line asks a question of FILES, each further one goes on from there.
 
-    A line that begins with / is a command: /help lists them. What is typed while a turn is under way is read before its
-    next step. Ctrl-C stops the turn and keeps the run.
+    A line that begins with / is a command: /help lists them. What is typed while a turn is under way a model reads
+    before its next step; the rule-based analyst takes it up as the next turn. Ctrl-C stops the turn and keeps the run.
     """
     if (ref is None) == (not files and project is None):
         raise click.UsageError("Name the files to talk about, or a run with --run; not both.")

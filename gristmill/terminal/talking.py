@@ -218,7 +218,8 @@ class Talk:
         else:
             said = await self._backend.say(self._run, text, budget=self._more)
             if not isinstance(said, Turn) and self._under_way(self._turn):
-                self._out.print("  Read before the next step, or taken up as the next turn.", style="dim")
+                read = "Read before the next step, or taken up as the next turn." if said.steers else ""
+                self._out.print(f"  {read or 'Taken up as the next turn, when this one is over.'}", style="dim")
                 return
         self._more = None
         self._begin()

@@ -35,6 +35,22 @@ function fold(dock, open) {
   if (open) scroller.scrollTop = scroller.scrollHeight // it had no height before
 }
 
+// Who stands at the newest of what was said is kept there, whatever grows or is shown; who scrolled up is left in peace.
+function newest(scroller) {
+  let stays = true
+  let last = 0
+  const toEnd = () => { if (stays) scroller.scrollTop = scroller.scrollHeight }
+  scroller.addEventListener("scroll", () => {
+    if (!scroller.clientHeight) return // it is hidden
+    const end = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40
+    stays = end || (stays && scroller.scrollTop >= last)
+    last = scroller.scrollTop
+  }, { passive: true })
+  const grows = new ResizeObserver(toEnd)
+  for (const element of [scroller, ...scroller.children]) grows.observe(element)
+  toEnd()
+}
+
 function composer(form, send, answered) {
   const text = byId("say-text")
   const key = `gristmill-draft:${form.dataset.run}:say`
@@ -148,7 +164,7 @@ export function runPage(send, answered) {
   cards(send)
   menu(cells)
   const announce = announcer()
-  byId("scroller").scrollTop = byId("scroller").scrollHeight
+  newest(byId("scroller"))
   dock.querySelector("[data-fold]").addEventListener("click", () => fold(dock, !dock.classList.contains("unfolded")))
   document.addEventListener("click", (event) => {
     const answer = event.target.closest("[data-answer]")

@@ -15,10 +15,11 @@ from notebooks.telling.story import told
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing in the conversation. `id` is its element's; `what` is the value that its `kind` shows."""
+    """One thing in the conversation. `id` is its element's; `what` is the value that its `kind` shows. What edits after
+    a turn `changed` is compared in the store, so of that its place is told here alone."""
 
     id: str
-    kind: Literal["said", "reply", "question", "approval", "answer", "report", "end", "coming"]
+    kind: Literal["said", "reply", "question", "approval", "answer", "report", "end", "changed", "coming"]
     what: Any
 
 
@@ -54,10 +55,23 @@ def _several(word: str) -> str:
 def entries(view: RunView) -> list[Entry]:
     """The conversation, turn by turn; what was said and is not taken up yet stands last."""
     said: list[Entry] = []
+    edited = edits(view)
     for place, turn in enumerate(view.turns):
         later = view.turns[place + 1].started_at if place + 1 < len(view.turns) else None
         said += _turn(view, turn, later)
+        if turn.id in edited:
+            said.append(Entry(f"{turn.id}-changed", "changed", None))
     return said + [Entry(m.id, "coming", m) for m in view.undelivered]
+
+
+def edits(view: RunView) -> dict[str, RunView]:
+    """The turns after which the notebook was edited, each with the run as the last edit then left it."""
+    found: dict[str, RunView] = {}
+    while (past := view.previous) is not None:
+        if len(past.turns) == len(view.turns):
+            found.setdefault(view.turns[-1].id, view)
+        view = past
+    return found
 
 
 def _turn(view: RunView, turn: Turn, later: datetime | None) -> Iterator[Entry]:

@@ -16,7 +16,7 @@ from graphs.workbench import Workbench
 from notebooks.errors import Outdated
 from notebooks.live.edits import Edit
 from panel_app.components.render import part, render
-from panel_app.components.talk import entries
+from panel_app.components.talk import edits, entries
 from panel_app.components.words import arguments
 from panel_app.edits import Edits, last_edit
 from panel_app.face import UNDER_WAY, Face
@@ -47,7 +47,9 @@ class RunPage(Page):
 
     async def live(self, wire: Wire) -> None:
         store, run_id = self.workbench.store, self.view.run.id
-        await self._tell_changes(wire)
+        for id, stood in edits(self.view).items():
+            if stood is not self.view or self.view.run.status not in UNDER_WAY:
+                await self._tell_changes(wire, id, stood)
         async for batch in batches(store.follow(run_id, self.view.last_seq, stay=True)):
             before, typed = self.view, ""
             for item in batch:
@@ -61,11 +63,12 @@ class RunPage(Page):
                 patches.append(Patch(do="type", id="typed", text=typed))
             wire.send(patches)
             if before.last_seq != self.view.last_seq and self.view.run.status not in UNDER_WAY:
-                await self._tell_changes(wire)
+                await self._tell_changes(wire, self.view.turns[-1].id, self.view)
 
-    async def _tell_changes(self, wire: Wire) -> None:
-        told = await asyncio.to_thread(last_edit, self.workbench.store, self.view)
-        wire.send([Patch(do="set", id="changed", html=part(TALK, "changed", told))])
+    async def _tell_changes(self, wire: Wire, turn_id: str, stood: RunView) -> None:
+        """Tell what the last edit after a turn changed, of the run as that left it."""
+        told = await asyncio.to_thread(last_edit, self.workbench.store, stood)
+        wire.send([Patch(do="set", id=f"{turn_id}-changed", html=part(TALK, "changed", told))])
 
     async def act(self, wire: Wire, message: Message) -> None:
         bench, run_id = self.workbench, self.view.run.id

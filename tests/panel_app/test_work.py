@@ -207,7 +207,7 @@ def test_an_edit_runs_what_depends_on_it_says_what_changed_and_is_taken_back(wat
     for shown in (page, second):
         expect(shown.locator("#cell-02-out")).to_have_text("30")
         expect(shown.locator("#cell-01-source")).to_contain_text("x = 3")
-        changed = shown.locator("#changed")
+        changed = shown.locator("#turn-01-changed")
         expect(changed).to_contain_text("The report no longer holds where it says:y is 20.")
         expect(changed.locator(".was")).to_contain_text("20")
         expect(changed.locator(".is")).to_contain_text("30")
@@ -250,6 +250,33 @@ def test_an_edit_runs_what_depends_on_it_says_what_changed_and_is_taken_back(wat
     page.get_by_role("button", name="Delete").click()
     expect(second.locator("#cell-04")).to_have_count(0)
     assert tab.faults == other.faults == []
+
+
+@pytest.mark.timeout(300)
+def test_what_an_edit_broke_stands_before_what_is_asked_then(watch: NewWatch, store: Store) -> None:
+    story = notebook(store)
+    tab = watch()
+    page = tab.open(f"/runs/{story.id}")
+    page.get_by_role("button", name="Edit cell-02").click()
+    code(page, "cell-02").fill("1 / 0")
+    code(page, "cell-02").press("Control+Enter")
+    fault = page.locator("#turn-01-changed .faults ins")
+    expect(fault).to_contain_text("ZeroDivisionError")
+    of_errors = page.locator("#cell-02-error strong").evaluate("e => getComputedStyle(e).color")
+    assert fault.evaluate("e => getComputedStyle(e).color") == of_errors
+    text = page.get_by_label("Say something to this run")
+    text.fill("and z?")
+    text.press("Enter")
+    expect(page.locator("#turn-02-said")).to_be_visible()
+    text.fill("and w?")
+    text.press("Enter")
+    expect(page.locator("#talk > .coming")).to_contain_text("asked when this turn is over")
+    expect(page.locator("#composer")).to_have_text("Asked when this turn is over.")
+    for _ in range(2):
+        expect(page.locator("#turn-01-changed + #turn-02-said")).to_be_visible()
+        expect(fault).to_contain_text("ZeroDivisionError")
+        tab.open(f"/runs/{story.id}")
+    assert tab.faults == []
 
 
 def test_an_edit_of_an_old_version_is_refused_with_both_and_a_draft_survives_a_reload(
@@ -357,6 +384,29 @@ def test_at_the_end_the_page_follows_and_the_conversation_too(watch: NewWatch, s
     expect(page.locator("#cell-09")).to_be_in_viewport()
     gap = "(e => e.scrollHeight - e.scrollTop - e.clientHeight)"
     until(page, f"{gap}(document.scrollingElement) < 40")
+
+
+def test_the_conversation_stays_at_the_newest_unless_one_scrolls_up(watch: NewWatch, store: Store) -> None:
+    story = Story(store)
+    page = watch(viewport={"width": 1280, "height": 700}).open(f"/runs/{story.id}")
+    assert page.evaluate("document.querySelector('#scroller').scrollTop") == 0, "all of it can be seen"
+    for i in range(20):
+        story.reply(f"This is remark {i}, and it takes a few words.")
+    newest = page.locator("#talk > li").last
+    expect(newest).to_contain_text("remark 19")
+    expect(newest).to_be_in_viewport()
+    page.get_by_role("tab", name="Files").click()
+    story.reply("This is remark 20, which nobody sees yet.")
+    expect(newest).to_contain_text("remark 20")
+    page.get_by_role("tab", name="Conversation").click()
+    expect(newest).to_be_in_viewport()
+    first = page.locator("#talk > li").first
+    first.scroll_into_view_if_needed()
+    page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")  # of which the page has heard
+    story.reply("This is remark 21, for later.")
+    expect(newest).to_contain_text("remark 21")
+    expect(first).to_be_in_viewport()
+    expect(newest).not_to_be_in_viewport()
 
 
 def test_what_a_screen_reader_hears_of_a_run(watch: NewWatch, store: Store) -> None:
