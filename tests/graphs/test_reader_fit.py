@@ -317,3 +317,68 @@ def test_what_only_another_file_counts_is_never_a_number_of_rows(fields: list[di
     assert why_not("How many harvests per tractor does each farm have?", fields)
     each = one("How many tractors per hand does each farm have?", fields[1:])
     assert (len(each.formulas), [g.of for g in each.group_by]) == (1, ["Farm"])
+
+
+@pytest.fixture(scope="module")
+def swans() -> list[dict[str, Any]]:
+    """Mute swans that a station took in: what ailed them, how long they stayed, whether a keeper was bitten."""
+    n = 144
+    table = pd.DataFrame(
+        {
+            "Case": [f"S{i:03d}" for i in range(n)],
+            "arrived": pd.date_range("2022-02-03", periods=n, freq="5D").astype(str),
+            "sex": [("M", "F", "?")[i % 3] for i in range(n)],
+            "cause": [("fish hook", "oil", "waiting for surgery", "wire")[i % 7 % 4] for i in range(n)],
+            "Nights": [2 + i % 9 for i in range(n)],
+            "pump hrs": [1.0 + i % 11 / 3 for i in range(n)],
+            "rain_24h_mm": [i * 3 % 17 / 2 for i in range(n)],
+            "lead ug/l": [20.0 + i % 23 * 4 for i in range(n)],
+            "care_rating": [1 + i % 5 if i % 6 else None for i in range(n)],
+            "bitten": [("yes", "no")[i % 5 > 0] for i in range(n)],
+            "cancelled": [("Y", "N")[i % 12 > 0] for i in range(n)],
+            "ringed": [("yes", "no")[i % 4 > 0] for i in range(n)],
+        }
+    )
+    return [described("mute_swans.csv", table)]
+
+
+@pytest.mark.parametrize(
+    ("question", "left", "op"),
+    [
+        ("How many cases were called off?", "cancelled", "="),  # a verb with a particle is read as one
+        ("How many cases still have no rating?", "care_rating", "missing"),  # a rating is no rate
+        ("How many swans were over 60 for lead?", "`lead ug/l`", ">"),
+        ("How many swans are waiting for surgery?", "cause", "="),  # and no length of time
+    ],
+)
+def test_how_many_are_in_a_state(question: str, left: str, op: str, swans: list[dict[str, Any]]) -> None:
+    query = one(question, swans)
+    assert [m.op for m in query.measures] == ["count"]
+    assert [(w.left, w.op) for w in query.where if isinstance(w, Condition)] == [(left, op)]
+
+
+def test_a_verb_whose_particle_is_not_read_is_never_left_out(swans: list[dict[str, Any]]) -> None:
+    assert "given" in why_not("How many swans were given back?", swans)
+
+
+def test_neither_nor_denies_both(swans: list[dict[str, Any]]) -> None:
+    query = one("How many swans are neither ringed nor bitten?", swans)
+    assert [w.op for w in query.where if isinstance(w, Condition)] == ["!=", "!="]
+
+
+def test_the_kind_that_is_named_is_that_of_the_row_at_an_end(swans: list[dict[str, Any]]) -> None:
+    query = one("What was the longest oil case?", swans)
+    assert (query.intent, query.order[0].by, query.limit) == ("rank", "Nights", 1)  # and no pump hours
+
+
+def test_shares_and_counts_in_everyday_words(swans: list[dict[str, Any]]) -> None:
+    assert one("What % of ringed swans were bitten?", swans).measures[0].op == "share"
+    assert one("Did more than half of the swans have a ring?", swans).measures[0].op == "share"
+    assert one("More males or females?", swans).group_by[0].of == "sex"
+    assert one("Top 2 causes?", swans).limit == 2
+    assert one("How many different days did swans arrive?", swans).measures[0].op == "distinct"
+    busy, quiet = read("Busiest month and quietest month?", swans).queries
+    assert busy is not None
+    assert quiet is not None
+    assert (busy.order[0].descending, quiet.order[0].descending) == (True, False)
+    assert one("Is there a link between rain and lead?", swans).measures[0].op == "correlation"

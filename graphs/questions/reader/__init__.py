@@ -105,6 +105,7 @@ def _read(
 def _plainly(question: str, columns: Sequence[Column], known: Known) -> Iterator[tuple[str, str]]:
     """What to read in place of some words: the column of "how old", revenue for what "we make"."""
     yield from ((m[0], "") for m in re.finditer(lexicon.form("legend"), question, re.I))
+    yield from ((m[0], "percentage") for m in re.finditer(r"(?<![\d.] )(?<!\d)%(?= of\b)", question))
     spoken = {w.stem for w in words(question)}
     for said in re.finditer(r"\bhow (\w+)\b(?! ha(?:s|ve)\b)", question, re.I):
         hint = lexicon.dimensions("much little", said[1].casefold())

@@ -175,6 +175,23 @@ def _reworded(ask: Ask) -> None:
             ask.where.append(Condition(left=expr(ended[0].column), op="present"))  # the most cancellations
             first[0].means += " count"
             use(ended)
+    for shape in ("M(V)(?!d*[CE])", "^[ac]*q(V)d*M"):
+        for _, kind in clause.find(shape):  # the tallest ash, which ash is the tallest
+            column = kind[0].means[0]
+            if column.kind == "text" and not (column.person or set("EC") & {*ask.codes}):
+                clause.items.insert(clause.items.index(kind[0]), Item("E", kind[0].first, kind[0].first))
+                break
+    for _, over, half in clause.find("(K)(U)"):
+        if clause.written(half).casefold() == "half":  # did more than half bring one: how many did is told
+            over[0].code, over[0].means = "S", "share"
+            use(half)
+    sided = re.fullmatch("[aci]*jV[ac]+V", ask.codes) and clause.written(clause.of("j")).casefold()
+    if sided in ("more", "fewer"):  # boys or girls
+        clause.items.insert(0, Item("d", clause.items[0].first, clause.items[0].first))
+        ask.counts = True
+    for _, below, whose in clause.find("(K)(C)"):
+        if whose[0].column.flag and below[0].means in ("<", ">"):
+            below[0].code = "i"  # under warranty
     for _, general, _, end_of in clause.find("(M)(N)(M)"):
         if clause.written(general).casefold() == "top" and " " in end_of[0].means:
             use(general)  # top 3 heaviest
@@ -232,7 +249,7 @@ def _ordered(ask: Ask) -> None:
             if clause.words[0].low == "when" and (time := ask.known.time) is not None and of.column.kind == "number":
                 ask.names, ask.limit, ask.of, ask.columns = True, 1, time, [expr(of.column)]
                 return use(when, [of, _ends(ask, end)])
-    for _, which, top, named in clause.find("(q|v)d*(M)([CEG])(?!S)"):
+    for _, which, top, named in clause.find("(q|v)d*(M)V*([CEG])(?!S)"):
         item, last = named[0], clause.words[named[0].last].low
         if which[0].code == "v" and "q" in ask.codes[: clause.items.index(which[0])]:
             continue  # on which day do we get the most orders
@@ -251,7 +268,8 @@ def _ordered(ask: Ask) -> None:
         things = things or [i for i in run[:1] if i.column.divides and i.column.kind == "number" and not who]
         most = ask.known.hinted(top[0].means.partition(" ")[2])
         whose = most.owner if most is not None else ""
-        people = [c for c in ask.known.columns if c.person and who and not things and whose in ("", c.noun)]
+        able = [c for c in ask.known.columns if who and not things and (c.person or c.named)]
+        people = [c for c in able if whose in ("", c.noun)]
         others = [c for c in people if c not in [i.means for i in clause.items]]
         of_one = ask.codes == "qM" and " " in top[0].means  # the salary of the oldest
         if things or of_one or (who and len(others) == bool(people)):  # who sees the most patients: which dentist

@@ -247,8 +247,10 @@ class Draft:
     def queries(self) -> list[q.Query]:
         """A query for each kind of thing that is asked for, in the order of asking."""
         ends = [a for a in self.asks if a.end and (a.names or a.limit)]
-        for one in ends:  # which is the most common, and which one is the least common
-            one.of, one.columns = one.of or ends[0].of, one.columns or ends[0].columns
+        kinds_of = [self.named.get(a.columns[0]) for a in self.asks if a.stats == ["distinct"] and a.columns]
+        for one in ends:  # how many kinds there are, which is the most common, and which one is the least common
+            one.of = one.of or ends[0].of or next(iter(kinds_of), None)
+            one.columns = one.columns or ends[0].columns
             one.counts = one.counts or ends[0].counts
         if (several := self._separate())[1:]:
             everything, answers = self.asks, list[q.Query]()
@@ -300,7 +302,7 @@ class Draft:
         for ask in self.asks[1:]:
             before = parts_of[-1]
             ranked = any(a.end and (a.names or a.limit) for a in before)
-            told = ranked or any((a.stats or a.counts) and a.groups for a in before)
+            told = ranked or any((a.stats or a.counts) and (a.groups or a.stats == ["distinct"]) for a in before)
             if ask is self.asks[-1] and self._apart(ask):
                 if not any(i.code == "E" for i in ask.clause.items):  # and how many of them were cancelled
                     ask.where = [*(w for a in self.asks[:-1] for w in a.where), *ask.where]

@@ -31,7 +31,8 @@ def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Cl
                     if word.low[:2] == "un" and stem(word.low[2:]) in yes:  # unresolved
                         cut = word.start + 2
                         piece[n : n + 1] = [Word("un", word.start, cut), Word(word.text[2:], cut, word.end)]
-                found += _nested(Clause(piece, itemise(piece, columns, files, last), asks), columns, files, last)
+                for one in _ends_apart(Clause(piece, itemise(piece, columns, files, last), asks)):
+                    found += _nested(one, columns, files, last)
     named = [(i, {w.stem for w in c.words[i.first : i.last + 1]}) for c in found for i in c.of("C")]
     whole = {i.column for i, _ in named if i.full and i.column.words[1:]}
     for item, said in named:  # the salary, where current_salary is named in full
@@ -51,6 +52,21 @@ def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Cl
             if clause.words[item.first].low in ("which", "who", "whom", "where", "when") and item.code in "wq":
                 item.code = "q" if re.fullmatch("[ciawdv]*", clause.shape[:n]) else "w"
     return found
+
+
+def _ends_apart(clause: Clause) -> list[Clause]:
+    """A clause of two ends as two: the busiest month and the quietest month."""
+    codes = "".join(i.code for i in clause.items)
+    both = re.fullmatch("([aci]*q?d*M[CEG].*?)a(q?d*M[CEG]?.*)", codes)
+    ends = {str(i.means).split()[0] for i in clause.items if i.code == "M"}
+    if both is None or codes.count("M") != 2 or len(ends) != 2:
+        return [clause]
+    at = clause.items[len(both[1])].first
+    later = [i for i in clause.items if i.first > at]
+    for item in later:
+        item.first, item.last = item.first - at - 1, item.last - at - 1
+    first, second = clause.words[:at], clause.words[at + 1 :]
+    return [Clause(first, [i for i in clause.items if i.last < at], clause.asks), Clause(second, later, clause.asks)]
 
 
 def _nested(clause: Clause, columns: Sequence[Column], files: Sequence[str], last: str | None) -> list[Clause]:

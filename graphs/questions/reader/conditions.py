@@ -55,7 +55,10 @@ class Known:
             if named:  # the one of the shortest name: age, and not age_at_hire
                 first = min(named, key=lambda c: len(c.words))
                 alone = all(c.name == first.name or len(c.words) > len(first.words) for c in named)
-                return first if alone else None
+                plain = (
+                    [c for c in fit if {*c.words} <= {*lexicon.listed("lengths")}] if "duration" in dimension else []
+                )
+                return plain[0] if len(plain) == 1 else first if alone else None  # nights, and no engine hours
         return self.amount() if hint == "sales" else None
 
     def sense(self, hint: str, column: Column | None) -> str:

@@ -183,6 +183,15 @@ def _period(ask: Ask, item: Item, time: Column, days: str) -> Column:
     return Column(name, "", "float64", 99, ask.known.rows)
 
 
+def told_apart(ask: Ask, item: Item) -> bool:
+    """Count the different days, weeks or months of the rows."""
+    time, days = ask.known.time, _DAYS.get(item.means)
+    if time is None or time.kind != "time" or days is None:
+        return False
+    ask.stats, ask.columns = ["distinct"], [expr(_period(ask, item, time, days))]
+    return True
+
+
 def counts_periods(ask: Ask, item: Item, bounds: list[Condition]) -> bool:
     """Count the days, weeks or months of the rows that are meant: rainy days. Bounds are of rows, and not of what the
     rows of a day add up to."""
@@ -192,10 +201,7 @@ def counts_periods(ask: Ask, item: Item, bounds: list[Condition]) -> bool:
     if time.key and item.means == "day":
         ask.counts = True
         return True
-    if bounds:
-        return False
-    ask.stats, ask.columns = ["distinct"], [expr(_period(ask, item, time, days))]
-    return True
+    return not bounds and told_apart(ask, item)
 
 
 _DAYS = {

@@ -221,7 +221,7 @@ def _named(code: str, ws: Sequence[Word], first: int, last: int, held: set[str])
         return word.stem in held and bool(behind or [w for w in ws[last + 1 : last + 2] if w.stem == "rate"])
     if word.low == "rate" and first == last:  # the average rate, and no return rate
         return "rate" in held and not (lead and lead.stem in held)
-    others = ("normaliz", "normalis", "combination", "meaning", "ranges", "ranging")
+    others = ("normaliz", "normalis", "combination", "meaning", "ranges", "ranging", "rating")
     return first == last and word.low.startswith(others)
 
 
@@ -275,8 +275,9 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
     if word.low in ordinals:
         return Item("1", n, n, float(ordinals.index(word.low)))
     does = n > 0 and ws[n - 1].low in ("do", "does", "did") and word.low in lexicon.people()  # how long do people wait
-    known = word.low in rows or word.stem in names or does
-    harmless = word.low in lexicon.harmless()
+    head = len(word.stem) > 2 and word.low.endswith("s") and any(name.endswith(word.stem) for name in names)
+    known = word.low in rows or word.stem in names or head or does  # hogs, of hedgehogs.csv
+    harmless = word.low in lexicon.harmless() and not _turned(ws, n)
     if known and not harmless:
         return Item("E", n, n)
     around = " ".join(w.low for w in ws[max(n - 1, 0) : n + 2])
@@ -285,6 +286,16 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
     unit = unit and not around.startswith(("many ", "how "))  # how many litres, how old
     silent = (harmless and not apart) or unit or len(word.low) == 1
     return Item("x" if silent else "E" if known else "U", n, n)
+
+
+def _turned(ws: Sequence[Word], n: int) -> bool:
+    """Whether a word that may go unread is part of a verb that may not: called off, got back."""
+    for at in range(max(n - 1, 0), n + 1):
+        verb, particle, behind = [*(w.low for w in ws[at : at + 3]), "", ""][:3]
+        opens = behind in ("to", "of")  # up to, out of
+        if verb in lexicon.some("harmless") and particle in lexicon.some("particles") and not opens:
+            return True
+    return False
 
 
 def _lasting(ws: Sequence[Word], items: list[Item]) -> list[Item]:
@@ -319,7 +330,8 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
             item.code, item.means = "E", None  # the workers in the dataset, and not those whose job is "worker"
         if item.code == "V" and ws[item.last].low in ("in", "on", "at") and codes[:1] in ("N", "T"):
             item.code = "x"  # built in 1950, and not "built in"
-        still = item.code == "U" and re.match("n?[VC]", codes) and word.low in ("still", "already")
+        ahead = "".join(i.code for i in items[n + 1 : n + 5])
+        still = item.code == "U" and re.match("[wd]*n?[VCm]|[wd]*n", ahead) and word.low in ("still", "already")
         held = before.column if before and before.code == "C" else None
         rated = said == {"rate"} and held and held.unit in lexicon.section("units")["money"]
         done = item.code == "C" and item.column.words[-1] in ("to", "by") and codes[:1] == "V"

@@ -378,7 +378,7 @@ def _beside(column: Column, ws: Sequence[Word], first: int, last: int) -> bool:
 
 def _sexes(key: Sequence[str], levels: Sequence[str]) -> list[str]:
     """The words for women or men, where a column holds the two sexes."""
-    lows = {v.casefold() for v in levels}
+    lows = {v.casefold() for v in levels if v.isalpha()}
     if len(key) != 1 or not lows <= lexicon.some("female", "male") | {"other", "unknown", "x", "d", "diverse"}:
         return []
     sexes = (lexicon.listed("female"), lexicon.listed("male"))

@@ -51,7 +51,9 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     lengths = (c for c in numbers if held & set(c.words) or stays & c.stems)
     if not said or any(ws.issuperset(w for w in c.words if w.endswith("ed")) for c in lengths):
         return None  # and hours billed are another length
-    low = said[0].casefold()
+    low, asked = said[0].casefold(), question.casefold()
+    if any(low in v.casefold() != low and v.casefold() in asked for c in columns for v in c.values):
+        return None  # waiting for parts, which is a state
     named_so = re.fullmatch(lexicon.form("lengths"), low) and not low.startswith(("how", "length"))
     name = low if named_so else "duration"
     first, finished = stem(name.split()[0]), ends_of(columns, "ends")
@@ -91,8 +93,7 @@ def length_of(column: Column, spoken: Collection[str]) -> bool:
     sick_days are none of how long people stay, and a delay is none of how long a trip is."""
     if not lexicon.holds("duration", column.words):
         return False
-    units = {stem(unit) for unit in lexicon.section("units")["time"]}
-    units |= {"night"} & {"night" * ("stay" in spoken)}
+    units = {"night", *(stem(unit) for unit in lexicon.section("units")["time"])}
     return column.stems - units <= {*spoken} or bool({"durat", "dur", "length"} & column.stems)
 
 

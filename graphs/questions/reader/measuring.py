@@ -126,6 +126,9 @@ def measured(ask: Ask) -> None:
     for _, stat, what in clause.find("(S)[oiUEhd]*(C)"):  # how much sugar there is in it, or at what price per kg
         if clause.written(stat).casefold() == "how much" and lexicon.some("levelled") & set(what[0].column.words):
             stat[0].means = "mean"
+    for _, stat, when in clause.find("(S)(G)"):
+        if stat[0].means == "distinct" and grouping.told_apart(ask, when[0]):
+            use(stat, when)
     for _, part, gap in clause.find("(S)o?(m)(?=C)"):
         if part[0].means == "share":
             gap[0].code, gap[0].means = "S", "missing"  # the share of missing ages

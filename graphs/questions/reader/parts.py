@@ -361,6 +361,9 @@ def ranked(
         (measure, *_) = measuring.measures(ask.stats, what[:1], draft.methods.ddof, draft.methods.biased)
     elif ask.counts and group_by:
         measure = q.Measure(op="count")
+    elif of is not None and "N" in ask.codes and not (says or rows or what or draft.known.amount()):
+        measure = q.Measure(op="count")  # the top three reasons
+        draft.notes.append(f"It is not said by what: “{of.name}” is put in order by its rows.")
     else:
         return {}, []
     first = re.search(r"\b(?:ties?|tied)\b[^.]*\b(?:alphabet|first)", draft.question, re.I)

@@ -174,7 +174,9 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         ends, told = {"min", "max", "mode"}, ("rank", "outliers", "predict", "drivers")
         orders = [q for q in queries if q.order and q.intent != "list"]
         both = {str(i.means).split()[0] for i in items if i.code == "M"} == {"min", "max"}
-        ordered = bool(orders) and not (both and len(orders) == orders[0].limit == 1)  # one end of two
+        if both and len(orders) == 1 and orders[0].limit:
+            return False  # one end of two
+        ordered = bool(orders)
         ends = {str(item.means).split()[0]} if both else ends  # the youngest and the oldest
         return ordered or any(q.intent in told or {m.op for m in q.measures} & ends for q in queries)
     if item.code == "T" and f'"{GRAINS.get(kind_of(item.means))}"' not in said:
@@ -251,7 +253,9 @@ def unfit(draft: Draft, queries: Sequence[Query]) -> str:
             return "It is not clear of which rows a share is asked for."
     single = [[w for w in simple(q.where) if w.op not in ("in", "not in")] for q in queries]  # and none is a choice
     crossed = any(1 < len(some) == len(q.where) for some, q in zip(single, queries, strict=True))
-    if crossed and re.search(r"\b(?:or|either|neither|nor)\b", opening, re.I):
+    denied = any(sum(w.op in ("!=", "missing") for w in some) > 1 for some in single)
+    joined = r"\b(?:or|either)\b" if denied else r"\b(?:or|either|neither|nor)\b"
+    if crossed and re.search(joined, opening, re.I):
         return "It is not clear which of its conditions must hold together."
     compared = [a.clause.written([i]) for a in draft.asks for i in a.clause.items if i.code == "j"]
     compared += re.findall(r"\b(?:versus|vs)\b", opening, re.I)
@@ -283,7 +287,7 @@ def _tells(draft: Draft, query: Query) -> set[str]:
         or measured & {"values", "mode", "count"},
         "gap": decides and measured != {"min", "max"},
         "some": decides or (query.where and not measured & {"mean", "median", "sum"}),
-        "yes or no": decides,
+        "yes or no": decides or ("share" in measured and re.search(r"\bhalf\b", draft.question, re.I)),
         "time": any(g.grain for g in groups) or any(c.kind == "time" or times & set(c.words) for c in columns)
         or intent in ("change", "forecast", "plot", "why_changed", "compare"),
         "part": (intent not in ("compute", "list") and (query.limit or 1) == 1) or query.formulas or measured & {"share", "mean"},
