@@ -16,6 +16,7 @@ outcome: str = ""  # column to explain; empty tests all columns against each oth
 factors: list = []  # columns that may explain the outcome; empty means all others
 columns: list = []  # without an outcome: the columns to test against each other; empty means all
 alpha: float = 0.01  # share of false findings that is accepted
+told_before: list = []  # factors with which the outcome was tested before: that one of them flips is not told again
 max_findings: int = 8  # the strongest so many are reported one by one
 
 # %% id="toolkit" tags=["toolkit"]
@@ -451,6 +452,8 @@ for p in paradoxes[:max_findings]:
     text += more
     for found in explained:
         found["told"] = True
+    if {p["a"], p["b"]} <= {outcome, *told_before}:
+        continue
     chances = {"the relation of all together": p["pooled"].pvalue, "the relation within groups": p["within"].pvalue}
     weak = [f"{name} ({chance(value)})" for name, value in chances.items() if value > 0.05]
     a, b = (p["shares"]["factor"], p["shares"]["result"]) if p["shares"] else (p["a"], p["b"])

@@ -297,6 +297,10 @@ def test_a_flip_between_two_level_columns(kernel: Kernel, table: Writer) -> None
     assert "the other way round" in flip.text
     claimed = [set(f.columns) for f in ran.findings if f.type == "claim"]
     assert claimed == [{"severity", "treatment"}, {"severity", "cured"}], "only what turns the shares about"
+    again = kernel.template("associations", data=name, outcome="cured", told_before=["treatment"])
+    assert again.error is None
+    assert not again.of("simpsons_paradox", "warning"), "which was told and drawn before"
+    assert {"treatment", "cured"} not in [set(f.columns) for f in again.findings if f.type == "claim"]
 
 
 @pytest.mark.parametrize(

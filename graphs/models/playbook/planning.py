@@ -124,7 +124,8 @@ def _steps(wish: Wish, facts: Facts) -> Iterator[Step]:
         yield from _associations(facts, file, outcome, factors)
         if factors and file.rows <= MOST_ROWS_BESIDE:
             title = f"Test what else goes with {outcome}"  # rows may differ in more than what was asked about
-            yield _step("associations", title, _WHY["beside"], data=file.name, outcome=outcome)
+            beside = {"data": file.name, "outcome": outcome, "told_before": factors}
+            yield _step("associations", title, _WHY["beside"], **beside)
 
 
 def _arms_of(facts: Facts) -> Iterator[Step]:
