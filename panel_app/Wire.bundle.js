@@ -219,7 +219,7 @@ class Ask {
       name.title = file.name
       const size = document.createElement("span")
       size.className = "quiet num"
-      size.textContent = file.size < 1e6 ? `${Math.max(1, Math.round(file.size / 1e3))} KB` : `${(file.size / 1e6).toFixed(1)} MB`
+      size.textContent = file.size < 1e3 ? `${file.size} B` : file.size < 1e6 ? `${Math.round(file.size / 1e3)} KB` : `${(file.size / 1e6).toFixed(1)} MB`
       const bar = document.createElement("progress")
       bar.max = 1
       bar.value = 0

@@ -75,7 +75,7 @@ async def list_(
         ]
         for r in runs
     ]
-    pieces.table(screen, rows, header=("RUN", "STATUS", "OUTCOME", "BEGUN", "TOOK", "KIND", "QUESTION"))
+    pieces.table(screen, rows, header=("RUN", "STATUS", "OUTCOME", "BEGUN", "TOOK", "AGENT", "QUESTION"))
     tell_rest(runs, offset)
 
 

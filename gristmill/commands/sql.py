@@ -13,6 +13,8 @@ from gristmill.commands.common import backend, speaks, typed, write
 
 SHOWN = 200
 KEPT = 10_000
+CUT = 400
+"""Characters of a value that are shown where a row is told by itself."""
 
 
 @click.command("sql")
@@ -63,15 +65,25 @@ def _table(told: dict[str, Any]) -> None:
     from gristmill.terminal import console
     from gristmill.terminal.words import one_line
 
-    screen = console.make()
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for column in told["columns"]:
+    screen, names = console.make(), [Text(one_line(c["name"]), style="bold") for c in told["columns"]]
+    shown = Table(box=None, pad_edge=False)
+    for name, column in zip(names, told["columns"], strict=True):
         number = column["type"].startswith(("INT", "BIGINT", "DOUBLE", "DECIMAL", "HUGEINT", "UBIGINT", "FLOAT"))
-        shown.add_column(Text(one_line(column["name"])), justify="right" if number else "left", overflow="fold")
-    for row in told["rows"]:
-        shown.add_row(*(Text(_cell(value)) for value in row))
-    screen.print(shown)
-    if not told["rows"]:
+        shown.add_column(name, justify="right" if number else "left", overflow="fold")
+    rows = [[Text(_cell(value)) for value in row] for row in told["rows"]]
+    for cells in rows:
+        shown.add_row(*cells)
+    needed = screen.measure(shown, options=screen.options.update(max_width=10_000)).maximum
+    if needed <= screen.width or not rows:
+        screen.print(shown)
+    else:  # row by row, as columns would be too narrow for whole words
+        for n, cells in enumerate(rows):
+            record = Table(box=None, pad_edge=False, show_header=False)
+            for name, cell in zip(names, cells, strict=True):
+                cell.truncate(CUT, overflow="ellipsis")
+                record.add_row(name, cell)
+            screen.print(*[""] * bool(n), record, sep="\n")
+    if not rows:
         screen.print(Text("No rows.", style="dim"))
 
 

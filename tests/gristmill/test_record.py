@@ -81,6 +81,11 @@ def test_a_query_is_a_table_csv_json_or_parquet(place: Place, tmp_path: Path) ->
         ["Question", "0", "4"],
         ["Question", "1", "3"],
     ]
+    wide = "SELECT id, repeat('ripe oats ', 60) AS note, '' AS rest, repeat('x', 90) AS code FROM runs LIMIT 2"
+    told = [line.split() for line in place.cli("sql", wide).out.splitlines()]
+    heads = ["id", "note", "rest", "code"]
+    assert [line[0] for line in told if line and line[0] in heads] == 2 * heads, "row by row, where columns do not fit"
+    assert {word for line in told for word in line if word.startswith(("ri", "oa"))} <= {"ripe", "oats", "oats…"}
     assert place.cli("sql", counts, "--format", "csv").out == "goal,n\nQuestion 0,4\nQuestion 1,3\n"
     assert json.loads(place.cli("sql", counts, "--format", "json").out)["rows"] == [
         ["Question 0", 4],

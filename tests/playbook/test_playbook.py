@@ -64,9 +64,8 @@ async def plan(
     question: str, files: list[dict[str, Any]] | None = None, **roles: str
 ) -> list[tuple[str, dict[str, Any]]]:
     facts = brief(question=question, files=files or [table(PENGUINS)], roles=roles, templates=TEMPLATES)
-    said, tool, arguments = await ask(("make_plan",), facts)
+    _, tool, arguments = await ask(("make_plan",), facts)
     assert tool == "make_plan"
-    assert said.startswith("Rule-based playbook: ")
     steps = [s for s in arguments["steps"] if s["template"]]
     assert all(step["title"] and step["why"] for step in steps)
     return [(s["template"], {k: v for k, v in s["parameters"].items() if k != "data"}) for s in steps]
@@ -427,7 +426,7 @@ async def test_review_fails_a_failed_check_and_a_pooled_claim() -> None:
     said, tool, review = await ask(
         ("give_review",), brief(question=QUESTION, report=report, findings=[POOLED, FLIP], checks=checks)
     )
-    assert (said, tool) == ("Rule-based playbook: The work does not hold.", "give_review")
+    assert (said, tool) == ("The work does not hold.", "give_review")
     assert review["verdict"] == "fail"
     assert [o["where"] for o in review["objections"]] == ["numbers", "F2"]
     _, _, review = await ask(

@@ -32,7 +32,7 @@ class Playbook:
         """Stream one reply: a few sentences, then at most one tool call. It raises nothing of its own."""
         offered = {tool.name for tool in tools}
         said, tool, arguments = _decide(offered, messages)
-        for sentence in re.findall(r"\S.*?(?:[.:;](?=\s|$)\s*|$)", f"Rule-based playbook: {said}", flags=re.S):
+        for sentence in re.findall(r"\S.*?(?:[.:;](?=\s|$)\s*|$)", said, flags=re.S):
             yield Delta(text=sentence)
         if tool is not None:
             call = ToolCallDelta(
