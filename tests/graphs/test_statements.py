@@ -419,6 +419,11 @@ def test_what_follows_from_printed_lines_and_columns_is_no_invention(text, stand
     assert bool([*numbers(made)]) is not stands
 
 
+def test_lines_that_were_typed_into_a_cell_are_no_evidence():
+    typed = cell("fit = pd.Series({2: 0.412, 3: 0.537})\nprint(fit)", "2    0.412\n3    0.537\n")
+    assert [*numbers(work("How many groups?", "With 3 groups the fit is best (0.537).", typed))]
+
+
 @pytest.mark.parametrize(
     ("text", "bound"),
     [

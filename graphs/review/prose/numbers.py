@@ -64,7 +64,7 @@ def numbers(work: Work) -> Iterator[Found]:
     for cell in cells:  # of a part in per cent only what may be one
         shares += printed_numbers(cell) if _PER_CENT.search(f"{cell.code}\n{cell.text}") else totals(shown(cell))
     told = work.report.answer.removeprefix(work.given)
-    lines = list(numbered(work.written))
+    lines = [[by for by in t if {*by.values()} <= {*known}] for t in numbered(work.written)]  # not what was typed
     groups = {f.clause: [*_groups(f.clause, tables, work.tables), *_lines(f.clause, lines)] for f in figures(told)}
     loose = _loose(told, known, shares, settings, groups)
     loose += _unfounded_multiples(told, [values(shown(x)) for x in work.written])
