@@ -382,3 +382,55 @@ def test_shares_and_counts_in_everyday_words(swans: list[dict[str, Any]]) -> Non
     assert quiet is not None
     assert (busy.order[0].descending, quiet.order[0].descending) == (True, False)
     assert one("Is there a link between rain and lead?", swans).measures[0].op == "correlation"
+
+
+@pytest.fixture(scope="module")
+def kites() -> list[dict[str, Any]]:
+    """Repairs of kites for clubs over two years, most of them paid for, some with a rebate."""
+    n = 150
+    table = pd.DataFrame(
+        {
+            "ref": [f"K{i:03d}" for i in range(n)],
+            "brought": pd.date_range("2023-01-07", periods=n, freq="4D").astype(str),
+            "club": [f"club {i * 7 % 14}" for i in range(n)],
+            "Repair": [("seam", "spar", "line")[i % 3] for i in range(n)],
+            "net_eur": [20.0 + i * 11 % 83 for i in range(n)],
+            "pieces": [1 + i % 6 for i in range(n)],
+            "rebate_pct": [10 * (i % 4 == 0) for i in range(n)],
+            "Yr built": [2001 + i % 20 for i in range(n)],
+            "Flight test": [("Passed", "Failed")[i % 5 == 0] for i in range(n)],
+            "urgent": [("yes", "no")[i % 3 > 0] for i in range(n)],
+            "status": [("open", "done")[i % 4 > 0] for i in range(n)],
+        }
+    )
+    return [described("kite_repairs.csv", table)]
+
+
+def test_the_word_of_the_file_is_the_rows_though_a_column_tells_their_kind(kites: list[dict[str, Any]]) -> None:
+    assert [m.op for m in one("How many repairs are still open?", kites).measures] == ["count"]
+    assert [m.op for m in one("How many different repairs are there?", kites).measures] == ["distinct"]
+
+
+def test_an_outcome_that_nobody_named_is_never_compared(kites: list[dict[str, Any]]) -> None:
+    query = one("Did more than half of the repairs pass the flight test?", kites)
+    assert [m.op for m in query.measures] == ["share"]
+    assert "urgent" not in query.model_dump_json(exclude={"text"})
+
+
+def test_a_share_in_two_years_is_told_of_each(kites: list[dict[str, Any]]) -> None:
+    assert [g.grain for g in one("Share of urgent repairs in 2023 and in 2024", kites).group_by] == ["year"]
+
+
+def test_sales_are_money_and_the_best_customers_those_who_bring_most(kites: list[dict[str, Any]]) -> None:
+    assert one("Are sales going up?", kites).measures[0].of == "net_eur"
+    assert one("What does a typical repair bring in?", kites).measures[0].of == "net_eur"
+    assert one("What share of repairs is with a rebate?", kites).measures[0].where != ()
+
+
+def test_or_later_and_or_more_bound_a_year_and_a_column(kites: list[dict[str, Any]]) -> None:
+    (built,) = one("How many were built in 2015 or later?", kites).where
+    assert isinstance(built, Condition)
+    assert (built.left, built.op, built.right) == ("`Yr built`", ">=", 2015)
+    many = one("How many repairs were of 4 pieces or more?", kites)
+    assert [(w.left, w.op, w.right) for w in many.where if isinstance(w, Condition)] == [("pieces", ">=", 4)]
+    assert [m.op for m in many.measures] == ["count"]

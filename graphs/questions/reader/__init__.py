@@ -201,5 +201,5 @@ def _time(columns: Sequence[Column], roles: Mapping[str, str], question: str) ->
     by_verb = [c for c in dated if done & {root(w) for w in c.words}]  # what was sold in March
     rows = {w.stem for w in said if w.low.endswith("s")} | {stem(c.noun) for c in columns if c.key and c.label}
     counted = [c for c in dated if rows - heads & {stem(w) for w in c.words[:-1]}]  # how many funerals in March
-    years = [c for c in living if c.words[-1:] == ("year",) and c.kind == "number"]
+    years = [c for c in living if (c.words[-1:] == ("year",) and c.kind == "number") or c.yearly]
     return next(iter([*declared, *by_verb[:1], *counted, *made.ends_of(columns, "starts"), *dated, *years]), None)

@@ -102,7 +102,8 @@ def _reworded(ask: Ask) -> None:
     stats = {i.means for i in clause.of("S")}
     money = None if set("hjwM") & set(ask.codes) or stats & {"duplicates", "missing"} else ask.known.amount()
     spent = lexicon.says("sales") if "sum" in stats else {"sales"}  # are sales going up, how much did Ana sell
-    sold = [i for i in clause.of("E") if {word := clause.written([i]).casefold(), stem(word)} & spent]
+    sold = [i for i in clause.of("EC") if {word := clause.written([i]).casefold(), stem(word)} & spent]
+    sold = [i for i in sold if i.code == "E" or (word == "sales" and not {stem(word), word} & {*i.column.words})]
     if money is not None and sold:  # in money, where it is known
         ask.stats += [] if "S" in ask.codes else ["sum"] * len(sold)
         clause.notes += [f"“{clause.written([i])}” is read as “{money.name}”." for i in sold]
@@ -224,7 +225,9 @@ def _judged(ask: Ask, most: Item) -> None:
         most.code = "U"  # the worst return rate, the best wait: whether more or less of it is worse is not known
     elif quality and column not in named and (named or column is None or (whose and known.amount() is not None)):
         period = "G" in ask.codes and "C" not in ask.codes
-        most.means = f"{end} money" if period else end  # the best month is told in money; the best price
+        most.means = (
+            f"{end} money" if period or (whose and not named) else end
+        )  # the best month is told in money; the best price
     elif "-" in hint or column in named:
         end = {"min": "max", "max": "min"}[end] if known.sense(hint, column)[:1] == "-" else end
         most.means = end if column in [*named, *flags] else f"{end} {hint}"

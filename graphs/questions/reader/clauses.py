@@ -18,7 +18,7 @@ from graphs.questions.reader.text import Word, name_words, sentences, stem
 
 def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Clause]:
     """The clauses of a question in order."""
-    times = [c for c in columns if c.kind == "time" or c.words[-1:] in (("year",), ("date",))]
+    times = [c for c in columns if c.kind == "time" or c.yearly or c.words[-1:] in (("year",), ("date",))]
     ends = [str(c.high or "") for c in times]  # and not 4, of visits_last_year
     last = max((e for e in ends if len(e) > 3), default="") if times else None
     found, yes = list[Clause](), {s for c in columns if c.kind == "bool" for s in c.stems}
@@ -170,7 +170,8 @@ def _described(ws: Sequence[Word], items: Sequence[Item], n: int, codes: str) ->
     """Whether a noun has what the rows have: nervous colonies, rollouts that were rolled back."""
     lead = items[n - 1] if n else None
     says = lead and (lead.code == "V" or (lead.code == "C" and lead.column.kind == "bool"))
-    adjective = says and lead and ws[lead.first].text.islower() and lead.last + 1 == items[n].first
+    code = says and lead and any(c.isdigit() for c in ws[lead.first].text)
+    adjective = says and lead and (code or ws[lead.first].text.islower()) and lead.last + 1 == items[n].first
     return bool(adjective or (re.search("[oi]$", codes[:n]) and re.match("w[dn]*[VCK]", codes[n + 1 :])))
 
 

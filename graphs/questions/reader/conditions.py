@@ -308,6 +308,15 @@ def _during(ask: Ask) -> None:
     both = re.search(r"\b(?:this|last) (year|month|quarter) and (?:the )?(?:this|last)\b", clause.text, re.I)
     if both and time.kind == "time" and not ask.groups:  # each of them, and not their sum
         ask.groups.append(Group.model_validate({"of": expr(time), "grain": both[1].casefold()}))
+    several = [s for s in alike.values() if len(s) > 1 and kind_of(str(s[0].right)) == "4"]
+    each = bool({"share", "mean", "median"} & {i.means for i in clause.items if i.code == "S"}) and len(several) == 1
+    if (
+        each
+        and time.kind == "time"
+        and re.search(r"\d and\b", clause.text)
+        and not (ask.groups or lexicon.found("against", clause.text))
+    ):
+        ask.groups.append(Group(of=expr(time), grain="year"))  # in 2023 and in 2024: of each year
     for some in alike.values():
         ask.where.append(some[0] if len(set(some)) == 1 else AnyOf(any_of=tuple((w,) for w in some)))
 

@@ -154,7 +154,8 @@ def _experiment(draft: Draft, base: q.Query, numbers: Sequence[Column]) -> q.Que
              for c in ([i.means[0]] if i.code == "V" else [i.means] if i.code == "C" else [])}  # fmt: skip
     tried = [c for c in draft.columns if c in named and 2 <= c.n_unique <= 4
              and (set(c.words) & lexicon.some("arms") or {v.casefold() for v in c.values} & lexicon.some("levels"))]  # fmt: skip
-    outcome = numbers or [c for c in draft.columns if c.kind == "bool" and c not in tried and not base.unused]
+    yes = [c for c in draft.columns if c.kind == "bool" and c not in tried and not base.unused]
+    outcome = numbers or (yes if not any(a.stats for a in draft.asks) else [])
     if len(tried) != 1 or len(outcome) != 1 or not lexicon.found("better", draft.question):
         return None
     (arms,) = tried

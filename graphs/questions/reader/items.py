@@ -321,6 +321,8 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         dates = item.code == "C" and item.column.kind == "time" and word.stem != stem(item.column.words[-1])
         if counted and dates and not item.column.missing:
             item.code = "E"  # how many funerals, of which the table has the date
+        if item.code == "C" and item.column.kind == "text" and _rows_are(word, item.column, items[max(n - 2, 0) : n]):
+            item.code, item.means = "E", None
         behind = items[n + 1] if codes[:1] == "C" else None
         whose = before and before.code == "M" and item.code == "E" and behind and behind.first == item.last + 1
         if whose and behind and behind.column.kind == "number" and not word.low.endswith(("s", "people")):
@@ -339,6 +341,16 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         if still or rated or dated or (done and items[n + 1].means[0] != item.means):
             item.code = "x"  # assigned to the hardware category
     return items
+
+
+def _rows_are(word: Word, column: Column, before: Sequence[Item]) -> bool:
+    """Whether a column's word is that of the file: how many defects, of road_defects.csv, whose kind the column tells."""
+    own = word.stem in {stem(w) for w in name_words(column.file)} and not (column.label or column.person)
+    lead = before[-1] if before else None
+    counted = lead and (lead.code == "h" or (lead.code == "o" and before[0].code in "SKUM"))
+    chosen = lead and (lead.code == "V" or (lead.code == "C" and lead.column.kind == "bool")) and word.low.endswith("s")
+    typical = lead and lead.code == "S" and lead.means in ("mean", "median")
+    return own and bool(counted or chosen or typical)
 
 
 def measures(word: str) -> bool:
@@ -403,9 +415,18 @@ def _bounded(ws: Sequence[Word], items: list[Item]) -> list[Item]:
             continue
         tail = " ".join(w.low for w in ws[item.last + 1 : item.last + 6])
         more = re.match(r"(?:\S+ )?(?:or|and) (\w+)(?! than)\b|\+", tail) if item.code == "N" else None
-        if more and (more[0] == "+" or more[1] in lexicon.some("more", "less")):
+        time = re.match(r"or (later|after|newer|earlier|before|older)\b", tail) if item.code == "T" else None
+        of = next((i for i in items if i.first == item.last + 1 and i.code == "C"), None)
+        if time:  # in 2020 or later
+            sign = ">=" if time[1] in ("later", "after", "newer") else "<="
+            found.append(Item("K", item.first, item.first, f"{sign} time"))
+            item.last += 2
+        elif more and (more[0] == "+" or more[1] in lexicon.some("more", "less")):
             sign = "<=" if more[1] in lexicon.some("less") else ">="
             found.append(Item("K", item.first, item.first, sign + " age" * (more[1] in ("older", "younger"))))
-            item.last += len(more[0].split())
+            if of is None or len(more[0].split()) < 3:
+                item.last += len(more[0].split())
+            else:
+                of.last += 2  # 7 nights or more
         found.append(item)
     return found

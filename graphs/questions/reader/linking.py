@@ -87,6 +87,12 @@ class Column:
         """Whether every row has a value of its own."""
         return self.rows > 1 and self.n_unique >= 0.98 * (self.rows - self.missing) and self.n_unique > 0.5 * self.rows
 
+    @cached_property
+    def yearly(self) -> bool:
+        """Whether its numbers are years."""
+        years = self.kind == "number" and "year" in self.words and not self.key
+        return years and all(isinstance(e, int | float) and 1500 < e < 2100 for e in (self.low, self.high))
+
     @property
     def each(self) -> bool:
         """Whether it names each row: a key that is no amount, though in a few rows no two amounts may be the same."""

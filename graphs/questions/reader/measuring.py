@@ -176,6 +176,7 @@ def _of_each(ask: Ask, stat: Item, whose: Item) -> None:
     ask.columns, ask.stats = [expr(flow)], [*ask.stats, stat.means]
     ask.per = whom if whom is not None and not whom.key and stat.means == "mean" else None
     clause.notes.append(f"The amounts are taken from “{flow.name}”.")
+    use([i for i in clause.of("U") if clause.words[i.first].stem in lexicon.says("takings")])  # what a job brings in
     use([stat, whose], [i for i in clause.of("C") if i.means == flow])
 
 
@@ -216,7 +217,7 @@ def counted(ask: Ask) -> None:
             ask.counts = True
         elif column.label and not ask.stats:
             ask.stats, ask.columns = ["distinct"], [expr(column)]
-        elif column.kind == "number" and column.words[-1] in lexicon.some("times"):
+        elif column.yearly or (column.kind == "number" and column.words[-1] in lexicon.some("times")):
             ask.counts, named[0].code = True, "E"  # how many days, of rows that have the day of a month
             ask.clause.notes.append(f"Each row counts, and not each “{column.name}” once.")
         elif column.kind == "number":
@@ -248,6 +249,10 @@ def share(ask: Ask) -> None:
         meant = meant or bool(re.search("SoCd+$", ask.codes[:at]))  # what share of revenue is organic
         levels = [v for v in column.values if column.kind == "text" and {stem(w) for w in name_words(v)} == said]
         dated = column.kind == "time" and column.missing > 0
+        some = column.kind == "number" and column.low == 0 and ask.codes[:at].endswith("w")  # jobs with a discount
+        if some:
+            ask.share, ask.columns = [Condition(left=expr(column), op=">", right=0)], []
+            return
         if meant and (levels or dated or column.kind == "bool"):  # likely to be admitted; the return rate
             says = {"op": "present"} if dated else {"op": "=", "right": levels[0] if levels else column.yes}
             ask.share = [Condition.model_validate({"left": expr(column), **says})]

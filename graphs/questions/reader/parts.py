@@ -12,6 +12,7 @@ from graphs.questions.reader import intents, lexicon, measuring, unread
 from graphs.questions.reader.asking import Ask
 from graphs.questions.reader.conditions import expr
 from graphs.questions.reader.linking import Column
+from graphs.questions.reader.text import stem
 
 if TYPE_CHECKING:
     from graphs.questions.reader.assembling import Draft
@@ -353,7 +354,8 @@ def ranked(
     elif ask.share:
         measure = q.Measure(op="share", where=tuple(ask.share))
     elif column and (set(ask.stats) <= {"share", "mode"} if flag else not (ask.stats or ask.counts)):
-        judged = re.search(r"\b(?:best|worst)\b", ask.clause.text, re.I) and any(g.grain for g in group_by)
+        of_whom = of is not None and stem(of.noun) in lexicon.some("payers")
+        judged = re.search(r"\b(?:best|worst)\b", ask.clause.text, re.I) and (of_whom or any(g.grain for g in group_by))
         takings = column.money or {*lexicon.columns_of("takings")} & {*column.words}
         taken = judged and takings and lexicon.holds("takings", column.words)  # by all that the month brought in
         measure = q.Measure(op="sum", of=expr(column)) if taken else _usual(draft, column)  # the return rate
