@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artifacts.events import ArtifactSaved, CellsReplayed, Event, ExecutionEnded, RunView, SandboxLeft, SandboxOpened
+from artifacts.events import (
+    ArtifactSaved,
+    CellsReplayed,
+    Event,
+    ExecutionEnded,
+    Progressed,
+    RunView,
+    SandboxLeft,
+    SandboxOpened,
+)
 from artifacts.store import Store
 from artifacts.threads import in_own_thread
 from artifacts.types import Answer, Artifact, Execution, new_id
@@ -439,7 +448,9 @@ class Session:
             await session._write_inputs()
             stale = {c.id for c in log.view.cells if c.state == "stale"}
             finished = [x for x in log.view.executions if x.status in _FINISHED and x.cell not in stale]
-            for cell in finished:
+            for done, cell in enumerate(finished, 1):
+                what = {"what": "Rebuilding the notebook", "unit": "cells"}
+                await log.emit(Progressed(run_id=log.run_id, done=done, of=len(finished), **what))
                 await session._replay(cell)
             await log.emit(session._opened(rebuilt=True, replayed=len(finished)))
             await session._tree.changes()

@@ -56,7 +56,7 @@ def apply(view: RunView | None, event: Event) -> RunView:
             begun = _with(view.run, status="running", place=None, began_at=event.at)
             return replace(view, run=begun, queued=None, working=event.at)
         case ev.SandboxOpened():
-            opened = replace(view, sandboxes=(*view.sandboxes, event), away=())
+            opened = replace(view, sandboxes=(*view.sandboxes, event), away=(), progress=None)
             return replace(opened, kernel=None if event.partial else event.sandbox_id)
         case ev.SandboxLeft():
             return replace(view, left=event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -21,13 +22,17 @@ from gristmill.commands.common import (
     with_roles,
     with_terms,
 )
+from gristmill.terminal import progress
 
 if TYPE_CHECKING:
     from artifacts.events import RunView
     from graphs.request import Question
+    from gristmill.backend import Backend
 
 NOT_ANSWERED = 3
 """The exit status where nothing that was asked has an answer."""
+
+_LOOK = 0.3  # seconds from one look at a run at rest to the next
 
 
 @click.command("ask")
@@ -151,7 +156,11 @@ async def _follow_up(ref: str, text: str, queue: bool, budget: str, out: str | N
         more = read_budget(budget) if budget else None
         async with backend("answering") as opened:
             run = await opened.run(ref)
-            turn = await opened.ask_run(run.id, text, queue=queue, budget=more)
+            telling = asyncio.create_task(_tell_steps(opened, run.id))
+            try:
+                turn = await opened.ask_run(run.id, text, queue=queue, budget=more)
+            finally:
+                telling.cancel()
             view = await view_of(opened, run.id)
             answers, shown = turn_answers(view, turn), console.make()
             if as_json:
@@ -165,6 +174,23 @@ async def _follow_up(ref: str, text: str, queue: bool, budget: str, out: str | N
         if not as_json:
             pieces.evidence(shown, replace(view, answers=tuple(answers)), Path(out) if out is not None else None)
         return NOT_ANSWERED if outcome(answers) == "not_answered" and not report_of(view, turn) else 0
+
+
+async def _tell_steps(opened: Backend, run_id: str) -> None:
+    """Say what a run does from now on, as its events tell it."""
+    from artifacts.events import Progressed, StepStarted, TextDelta
+
+    after = (await opened.events(run_id))[-1].seq
+    while True:
+        async for event in opened.follow(run_id, after):
+            if isinstance(event, TextDelta):
+                continue
+            after = event.seq
+            if isinstance(event, StepStarted):
+                progress.doing(event.title)
+            elif isinstance(event, Progressed):
+                progress.far(event)
+        await asyncio.sleep(_LOOK)  # it is at rest, until what is asked has begun a turn
 
 
 def _taken_apart(

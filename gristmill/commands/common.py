@@ -105,16 +105,20 @@ async def backend(doing: str = "working") -> AsyncIterator[Backend]:
 
     `doing` is what the command does in it, for whoever waits.
     """
+    from gristmill import discovery
     from gristmill.backend import connect
     from gristmill.settings import load
 
-    progress.doing("opening the data folder")
-    opened = await connect(load(), leaves=True)
+    settings = load()
+    server = discovery.read(settings.home)
+    served = server is not None and discovery.alive(server.pid)
+    progress.doing("asking the running server" if served else "opening the data folder")
+    opened = await connect(settings, leaves=True)
     progress.doing(doing)
     try:
         yield opened
     finally:
-        progress.doing("closing the data folder")
+        progress.doing("leaving the server" if served else "closing the data folder")
         await opened.close()
 
 

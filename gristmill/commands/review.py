@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gristmill.commands.common import as_json, emit, isolation, pairs, speaks
+from gristmill.terminal import progress
 
 if TYPE_CHECKING:
-    from artifacts.events import Reviewed, RunView
+    from artifacts.events import Event, Reviewed, RunView
     from graphs.review.base import CheckResult
     from gristmill.settings import Settings
     from kernel_gateway.client import Host
@@ -51,6 +52,7 @@ async def command(
     from notebooks.catalog import read
 
     settings = load()
+    progress.doing("reading the notebook and its files")
     if missing := [f for f in files if not f.is_file()]:
         raise Misuse(f"There is no file {missing[0]}.")
     nb = await asyncio.to_thread(read, notebook)
@@ -71,6 +73,7 @@ async def command(
         raise Misuse(f"{notebook} holds no outputs to review. {why}")
     work = mapping.work_of(nb, given, question=question, roles=named)
     work = replace(work, observed=observed(told, work.view.executions), recomputed=held)
+    progress.doing("checking it")
     checks = [*await asyncio.to_thread(run_checks, work), *extra]
     verdict = _judged(checks, [] if again else [TURNED_OFF])
     _tell(verdict, nb, notebook, given, as_json=as_json)
@@ -83,14 +86,13 @@ async def _again(
     """The notebook with the outputs of a fresh run where it had none, how that run compares with those it had and what
     the input files give for its prose, what was seen of it, and which of its numbers were held against the files. Where
     it cannot be run, that is a remark."""
-    import asyncio
 
     from graphs import rerun
     from kernel_gateway.client import GatewayError, find_host, stop_host
     from notebooks.errors import NotebookError
 
-    telling = asyncio.create_task(_tell_later())
     try:
+        progress.doing("starting a sandbox to run it again in (--no-rerun leaves that out)")
         host = await find_host(settings.home, isolation=settings.isolation)
         try:
             return await _run(host, path, nb, given, question, roles)
@@ -98,16 +100,6 @@ async def _again(
             await stop_host(host, settings.home)
     except (GatewayError, NotebookError) as error:
         return nb, [rerun.not_done(str(error))], None, frozenset()
-    finally:
-        telling.cancel()
-
-
-async def _tell_later() -> None:
-    """Say what is being waited for, once it takes long."""
-    import asyncio
-
-    await asyncio.sleep(2)
-    click.echo("Running it again in a fresh sandbox (--no-rerun leaves that out) ...", err=True)
 
 
 async def _run(
@@ -116,6 +108,7 @@ async def _run(
     import asyncio
     import tempfile
 
+    from artifacts import listeners
     from artifacts.store import Store
     from graphs import rerun
     from graphs.review import notebook as mapping
@@ -126,7 +119,20 @@ async def _run(
     brought = {n: p for n, p in given.items() if not n.startswith(("/", ".."))}
     # a store of its own, since a review leaves no run behind
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder, Store.open(Path(folder)) as store:
-        view, told = await rerun.run_file(store, host, path, brought)
+        cells, begun = sum(c.cell_type == "code" and bool(c.source.strip()) for c in nb.cells), 0
+
+        def tell(_: Event) -> None:
+            nonlocal begun
+            begun += 1
+            progress.doing(f"running it again, cell {begun} of {cells}")
+
+        store.announce()
+        unheard = listeners.on("execution_started", tell)
+        try:
+            view, told = await rerun.run_file(store, host, path, brought)
+        finally:
+            unheard()
+        progress.doing("comparing what came out, and computing its numbers again from the files")
         told = told or {}
         had_run = mapping.has_run(nb)
         if (why := rerun.hindered(view)) is not None and (had_run or not view.executions):

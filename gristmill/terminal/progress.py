@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 """Seconds of silence that are too many. What goes on for long is said again after five times as long, and so on."""
 
+MOVES = 5.0
+"""Seconds after which what says how far it has come is said again, where it has come further."""
+
 NOTE = 60
 """Characters of what was put out last that are said with it."""
 
@@ -38,7 +41,7 @@ class Now:
     def begin(self, what: str) -> None:
         """Go over to `what`, which is put out as it is."""
         self.what = what
-        self._note, self._since, self._written, self._quarter, self._again = "", time.monotonic(), 0, -1, 0.0
+        self._note, self._since, self._written, self._told, self._again = "", time.monotonic(), 0, 0.0, 0.0
 
     @property
     def elapsed(self) -> float:
@@ -49,13 +52,10 @@ class Now:
             self._note = text
 
     def far(self, event: Progressed) -> None:
-        """How far the cell has come; where lines are printed, each quarter of what is long is one."""
+        """How far the cell, or the step, has come."""
         from gristmill.terminal.words import one_line
 
-        quarter = 4 * event.done // event.of if event.of > 0 else 0
-        if quarter != self._quarter:
-            self._again = 0.0
-        self._quarter = quarter
+        self._again = min(self._again, self._told + MOVES)
         self._note = f"{one_line(event.what)}: {event.done:,} of {event.of:,} {one_line(event.unit)}"
 
     def writing(self, agent: str, characters: int) -> None:
@@ -67,7 +67,7 @@ class Now:
         if self.elapsed < self._again:
             return ""
         waited = f"  {self.elapsed:.0f} s" if self._again else ""
-        self._again = 5 * max(PATIENCE, self.elapsed)
+        self._told, self._again = self.elapsed, 5 * max(PATIENCE, self.elapsed)
         return f"{self.what}  {self._note[:NOTE]}".rstrip() + waited
 
     def __rich__(self) -> Text:
@@ -100,6 +100,12 @@ def note(text: str) -> None:
     """Say how far it has come."""
     if _shown is not None:
         _shown.note(text)
+
+
+def far(event: Progressed) -> None:
+    """Say how far it has come, as an event tells it."""
+    if _shown is not None:
+        _shown.far(event)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from artifacts.events import Progressed
 from gristmill.terminal import console, progress
 
 
@@ -70,3 +71,21 @@ def test_what_takes_long_is_said_again_with_its_time_and_last_line() -> None:
     assert now.due() == ""
     now.begin("writing")
     assert now.due() == "writing"
+
+
+def test_what_moves_is_said_again_where_it_has_come_further() -> None:
+    now = progress.Now("answering")
+
+    def far(done: int) -> Progressed:
+        return Progressed(run_id="run_1", what="Rebuilding", done=done, of=900, unit="cells")
+
+    now.far(far(1))
+    assert now.due() == "answering  Rebuilding: 1 of 900 cells"
+    now.far(far(2))
+    assert now.due() == "", "that was said a moment ago"
+    now._since -= progress.MOVES
+    assert now.due() == "answering  Rebuilding: 2 of 900 cells  5 s"
+    now._since -= 2 * progress.MOVES
+    assert now.due() == "", "it has not moved"
+    now.far(far(3))
+    assert now.due() == "answering  Rebuilding: 3 of 900 cells  15 s"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from artifacts.events import OutputReceived
+from artifacts.events import OutputReceived, Progressed
 from artifacts.store import Store
 from artifacts.types import FINDING_MIME
 from kernel_gateway.client import Host, SandboxGone, connect_sandbox, find_host, stop_host
@@ -311,6 +311,9 @@ async def test_resume_in_a_new_sandbox_replays_what_had_finished(
         await again.close()
     view = store.view(session.run_id)
     assert (view.sandboxes[-1].rebuilt, view.sandboxes[-1].replayed) == (True, 2)
+    told = [e for e in store.events(session.run_id) if isinstance(e, Progressed)]
+    assert [(e.what, e.done, e.of) for e in told] == [("Rebuilding the notebook", n, 2) for n in (1, 2)]
+    assert view.progress is None
     assert view.executions[:2] == before.executions
     assert [a.id for a in view.artifacts] == [a.id for a in before.artifacts]
 
