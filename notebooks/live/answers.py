@@ -43,7 +43,7 @@ def same_question(before: RunView, log: RunLog, cell: Cell) -> Callable[[Answer]
             elif old.query:
                 parts += (asked.given(a, _of_template(execution)) for a in _given(execution, old))
         answer = asked.answered(parts)
-        if _content(answer) == _content(old) and (now := _like(old, log.view)) is not None:
+        if same and _content(answer) == _content(old) and (now := _like(old, log.view)) is not None:
             return _standing(told, now, cell.id)
         return answer.model_copy(update={"values": tuple(_checked(v, told) for v in answer.values)})
 
