@@ -225,9 +225,8 @@ def _judged(ask: Ask, most: Item) -> None:
         most.code = "U"  # the worst return rate, the best wait: whether more or less of it is worse is not known
     elif quality and column not in named and (named or column is None or (whose and known.amount() is not None)):
         period = "G" in ask.codes and "C" not in ask.codes
-        most.means = (
-            f"{end} money" if period or (whose and not named) else end
-        )  # the best month is told in money; the best price
+        told = period or (whose and not named)  # the best month and customer are told in money; the best price
+        most.means = f"{end} money" if told else end
     elif "-" in hint or column in named:
         end = {"min": "max", "max": "min"}[end] if known.sense(hint, column)[:1] == "-" else end
         most.means = end if column in [*named, *flags] else f"{end} {hint}"

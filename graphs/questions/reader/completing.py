@@ -77,19 +77,8 @@ def without_codes(query: Query, columns: Sequence[Column]) -> Query:
     return given(query, where=(*query.where, *where), notes=(*query.notes, *notes))
 
 
-_SUMS = (
-    "count",
-    "distinct",
-    "missing",
-    "present",
-    "share",
-    "skewness",
-    "kurtosis",
-    "entropy",
-    "correlation",
-    "r2",
-    "cv",
-)
+_UNITLESS = frozenset("count distinct missing present share skewness kurtosis entropy correlation r2 cv".split())
+"""Statistics that are not in the unit of what they are of."""
 _TOLD_IN = r"\bin (?:us |american )?([a-z€$£]+)(?=\W*$|[?,.;]| (?:by|per|for|of|on|at|in|and|did|does?|is|are|was|were|each|across|from|between|when|if|where)\b)"
 
 
@@ -99,7 +88,7 @@ def in_unit(query: Query, question: str, columns: Sequence[Column]) -> Query:
     scales, named = lexicon.section("units"), {expr(c): c for c in columns}
     said = [m[1].casefold() for m in re.finditer(_TOLD_IN, question, re.I)]
     unit = next((u for u in said if len(u) > 1 and any(u in scale for scale in scales.values())), "")
-    of = dict.fromkeys(m.of for m in query.measures if m.of in named and m.op not in _SUMS)
+    of = dict.fromkeys(m.of for m in query.measures if m.of in named and m.op not in _UNITLESS)
     if not unit or not of or query.intent not in ("compute", "rank", "compare", "describe"):
         return query
     made, notes = dict[str, q.Derive](), list[str]()

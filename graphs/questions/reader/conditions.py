@@ -55,10 +55,8 @@ class Known:
             if named:  # the one of the shortest name: age, and not age_at_hire
                 first = min(named, key=lambda c: len(c.words))
                 alone = all(c.name == first.name or len(c.words) > len(first.words) for c in named)
-                plain = (
-                    [c for c in fit if {*c.words} <= {*lexicon.listed("lengths")}] if "duration" in dimension else []
-                )
-                return plain[0] if len(plain) == 1 else first if alone else None  # nights, and no engine hours
+                bare = [c for c in fit if {*c.words} <= lexicon.some("lengths") and "duration" in dimension]
+                return bare[0] if len(bare) == 1 else first if alone else None  # nights, and no engine hours
         return self.amount() if hint == "sales" else None
 
     def sense(self, hint: str, column: Column | None) -> str:
@@ -67,9 +65,8 @@ class Known:
         stems = column.stems if column is not None else frozenset()
         timed = column is not None and column.unit in lexicon.section("units")["time"]  # the fastest time, in seconds
         words = column.words if column is not None else ()
-        meant = [
-            d for d in hint.split() if stems & {stem(w) for w in lexicon.columns_of(d)} and lexicon.holds(d, words)
-        ]
+        fit = [d for d in hint.split() if lexicon.holds(d, words)]
+        meant = [d for d in fit if stems & {stem(w) for w in lexicon.columns_of(d)}]
         return next(iter(meant), next((d for d in hint.split() if timed and d.endswith("duration")), ""))
 
     def amount(self) -> Column | None:
@@ -309,13 +306,9 @@ def _during(ask: Ask) -> None:
     if both and time.kind == "time" and not ask.groups:  # each of them, and not their sum
         ask.groups.append(Group.model_validate({"of": expr(time), "grain": both[1].casefold()}))
     several = [s for s in alike.values() if len(s) > 1 and kind_of(str(s[0].right)) == "4"]
-    each = bool({"share", "mean", "median"} & {i.means for i in clause.items if i.code == "S"}) and len(several) == 1
-    if (
-        each
-        and time.kind == "time"
-        and re.search(r"\d and\b", clause.text)
-        and not (ask.groups or lexicon.found("against", clause.text))
-    ):
+    rates = {"share", "mean", "median"} & {i.means for i in clause.items if i.code == "S"}
+    joined = len(several) == 1 and re.search(r"\d and\b", clause.text) and not lexicon.found("against", clause.text)
+    if rates and joined and time.kind == "time" and not ask.groups:
         ask.groups.append(Group(of=expr(time), grain="year"))  # in 2023 and in 2024: of each year
     for some in alike.values():
         ask.where.append(some[0] if len(set(some)) == 1 else AnyOf(any_of=tuple((w,) for w in some)))

@@ -68,9 +68,7 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
         item.code = "E"
     elif column is None and word == "by" and by.last + 1 == item.first and re.search("[CS]$", lead):
         item.code = "U"  # the average fee by customers, of whom there is no column
-    elif (
-        column is not None and column.key and column.kind == "text" and word in ("each", "every") and known.rows <= _FEW
-    ):
+    elif column and column.key and column.kind == "text" and word in ("each", "every") and known.rows <= _FEW:
         ask.groups.append(Group(of=expr(column)))
     elif column is None or (column.key and column.rows == known.rows and column.kind != "number"):
         ask.each = ask.each or word == "per"  # the revenue per booking: of each row by itself

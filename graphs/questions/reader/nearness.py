@@ -60,11 +60,8 @@ def _own(column: Column) -> list[str]:
     said = name_words(name) if name and {*name_words(within)} <= units else column.words
     measured = said[1:] and (said[-1] in lexicon.some("units") or name_and_unit(column.name)[1][:1] == "°")
     said = tuple(map(lexicon.in_full, said[:-1] if measured else said))
-    return [
-        w
-        for w in re.sub(lexicon.form("of_period"), "", " ".join(said)).split()
-        if w not in lexicon.some("stop") and not w[0].isdigit() and len(w) > 1
-    ]
+    own = re.sub(lexicon.form("of_period"), "", " ".join(said)).split()
+    return [w for w in own if w not in lexicon.some("stop") and not w[0].isdigit() and len(w) > 1]  # rain, of rain_48h
 
 
 def _priced(ws: Sequence[Word], at: int, column: Column) -> bool:

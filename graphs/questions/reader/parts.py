@@ -132,7 +132,7 @@ def _of_two(draft: Draft, query: q.Query) -> q.Query | None:
     of one there are than of the other, in the order in which they are named."""
     items = [(a, i) for a in draft.asks for i in a.clause.items]
     signs = [str(i.means) for _, i in items if i.code == "J"]
-    more = any(re.search("^[aci]*(?:h|S)[Ei]*j", a.codes) for a in draft.asks) and "more"
+    more = any(re.search("^[aci]*(?:h|S)[Ei]*j", a.codes) for a in draft.asks)
     (by, *others), (measure, *rest) = query.group_by or (None,), query.measures or (None,)
     if not (signs or more) or by is None or measure is None or others or rest or query.intent != "compare":
         return None
@@ -142,10 +142,8 @@ def _of_two(draft: Draft, query: q.Query) -> q.Query | None:
     less = any(draft.question.casefold().count(f" {w} ") for w in lexicon.some("less"))
     first, second = sides[::-1] if more and less and not signs else sides
     both = [given(measure, where=(*measure.where, q.Condition(left=by.of, op="=", right=s)), name=s) for s in sides]
-    sign, name = ("/", "ratio") if signs[:1] == ["ratio"] else ("-", "difference")
-    told = q.Formula(
-        name=f"{name} of {first} {'to' if sign == '/' else 'and'} {second}", expr=f"`{first}` {sign} `{second}`"
-    )
+    sign, name = ("/", "ratio of {} to {}") if signs[:1] == ["ratio"] else ("-", "difference of {} and {}")
+    told = q.Formula(name=name.format(first, second), expr=f"`{first}` {sign} `{second}`")
     where = tuple(w for w in query.where if not (isinstance(w, q.Condition) and w.left == by.of))
     return given(query, intent="compute", measures=tuple(both), formulas=(told,), group_by=(), where=where)
 
