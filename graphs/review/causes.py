@@ -31,7 +31,7 @@ _CAUSE = re.compile(
     rf"(?:could|would|can) (?:be |have )?(?:{_CHANGE}|sav|avoid|gain)\w*|"
     r"\b\w{3,}ing (?:an?|the|your|our|more|all)\b[^.;:,]{1,40}\b(?:get|give|bring|earn|save|yield|win)s? "
     r"(?:you|us|them|about|an? extra|[€$£]?\d)|"
-    r"\bif\b[^.;:]{3,60}\bwould\b|would (?:\w+ ){0,2}(?:fall|rise|drop|grow|sink|climb|vanish)|"
+    r"\bif\b[^.;:]{3,60}(?<!\bI )\bwould\b|would (?:\w+ ){0,2}(?:fall|rise|drop|grow|sink|climb|vanish)|"
     r"(?:bring|brought|push|pull|keep|kept|slow|hold|held)\w* (?:\w+ ){1,4}(?:up|down|low|high|back)\b)",
     re.I,
 )

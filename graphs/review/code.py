@@ -108,7 +108,8 @@ def some_rows(work: Work) -> Iterator[Found]:
         cuts = [n for n in ast.walk(tree) if isinstance(n, ast.Subscript) and _ends(n.slice)]
         few: list[ast.AST] = [n for n in cuts if _root(n.value) in tables and getattr(n.value, "attr", "iloc") != "str"]
         for call in calls(tree):
-            drawn = name_of(call) in ("head", "tail", "sample") and _root(getattr(call.func, "value", call)) in tables
+            drawn = name_of(call) in ("head", "tail") and _root(getattr(call.func, "value", call)) in tables
+            drawn = drawn or _is_draw(call, tables)
             few += [call] * (drawn or (name_of(call) in _READERS and "nrows" in keywords(call)))
         few = [n for n in few if told.isdisjoint(str(c.value) for c in ast.walk(n) if isinstance(c, ast.Constant))]
         for made, value in assigned(tree):
@@ -116,6 +117,12 @@ def some_rows(work: Work) -> Iterator[Found]:
         for call in (c for c in calls(tree) if name_of(c) in _SUMS):
             if any(n in few or getattr(n, "id", "") in held for n in ast.walk(call.func)):
                 yield cell.cell, "it computes of the first or of some drawn rows of the table, which is not said."
+
+
+def _is_draw(call: ast.Call, tables: set[str]) -> bool:
+    """Whether a call draws rows at random, whatever was done with the table before; a shuffle of all draws none."""
+    every = isinstance(part := keywords(call).get("frac"), ast.Constant) and part.value == 1
+    return name_of(call) == "sample" and not every and not tables.isdisjoint(names(call.func))
 
 
 def _ends(part: ast.expr) -> bool:

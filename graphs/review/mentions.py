@@ -84,11 +84,13 @@ def _holds_times(column: Mapping[str, Any]) -> bool:
 
 def labels(text: str, tables: Tables) -> list[Label]:
     """The values that a text names, as whole words, the longest first where one holds another; and its years."""
-    return list(_labels(text, tuple(dict.fromkeys(levels(tables))), bool(time_columns(tables))))
+    of_columns = (re.findall(r"[^\W\d_]+", str(c["name"])) for t in tables for c in t["columns"])
+    names = tuple(r"[ _-]".join(words) for words in of_columns if len(words) > 1)
+    return list(_labels(text, tuple(dict.fromkeys(levels(tables))), names, bool(time_columns(tables))))
 
 
 @lru_cache(maxsize=512)
-def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple[Label, ...]:
+def _labels(text: str, known: tuple[tuple[str, str], ...], names: tuple[str, ...], timed: bool) -> tuple[Label, ...]:
     found, spelt_by = list[Label](), dict[str, set[str]]()
     for column, value in known:
         spelt_by.setdefault(column, set()).add(value.casefold())
@@ -115,6 +117,10 @@ def _labels(text: str, known: tuple[tuple[str, str], ...], timed: bool) -> tuple
             inside = any(f.start <= m.start() and m.end() <= f.end and f.value != value for f in found)
             if not inside:
                 found.append(Label(column, value, m.start(), m.end()))
+    spelt_out = [m for name in names for m in re.finditer(rf"(?<!\w){name}s?(?!\w)", text, re.I)]
+    found = [
+        f for f in found if not any(m.start() <= f.start and f.end < m.end() for m in spelt_out)
+    ]  # a monthly budget
     if timed:
         found += [Label(YEAR, m[1], m.start(), m.end()) for m in _YEAR.finditer(text)]
     return tuple(sorted(found, key=lambda f: f.start))
@@ -126,7 +132,20 @@ _AND_ON = re.compile(r"\s(?:(?:or|and) (?:later|earlier|newer|older|after|before
 
 def begins_or_ends(text: str, label: Label) -> bool:
     """Whether a year only begins or ends the span that is meant: "since 2018" or "2018 or later"."""
-    return label.column == YEAR and bool(_FROM_THERE.search(text[: label.start]) or _AND_ON.match(text[label.end :]))
+    open_ended = _FROM_THERE.search(text[: label.start]) or _AND_ON.match(text[label.end :])
+    return label.column == YEAR and bool(open_ended or _in_span(text, label))
+
+
+_SPAN = re.compile(
+    r"\b(?:between|from)\b[^\d.;]{0,40}(?:19|20)\d\d\b[^\d.;]{0,20}\b(?:and|to|until|till|through)\b[^\d.;]{0,40}"
+    r"(?:19|20)\d\d\b",
+    re.I,
+)
+
+
+def _in_span(text: str, label: Label) -> bool:
+    """Whether a year is an end of a span from one year into another: from July 2021 to the end of June 2023."""
+    return any(m.start() < label.start < m.end() for m in _SPAN.finditer(text))
 
 
 _ARTICLE = r"(?<=A) (?!(?:at|is|was|has|had|and|or|with|by|to|on|in|than|vs|versus)\b)[a-z]"
@@ -233,7 +252,7 @@ def spoken(text: str, tables: Tables) -> Iterator[tuple[str, list[Spoken]]]:
         inside = [f for f in inside if not any(n.start <= f.start < n.end for n in named)]
         bound = {id(f): list[Label]() for f in inside}
         for column in dict.fromkeys(n.column for n in named):
-            some = [n for n in named if n.column == column]
+            some = [n for n in named if n.column == column and not (column == YEAR and _in_span(clause, n))]
             now = column == YEAR and len({n.value for n in some}) == 1  # a change begins in another year
             for label, figure in _bound(some, [f for f in inside if not (now and f.starts)]):
                 bound[id(figure)].append(label)

@@ -284,6 +284,7 @@ def test_a_failed_cell_must_be_mended_or_admitted():
         ("This makes the estimate weak, and we want to improve the fit.", {}, False),
         ("Neither of the two is shown to cause it.", {}, False),
         ("Each miss costs us 15 EUR.", {}, False),
+        ("If the board asks for one number, I would name the median.", {}, False),
         ("The variant leads to more sales.", {"assignment": "variant"}, False),
         ("The variant leads to more sales.", {"assignment": "not randomised"}, True),
         ("The variant leads to more sales.", {"target": "sales"}, True),

@@ -81,6 +81,8 @@ def test_tables_lists_and_dicts_that_cells_print_are_numbers_by_group():
         ("Of K 1 25 % crack, of K 2 10 %. So 15 % more of K 1 crack.", "the difference in percentage points"),
         ("Of K 1 25 % crack, of K 2 10 %. So 15 percentage points more of K 1 crack.", None),
         ("Of K 1 25 % crack, of K 2 10 %. So K 2 is 15 % better.", "the difference in percentage points"),
+        ("Cracks are 55 % higher in K 3 and 30 % lower in K 2, 25 % of K 1.", None),  # neither is a change of another
+        ("K 1 rose by 60 % (0.25 to 0.40), K 3 did not.", None),
     ],
 )
 def test_an_order_is_held_against_the_tables_that_cells_printed(text, problem):
@@ -160,6 +162,7 @@ def test_nothing_is_significant_of_which_no_test_was_made():
         ("Half of the pots of K 1 were no hotter than 1131.6 degrees, on average a little more.", "kiln", []),
         ("Half of the pots were fired at no more than 1129.5 degrees, so a few pull the average up.", "kiln", []),
         ("The mean heat is 1129.5 degrees.", "kiln", ["1129.5 is the median, not the mean"]),
+        ("Heat varies little (mean 1130.0, the coolest pots between 1129.5 and 1131.6).", "kiln", []),  # of a span
     ],
 )
 def test_the_mean_of_another_group_and_half_of_the_rows_are_no_wrong_statistic(text, by, found):
@@ -266,6 +269,8 @@ def test_a_year_after_the_last_of_the_table_is_no_fact(text, told):
         ("print(df.head(20))\nprint(df['heat_c'].mean())", False),
         ("print(df['glaze'].str[:2].value_counts())", False),
         ("print(df.groupby('kiln')['heat_c'].mean().head(2).sum())", False),
+        ("few = df.dropna(subset=['heat_c']).sample(25)\nprint(few.groupby('kiln')['heat_c'].mean())", True),
+        ("mixed = df.dropna().sample(frac=1)\nprint(mixed['heat_c'].mean())", False),
     ],
 )
 def test_what_is_computed_of_the_first_rows_is_told_as_that(code, told):
@@ -549,3 +554,42 @@ def test_a_year_that_begins_a_span_is_no_condition():
     (since,) = labels("31 were built since 2018.", [described("k.csv", pd.DataFrame({"year": [2017, 2018]}))])
     assert begins_or_ends("31 were built since 2018.", since)
     assert not begins_or_ends("In 2018 31 were built.", replace(since, start=3, end=7))
+
+
+def test_the_ends_of_a_span_of_years_are_none_of_its_numbers():
+    tables = [described("k.csv", pd.DataFrame({"year": [2017, 2018]}))]
+    for text in ("From May 2017 to the end of March 2018 31 were built.", "Between 2017 and 2018 we built 31 of them."):
+        ((clause, (built,)),) = spoken(text, tables)
+        assert (built.figure.value, built.labels) == (31, ())
+        assert all(begins_or_ends(clause, year) for year in labels(clause, tables))
+    ((_, (first, _)),) = spoken("Sales went from 31 in 2017 to 40 in 2018.", tables)
+    assert [n.value for n in first.labels] == ["2017"]
+
+
+def test_a_word_of_a_column_s_name_is_no_value():
+    frame = pd.DataFrame({"shift": ["night", "day", "late"], "late_fee": [1, 2, 3]})
+    tables = [described("fees.csv", frame)]
+    assert not labels("We add up the late fees of all.", tables)
+    assert [n.value for n in labels("We add up the late fees of the late shift.", tables)] == ["late"]
+
+
+def test_a_part_of_all_rows_follows_from_the_count_beside_it():
+    given = work("", "14 pots (23 %) had no lid.", cell("print(n)", "14"))
+    object.__setattr__(given, "tables", TABLES)
+    assert not [*numbers(given)]
+    object.__setattr__(given.report, "answer", "14 pots (31 %) had no lid.")
+    assert "31" in next(iter(numbers(given))).problem
+
+
+def test_lines_of_a_table_of_counts_are_parts_of_it():
+    counted = cell(
+        "pd.crosstab(df.kiln, df.cracked)", "      no  yes   pct\nK 1   41    4   8.9\nK 2  103   12  10.4\n"
+    )
+    assert not [*numbers(work("", "K 2 fired 72 % of the pots.", counted))]
+    assert [*numbers(work("", "K 2 fired 65 % of the pots.", counted))]
+
+
+def test_a_number_at_the_end_of_a_sentence_before_a_month_is_no_day():
+    assert [f.text for f in figures("They sold for 418.37. March was worse, and on 3. April they sold out.")] == [
+        "418.37"
+    ]

@@ -20,7 +20,7 @@ from graphs.questions.reader import lexicon
 from graphs.review import units
 from graphs.review.facts import ALL, LEFT_OUT, PLAIN, Facts, Given, Kind, Of, computed_in, stands
 from graphs.review.mentions import YEAR, Label, columns, flags, is_of, keys, labels, pairs, repeated_in, roots, telling
-from graphs.review.prose.figures import figures
+from graphs.review.prose.figures import CHANGES, figures
 from graphs.review.prose.orders import superlative
 from graphs.review.prose.said import Said, said_in, statistic
 
@@ -43,6 +43,9 @@ _WHOLE_BEHIND = re.compile(r"[^\d,;.(]{0,25}\b(?:overall|across (?:all|the))\b",
 """What stands before or behind a number of all rows: 34 % "of the shop's" 50,140."""
 _WHOLE = re.compile(r"\b(?:all|overall|whole|total|altogether|every|general|both)\b", re.I)
 
+_SPAN = re.compile(r"\b(?P<from>between|from) [€$£]?\d[\d.,]*(?: ?[^\W\d]+| ?%)? (?:and|to) [€$£]?\d[\d.,]*", re.I)
+_OTHER_END = re.compile(r"^ ?(?:to|and|or|[-–—]) ?\d[\d.,]*(?<!\.)")
+"""What stands between the lower end of a span and what it counts: 36 "to 101" batches."""
 _IN_PER_CENT = re.compile(r"%|pct|per_?cent", re.I)
 _DIMENSIONS = lexicon.section("dimensions")
 _ONLY = re.compile(
@@ -174,7 +177,13 @@ class _Amount:
         end = max(f.end for f in (self.figure, *figures(said.clause)))  # what stands between may be another one's
         behind = said.clause[end:] if said.labels or end == self.figure.end else ""  # of an aside it says nothing
         told = told or statistic(self.figure.before) or statistic(behind)
-        return told or asked or made, bool(told or (alone and asked))
+        ends: tuple[Statistic, ...] = ("min", "max") if self._is_end() else ()
+        return (*(told or asked or made), *ends), bool(told or (alone and asked))
+
+    def _is_end(self) -> bool:
+        """Whether the number is one end of a span that is told: between 18 and 27."""
+        spans = (m for m in _SPAN.finditer(self.said.clause) if m["from"] == "between" or not CHANGES.search(m.string))
+        return any(m.start() < self.figure.start < m.end() for m in spans)
 
     def _plain(self) -> tuple[list[_Value], Iterator[Near]]:
         """Statistics of columns, and counts."""
@@ -191,11 +200,12 @@ class _Amount:
     def _counts(self) -> bool:
         """Whether a whole number stands before the things that a table has a row of each, or before a group of them."""
         figure = self.figure
+        after = _OTHER_END.sub("", figure.after)
         own = (n.end for n in labels(self.said.clause, self.given.list) if n.start == figure.end + 1)
         beside = any(re.match(r"\s[^\W\d_]", self.said.clause[end:]) for end in own)
         alone = figure.whole and figure.scale == 1 and not figure.unit and units.of_text(figure.told_in) is None
         some = _SOME_OF.match(figure.after) is not None
-        return alone and (beside or some or self.given.of_rows(self.base, figure.after))
+        return alone and (beside or some or self.given.of_rows(self.base, after))
 
     def _kept(self, column: str) -> list[tuple[Condition, ...]]:
         """The conditions that cells set and nobody says; what a limit counts is seldom named after its column."""

@@ -46,7 +46,8 @@ _NO_CLAIMS = re.compile(
     r"\b(?:fig(?:ure)?s?|tables?|sections?|steps?|exercises?|chapters?|appendix|equations?|cells?|questions?|tasks?|"
     r"parts?|lessons?|versions?|v|python|seeds?|random_state)\.?[ -]?#?\d+(?:\.\d+)*\b|"
     r"\(?[A-Z][\w.&,\- ]{1,50}(?:et al\.?|\w),? \(?(?:19|20)\d\d[a-z]?\)|"
-    rf"\b\d{{1,2}}(?:st|nd|rd|th)?\.? (?:of )?(?={MONTH}\b)|"
+    rf"(?<![\d.,])\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?={MONTH}\b)|"
+    rf"(?:(?<=on )|(?<=the )|(?<=from )|(?<=until )|(?<=am ))\d{{1,2}}\. (?={MONTH}\b)|"
     r"\b(?:ISO|EN|DIN|IEC|IEEE|ASTM|ANSI|RFC|BS|NF|UNE)[ -](?:EN |ISO )*\d+(?:[-:/]\d+)*\b|"
     r"(?<![\d.])\d{1,4}/(?:19|20)\d\d(?:/[A-Z]{2,})?\b|(?<![\d.])(?:19|20)\d\d/\d{2,4}(?:/[A-Z]{2,})?\b|"
     r"(?<=[a-z] )\d{1,2}(?:st|nd|rd|th)?,? (?=(?:19|20)\d\d\b)|"
@@ -219,6 +220,7 @@ def totals(text: str) -> list[float]:
         shares = [c for c in counts if min(abs(sum(c) - whole) for whole in (1, 100)) < 0.02 * sum(c)]
         found += [sum(c[at:]) for c in shares for at in range(1, len(c))]  # of the last ones together
         found += [v for c in counts for v in (sum(c), *(100 * n / sum(c) for n in c if len(c) <= 12))]
-        if all(v >= 0 and v == int(v) for row in block for v in row):
-            found += [sum(row) for row in block if 1 < len(row) <= 12]  # of a table of counts
+        whole = [c for c in zip(*block, strict=True) if all(v >= 0 and v == int(v) for v in c)]
+        rows = [sum(row) for row in zip(*whole, strict=True)] if 1 < len(whole) <= 12 else []
+        found += [v for n in rows for v in (n, 100 * n / (sum(rows) or 1))]  # of a table of counts
     return found

@@ -41,6 +41,8 @@ _OF = re.compile(r"\s?%?\s?(?:of|among)\b", re.I)
 _PER_CENT = re.compile(r"%|\b100\b|normalize|pct|per_?cent|share|rate", re.I)
 """What is in a cell that computes parts in per cent, or in what it prints."""
 _CHANCE = re.compile(r"guess|by chance|coin|random", re.I)
+_ASIDE = re.compile(r"(?: [^\W\d_]+){0,3} ?[(,] ?(?:or |i\.e\. |about |some |roughly )?")
+"""What stands between a count and the part of a whole that it is: 52 "members (" 29 %."""
 _OTHERS = re.compile(r"\b(?:others?|rest|remaining|together|combined)\b", re.I)
 _POINTS = re.compile(rf"{POINTS}|\bpoints?\b", re.I)
 _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
@@ -66,7 +68,7 @@ def numbers(work: Work) -> Iterator[Found]:
     told = work.report.answer.removeprefix(work.given)
     lines = [[by for by in t if {*by.values()} <= {*known}] for t in numbered(work.written)]  # not what was typed
     groups = {f.clause: [*_groups(f.clause, tables, work.tables), *_lines(f.clause, lines)] for f in figures(told)}
-    loose = _loose(told, known, shares, settings, groups)
+    loose = _loose(told, known, shares, settings, groups, [float(n) for n in rows if n])
     loose += _unfounded_multiples(told, [values(shown(x)) for x in work.written])
     loose = [f for f in loose if (f.clause, f.start) not in work.recomputed]
     last = (last_year(work.tables) or 0) if work.tables else 9999  # a year beyond is none of these data
@@ -150,10 +152,16 @@ Exact = tuple[float, float]
 
 
 def _loose(
-    text: str, known: list[float], shares: list[float], settings: list[float], groups: Mapping[str, list[list[Exact]]]
+    text: str,
+    known: list[float],
+    shares: list[float],
+    settings: list[float],
+    groups: Mapping[str, list[list[Exact]]],
+    rows: Sequence[float],
 ) -> list[Figure]:
     """The numbers of a text that trace to nothing, nor follow from two others of their sentence that do, as they are
-    told or as they were before they were rounded, nor from those printed of the groups that it names."""
+    told or as they were before they were rounded, nor from those printed of the groups that it names, nor are the part
+    of all rows, or of a number told, that the one before them is."""
     every = figures(text)
     # Parts in per cent of so few digits that many a number of euros or of days happens to be near
     few = [f for f in every if f.share and f.digits < 3 and not IS_POINTS.match(f.after) and f.unit != "pp"]
@@ -169,6 +177,15 @@ def _loose(
         shares, plain = ([g.value for g in beside if g.share is share] for share in (True, False))
         if any(f.is_near(v * p / 100) for v in plain for s in shares for p in (s, 100 - s)):
             return True  # what 15 % of 12 kg are, or what is left of them
+        parts = [g for g in beside if f.share and g.whole and g.clause == f.clause and not g.share]
+        wholes = [*rows, *(g.value for g in every if g.whole and g not in loose and not g.share)]
+        if any(
+            f.is_near(100 * g.value / n)
+            for g in parts
+            for n in (wholes if _ASIDE.fullmatch(f.clause[g.end : f.start]) else rows)
+            if n > g.value
+        ):
+            return True  # 52 members (29 %), where 180 are all
         few = [(float(n), 0.0) for n in counted(f.clause)]
         told = [(g.value, 0.0 if g.whole and g.value in known else g.half) for g in beside]  # what is counted is exact
         exact = [(nearest(g), 0.0) for g in beside]

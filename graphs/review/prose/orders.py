@@ -15,7 +15,7 @@ from graphs.review.facts import ALL, FALLS, RISES, TREND, Facts, Given, Kind, Of
 from graphs.review.mentions import YEAR, Label, columns, flags, is_of, labels, pairs, roots, spoken, yes_and_no
 from graphs.review.prose.figures import CHANGES, IS_POINTS, PERCENT, POINTS, Figure, counted, figures, sentences
 from graphs.review.prose.printed import numbered
-from graphs.review.prose.said import meanings, statistic
+from graphs.review.prose.said import AGAINST, meanings, statistic
 
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
 _AMONG = re.compile(
@@ -270,15 +270,18 @@ class Statements:
     def _apart(self, clause: str, named: Sequence[Label], years: Sequence[str]) -> Iterator[str]:
         """The changes in per cent that no two numbers show: those that are parts of the wrong one of them, and those
         told in per cent that are in percentage points."""
-        for f in (f for f in figures(clause) if f.share and CHANGES.search(clause)):
+        pairs_of = list(_from_one_to_other(clause))
+        changes = (f for f in figures(clause) if f.share and CHANGES.search(clause))
+        values = [f for f in self.shares if not _GAP.match(f.clause[f.end - len(f.unit) :])]  # no changes themselves
+        for f in (f for f in changes if not any(f.is_near(100 * (b / a - 1)) for a, b in pairs_of)):
             found = []
             for column, base, other, sure in self._sides(clause, named, years):
                 for by in self._series(clause, column, pairs(named, column)):
                     if by.get(base) and by.get(other):
                         found.append(self._change(f, (base, by[base]), (other, by[other]), sure))
             gap = _GAP.match(clause[f.end - len(f.unit) :])  # how far two shares that it tells are apart
-            for a, b in permutations(self.shares, 2) if gap and len(self.shares) > 2 else ():
-                if f not in (a, b) and b.value:
+            for a, b in permutations(values, 2) if gap else ():
+                if b.value:
                     found.append(self._change(f, (b.text, b.value), (a.text, a.value), True))
             if None not in found and any(found):
                 yield f"{f.text} is {next(filter(None, found))}"
@@ -311,6 +314,20 @@ class Statements:
             two = list(dict.fromkeys(n.value for n in named if n.column == column))
             if len(two) == 2:
                 yield from ((column, base, other, False) for base, other in permutations(two))
+
+
+_ONTO = re.compile(r"[^,;.\d]{0,20}(?:\bto|→|->) [€$£]?$")
+
+
+def _from_one_to_other(clause: str) -> Iterator[tuple[float, float]]:
+    """The pairs of numbers that a sentence puts beside each other, the one from which a change is told first: 58 to 61,
+    or 61 against 58."""
+    for a, b in pairwise(figures(clause)):
+        between = clause[a.end : b.start]
+        if a.value and _ONTO.match(between):
+            yield a.value, b.value
+        elif b.value and AGAINST.search(between) and not re.search(r"[,;]", between):
+            yield b.value, a.value
 
 
 def _way(clause: str, up: str, down: str) -> Way | None:

@@ -44,7 +44,7 @@ def meanings(text: str, codes: str) -> frozenset[str]:
     )
 
 
-_AGAINST = re.compile(r"\b(?:against|versus|vs\.?|compared (?:with|to)|instead of|rather than) [€$£]?$", re.I)
+AGAINST = re.compile(r"\b(?:against|versus|vs\.?|compared (?:with|to)|instead of|rather than) [€$£]?$", re.I)
 _AHEAD = re.compile(r"\b(?:ahead of|followed by|than|against|versus|vs|compared)\b", re.I)
 """What stands between a number and those with whom it is compared."""
 _CUTS = re.compile(r"[,;:]\s(?:and |but |while |whereas )?|\s(?:and|but|while|whereas)\s|[()]")
@@ -102,7 +102,7 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
             few = s.figure.digits < 2 and not s.figure.share
             if not code or unclear or few or spans or re.search(r"\b[pr]\s*[=<]\s*$", s.figure.before):
                 continue
-            here = () if _AGAINST.search(s.figure.before) and not s.labels else alone  # of those it is compared with
+            here = () if AGAINST.search(s.figure.before) and not s.labels else alone  # of those it is compared with
             here = [n for n in here if not _AHEAD.search(clause[s.figure.end : n.start])]
             near = [n for n in (*once, *here) if not (n.column == YEAR and s.figure.starts)]
             own = tuple({n.column: n for n in (*near, *s.labels)}.values())
