@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from artifacts.types import Execution
 from graphs.review.base import Work
-from graphs.review.syntax import calls, keywords, name_of, trees
+from graphs.review.facts import PLAIN, computed_in
+from graphs.review.prose.said import statistic
+from graphs.review.syntax import assigned, calls, keywords, name_of, names, parsed, trees
 
 _WRITES = frozenset({"title", "set_title", "suptitle", "annotate", "text", "set_text", "bar_label", "figtext"})
+_DRAWS = frozenset({"bar", "barh", "plot", "pie", "line", "barplot", "lineplot", "pointplot", "step", "fill_between"})
 _NAMED = frozenset({"title", "suptitle", "subtitle", "title_text"})
 
 
@@ -22,6 +26,20 @@ def written(work: Work) -> Iterator[tuple[Execution, str]]:
     for cell, tree in trees(work):
         texts = [*(t for figure in _figures(cell) for t in _texts_on(figure)), *_spelt_in(tree)]
         yield from ((cell, text) for text in dict.fromkeys(texts) if text)
+
+
+def aggregated(title: str, code: str) -> Iterator[str]:
+    """That a title tells totals and its cell draws means, or medians, or the one of these in place of the other."""
+    told, tree = statistic(title), parsed(code)
+    draws = [c for c in calls(tree) if name_of(c) in _DRAWS] if tree is not None else []
+    drawn: list[ast.AST] = [part for c in draws for part in (c.func, *c.args)]
+    used = {name for part in drawn for name in names(part)}
+    drawn += [value for made, value in assigned(tree) if made & used] if tree is not None else []
+    texts = [ast.unparse(part) for part in drawn]
+    made = {op for text in texts for op in computed_in(text)} & {*PLAIN}
+    named = any(statistic(word.replace("_", " ")) == told for text in texts for word in re.findall(r"\w+_\w+", text))
+    if told in (("sum",), ("mean",), ("median",)) and made and made <= {"mean", "median"} - {*told} and not named:
+        yield f"the cell draws the {' or '.join(sorted(made))}, not the {told[0]}"
 
 
 def _figures(cell: Execution) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from graphs.questions.reader import lexicon
 from graphs.questions.reader.text import stem
 from graphs.review.answering import Result
 from graphs.review.base import CheckResult, Work
-from graphs.review.charts import written
+from graphs.review.charts import aggregated, written
 from graphs.review.facts import Facts, Given, stands
 from graphs.review.mentions import is_of, roots
 from graphs.review.prose.amounts import misstated, recomputed
@@ -21,6 +21,7 @@ from graphs.review.prose.figures import figures
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import Statements
 from graphs.review.prose.verdicts import beyond, kept_by_rounding, misread, stale, swapped, turned, untested
+from graphs.review.prose.wholes import all_and_limits
 from graphs.review.sql import Tables
 from graphs.review.values import Aside, all_verdicts, claims, results_of, verdict_of
 
@@ -89,6 +90,7 @@ class _Report:
                 *untested(text, cells, tests),
                 *misread(text, cells),
                 *beyond(text, self.tables),
+                *all_and_limits(text, given, facts),
                 *turned(text, cells),
             ]
         said = " ".join(filter(None, problems))  # a number that another check has objected to is told once
@@ -108,7 +110,7 @@ class _Report:
         seen = [v for x in cells for v in printed_numbers(x)]
         for cell, text in self.titles:
             found = [*Statements(text, self.given, facts, "").problems(), *(p for _, p in swapped(text, self.given))]
-            found += self._undrawn(text)
+            found += [*self._undrawn(text), *aggregated(text, cell.code)]
             loose = [f.text for f in figures(text) if not f.whole and not any(f.tells(v) for v in seen)]
             if found := [*found, *[f"{', '.join(loose)} is printed by no cell"] * bool(loose)]:
                 said = f"its chart says “{text[:80]}”: {'; '.join(found)}."

@@ -10,6 +10,7 @@ import pytest
 from artifacts.events import ReportMade, RunView
 from artifacts.types import Execution, Output, Run
 from graphs.review.base import Work
+from graphs.review.charts import aggregated
 from graphs.review.code import filled_values, joined_sums, some_rows
 from graphs.review.facts import ALL, Facts, Given, Kind
 from graphs.review.mentions import begins_or_ends, labels, spoken
@@ -21,6 +22,7 @@ from graphs.review.prose.orders import Statements
 from graphs.review.prose.printed import printed
 from graphs.review.prose.said import statistic
 from graphs.review.prose.verdicts import beyond, kept_by_rounding, misread, stale, swapped, turned, untested
+from graphs.review.prose.wholes import all_and_limits
 from graphs.review.tables import described
 from graphs.review.watch.observed import Seen
 from graphs.review.watch.witnesses import training_score
@@ -252,6 +254,7 @@ def test_a_p_value_is_not_told_as_the_chance_that_something_is_so(text, told):
     [
         ("In 2026 we fire 480 pots.", True),
         ("We expect 480 pots in 2026, if nothing changes.", False),
+        ("In November 2026 we will thus fire 480 pots, and 501 by December. You can build on it.", True),
         ("In 2024 we fired 480 pots.", False),
     ],
 )
@@ -593,3 +596,87 @@ def test_a_number_at_the_end_of_a_sentence_before_a_month_is_no_day():
     assert [f.text for f in figures("They sold for 418.37. March was worse, and on 3. April they sold out.")] == [
         "418.37"
     ]
+
+
+GUESTS = pd.DataFrame({"guest_id": range(50), "tier": ["gold", "plain"] * 25})
+BOOKED = pd.DataFrame(
+    {
+        "booking_id": range(200),
+        "guest_id": [n % 44 for n in range(200)],
+        "lodge": ["Birch", "Fjord", "Heath", "Marsh", "Pine"] * 40,
+        "score": [None if n % 4 == 0 else 3.0 + n % 5 for n in range(200)],
+        "stay_days": [n % 9 + 1 for n in range(200)],
+    }
+)
+LODGES = [described("bookings.csv", BOOKED), described("guests.csv", GUESTS)]
+
+
+def booked() -> Facts:
+    facts = Facts()
+    facts.values[Kind("bookings.csv", "count")] = {ALL: 200.0}
+    for op, numbers_by in (("mean", (4.4, 5.6, 6.1, 5.2, 4.9)), ("min", (3, 4, 5, 6, 3)), ("max", (4, 5, 8, 9, 5))):
+        named = zip(("Birch", "Fjord", "Heath", "Marsh", "Pine"), numbers_by, strict=True)
+        facts.values[Kind("bookings.csv", op, "score")] = {frozenset({("lodge", k)}): float(n) for k, n in named}
+    return facts
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("All 200 bookings have a score.", "50 of the 200 rows lack score"),
+        ("All our bookings were scored by their guests.", "50 of the 200 rows lack score"),
+        ("Not all bookings were scored.", None),
+        ("All 150 bookings with a score count.", None),
+        ("All bookings have a lodge.", None),
+        ("Bookings rose in every quarter.", "no column that was printed goes up"),
+        ("Bookings rose in every quarter but one.", None),
+        ("Bookings rose in each quarter since the second.", None),
+        ("Bookings fell in every month.", None),  # of which nothing was printed
+        ("Every stay at Marsh beats every Birch stay by score.", None),
+        ("Every stay at Marsh scores higher than any at Heath.", "score of Marsh goes down to 6, that of Heath to 8"),
+        ("Marsh does better than Heath in every month.", None),
+        ("Four of the five lodges reach a mean score above 5.", "it is 3 of 5"),
+        ("Three of the five lodges reach a mean score above 5.", None),
+        ("Two of five lodges have a mean score below 5.", None),
+        ("A guest books 4.55 times on average.", "the mean of the 44 of 50 only"),
+        ("A guest who came at all books 4.55 times on average.", None),
+        ("A guest books 4.55 times on average; 6 others never did.", None),
+        ("A guest books 4.00 times on average.", None),
+        ("Guests with stays of 5 days or more give 5.83 on average.", "the cell parts its rows at 7"),
+        ("Guests with stays of 7 days or more give 5.83 on average.", None),
+        ("Guests with stays of more than 6 days give 5.83 on average.", None),
+        ("Nobody had stays of 12 days or more.", None),
+    ],
+)
+def test_what_is_said_of_all_of_so_many_and_of_limits_is_so(text, problem):
+    quarters = cell(
+        "print(q)", "        size   sum\n2023Q1   41  90.5\n2023Q2   52  80.1\n2023Q3   49  70.0\n2023Q4   58  99.9\n"
+    )
+    long = cell("long = df[df['stay_days'] >= 7]\nprint(long['score'].mean())", "5.83", 2)
+    given = Given(LODGES, text, "", f"{quarters.code}\n{long.code}", [quarters, long])
+    found = [*all_and_limits(text, given, booked())]
+    assert (found == []) if problem is None else any(problem in f for f in found), found
+
+
+def test_steps_that_all_go_one_way_are_seen_but_for_the_ends_and_in_differences():
+    text, lines = "They rose every month.", ("2023-01  90", "2023-02  61", "2023-03  72", "2023-04  79", "2023-05  8")
+    shown = cell("print(m)", "\n".join(lines))
+    assert not [*all_and_limits(text, Given(LODGES, text, "", "", [shown]), Facts())]
+    steps = cell("print(m.diff())", "2023-01  NaN\n2023-02  9.0\n2023-03  3.0\n2023-04  5.0\n")
+    assert not [*all_and_limits(text, Given(LODGES, text, "", "", [steps]), Facts())]
+
+
+@pytest.mark.parametrize(
+    ("title", "code", "told"),
+    [
+        ("Total score by lodge", "ax.bar(by.index, by['mean'])", True),
+        ("Total score by lodge", "df.groupby('lodge')['score'].mean().plot.bar()", True),
+        ("Mean score by lodge", "by = df.groupby('lodge')['score'].median()\nax.barh(by.index, by)", True),
+        ("Mean score by lodge", "by = df.groupby('lodge')['score'].mean()\nax.barh(by.index, by)", False),
+        ("Total score by lodge", "ax.bar(by.index, by)\nax.axhline(by.mean())", False),  # of totals
+        ("Total fee by lodge", "df.groupby('lodge')['total_fee'].mean().plot.bar()", False),  # a column
+        ("Score by lodge", "ax.bar(by.index, by['mean'])", False),
+    ],
+)
+def test_a_title_tells_the_statistic_that_is_drawn(title, code, told):
+    assert bool([*aggregated(title, code)]) is told

@@ -61,7 +61,7 @@ CLAUSES = re.compile(
     r"\s+(?=[^\d\s])|\n{2,}|\n(?=\s*[-*|])"
 )
 """What parts sentences."""
-_COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
@@ -150,7 +150,7 @@ def _figure(match: re.Match[str], clause: str) -> Figure:
     return Figure(text, value * factor, half, share, unit, whole, clause, start, end, factor, negative)
 
 
-_FEW = "|".join(_COUNTED[1:])
+_FEW = "|".join(COUNTED[1:])
 _MULTIPLE = re.compile(
     rf"(?P<over>(?:more than|over) )?(?:(?P<twice>twice)|(?P<many>{_FEW}) times)"
     r"(?= (?:as|the|that|those|more|higher)\b)",
@@ -161,7 +161,7 @@ _MULTIPLE = re.compile(
 def multiples(clause: str) -> Iterator[Figure]:
     """How many times as much a sentence tells in words: three times as likely."""
     for m in _MULTIPLE.finditer(clause):
-        value, half = float(2 if m["twice"] else _COUNTED.index(m["many"].lower())), 0.5
+        value, half = float(2 if m["twice"] else COUNTED.index(m["many"].lower())), 0.5
         value += half * bool(m["over"])
         yield Figure(m[0], value, half, False, "", False, clause, m.start(), m.end())
 
@@ -185,7 +185,7 @@ def size(body: str, power: str = "") -> float:
 
 def counted(text: str) -> set[int]:
     """The small counts that a text says in words, from two on."""
-    return {n for n, word in enumerate(_COUNTED) if n > 1 and re.search(rf"\b{word}\b", text, re.I)}
+    return {n for n, word in enumerate(COUNTED) if n > 1 and re.search(rf"\b{word}\b", text, re.I)}
 
 
 def values(text: str) -> list[float]:

@@ -39,10 +39,10 @@ _BESIDE = re.compile(r"\b(?:against|versus|vs|compared|than)\b", re.I)
 """What stands before those with which the first is compared."""
 _BEATS = r"(?:beats?|out(?:perform|sell|score|rank|pace)s?|exceeds?|surpass\w*|overtakes?)"
 _TIMES = r"(?:[1-9][\d.,]*|two|three|four|five|six|ten) times|twice"
-_MORE = rf"\b(?:{_BEATS}|{_TIMES}|more|higher|larger|greater|bigger|longer|above|older|better)\b"
+MORE = rf"\b(?:{_BEATS}|{_TIMES}|more|higher|larger|greater|bigger|longer|above|older|better)\b"
 _THAN = re.compile(rf"\b(?:than|times|twice|{_BEATS})\b", re.I)
-_LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b"
-_GAP = re.compile(rf"\s?(?:{PERCENT}|{POINTS}|points?|p\.?p)\s(?:\w+ ){{0,2}}(?:{_MORE}|{_LESS})", re.I)
+LESS = r"\b(?:less|lower|smaller|fewer|shorter|below|younger|worse)\b"
+_GAP = re.compile(rf"\s?(?:{PERCENT}|{POINTS}|points?|p\.?p)\s(?:\w+ ){{0,2}}(?:{MORE}|{LESS})", re.I)
 """What follows a number that tells how far two others are apart."""
 _CAVEAT = re.compile(r"\b(?:few|only|just|small|handful|tiny|single|caution\w*|hardly any|sample)\b", re.I)
 """What says that a group is small."""
@@ -138,7 +138,7 @@ class Statements:
         """The groups that are called the first or the last, and the lists in an order, that no table shows so."""
         top, way, ranks = (
             superlative(clause, self._meant(clause)),
-            _way(clause, _UPWARD, _DOWNWARD),
+            way_of(clause, _UPWARD, _DOWNWARD),
             _RANKS.search(clause),
         )
         ordered = way or ranks or _RANKS.search(self.question)
@@ -192,7 +192,7 @@ class Statements:
         that has less in every table."""
         if _NOT.search(re.sub(r"^\W*no\b\W*[,:;.]", "", clause, flags=re.I)) or _TO_COME.search(clause):
             return
-        way, ends = _way(clause, RISES, FALLS), list[tuple[float, float]]()
+        way, ends = way_of(clause, RISES, FALLS), list[tuple[float, float]]()
         turned = _TURNED.search(clause) is not None and TREND.search(clause) is not None
         every = [by for by in self._series(clause, YEAR, pairs(named)) if len(by) > 2] if turned else []
         if every and all(sorted(v := [by[y] for y in sorted(by)]) in (v, v[::-1]) for by in every):
@@ -204,7 +204,7 @@ class Statements:
         if way is not None and not turned and not named and not ends:
             ends = list(self._over_time(clause, way))
         if not ends and (than := _compared(clause, named)) is not None:
-            way, (column, base, other) = _way(clause[: named[1].start], _MORE, _LESS), than
+            way, (column, base, other) = way_of(clause[: named[1].start], MORE, LESS), than
             series = self._series(clause, column, ALL)
             ends = [(by[base], by[other]) for by in series if {base, other} <= {*by} and by[base] != by[other]]
         if way is not None and ends and not any((last > first) == (way == "up") for first, last in ends):
@@ -330,7 +330,7 @@ def _from_one_to_other(clause: str) -> Iterator[tuple[float, float]]:
             yield b.value, a.value
 
 
-def _way(clause: str, up: str, down: str) -> Way | None:
+def way_of(clause: str, up: str, down: str) -> Way | None:
     """Which of two ways a sentence speaks of; None where of neither or both."""
     rises, falls = (re.search(words, clause, re.I) is not None for words in (up, down))
     return None if rises == falls else "up" if rises else "down"
@@ -350,7 +350,7 @@ def _hinted(group: str, clause: str, said: Sequence[str]) -> bool:
 
 def _compared(clause: str, named: Sequence[Label]) -> tuple[str, str, str] | None:
     """The column, the base and the other group of "one has more than the other", of which the base stands behind."""
-    word = re.search(f"{_MORE}|{_LESS}", clause, re.I)
+    word = re.search(f"{MORE}|{LESS}", clause, re.I)
     alike = len(named) == 2 and named[0].column == named[1].column and named[0].value != named[1].value
     than = _THAN.search(clause, word.start()) if word is not None else None
     if not alike or than is None or not named[0].end <= than.start() < named[1].start:

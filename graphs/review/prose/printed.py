@@ -56,3 +56,20 @@ def numbered(cells: Sequence[Execution]) -> Iterator[list[dict[int, float]]]:
             columns = list(zip(*block.values(), strict=False))
             if len(block) > 1:
                 yield [dict(zip(block, column, strict=True)) for column in columns]
+
+
+_PERIOD = re.compile(
+    r"^ *((?:19|20)\d\d(?:[-/ ]?[Q\d][-\dQ]*)?)((?:[ \t]+(?:-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?|NaN))+) *$", re.M
+)
+
+
+def by_period(cells: Sequence[Execution], step: str) -> Iterator[list[float | None]]:
+    """The columns of printed tables whose lines begin with years, quarters, months or weeks in their order."""
+    other = re.compile({"year": r"\d{4}.", "quarter": r"\d{4}[-/ ]?\d\d?$"}.get(step, r"\d{4}$|.*Q"))
+    much = 10 if step == "week" else 7  # of two days of one month the later one is no later month
+    for cell in cells:
+        rows = [(m[1][:much], m[2].split()) for m in _PERIOD.finditer(cell.text) if not other.match(m[1])]
+        breaks = [at for at, (a, b) in enumerate(pairwise(rows), 1) if a[0] >= b[0] or len(a[1]) != len(b[1])]
+        for start, end in pairwise([0, *breaks, len(rows)]):
+            for column in zip(*(of for _, of in rows[start:end]), strict=True):
+                yield [None if n == "NaN" else float(n.replace(",", "")) for n in column]

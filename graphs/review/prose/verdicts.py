@@ -115,10 +115,10 @@ _COMPARES = re.compile(
     r"ttest|mannwhitney|wilcoxon|kruskal|f_oneway|chi2|fisher|pearsonr|spearmanr|kendall|linregress|ols", re.I
 )
 
-_AT_MOST = re.compile(
+AT_MOST = re.compile(
     r"\b(?:at most|(?:no|not) more than|up to|under|below|less than|within|max(?:imum|\.)?(?: of)?) [€$£]?$", re.I
 )
-_AT_LEAST = re.compile(
+AT_LEAST = re.compile(
     r"\b(?:at least|(?:no|not) (?:less|fewer) than|over|above|more than|min(?:imum|\.)?(?: of)?) [€$£]?$", re.I
 )
 _KEPT = re.compile(
@@ -133,9 +133,9 @@ def kept_by_rounding(question: str, text: str, cells: Sequence[Execution]) -> It
     """The numbers that are said to keep a bound of the question, and do so only as they were rounded."""
     printed = [abs(v) for x in cells for v in printed_numbers(x)]
     bounds = [
-        (f, _AT_MOST.search(f.before))
+        (f, AT_MOST.search(f.before))
         for f in figures(question)
-        if _AT_MOST.search(f.before) or _AT_LEAST.search(f.before)
+        if AT_MOST.search(f.before) or AT_LEAST.search(f.before)
     ]
     for bound, most in bounds if _KEPT.search(text) and not _FAILED.search(text) else ():
         for f in (f for f in figures(text) if f.share == bound.share and abs(f.value - bound.value) <= f.half):
@@ -159,8 +159,8 @@ def misread(text: str, cells: Sequence[Execution]) -> Iterator[str]:
 
 
 _AHEAD = re.compile(
-    r"\b(?:forecast|expect|project(?:ed|ion|s)|predict|estimat|extrapol|if|would|could|may|might|likely|assum|interval|"
-    r"between|range|uncertain|plan|target|goal|not|no|until|up to|deadline)\w*\b|±",
+    r"\b(?:(?:forecast|expect|project(?:ed|ion|s)|predict|estimat|extrapol|could|likely|assum|interval|range|uncertain|plan|"
+    r"target|goal|deadline)\w*|if|would|may(?! \d)|might|between|not|no|until|up to)\b|±|n['’]t\b",
     re.I,
 )
 """What says that a number of a time to come is no fact, or that it is none of the table's."""
