@@ -10,7 +10,7 @@ import pandas as pd
 from notebooks.toolkit.columns import is_text, kind_of
 from notebooks.toolkit.guesses import is_time
 from notebooks.toolkit.logistic import curvature, likeliest, mcfadden_r2, no_effects, standardised
-from notebooks.toolkit.naming import ID_NAME
+from notebooks.toolkit.naming import ID_NAME, PERSON_NAME
 from notebooks.toolkit.phrases import several, unit_of
 from notebooks.toolkit.redundant import computed_within
 from notebooks.toolkit.wording import number, percent, say
@@ -27,6 +27,8 @@ def usable_factors(df: pd.DataFrame, target: str, named: list[str]) -> tuple[lis
             out[name] = f"it is missing in {percent(float(s.isna().mean()))} of the rows"
         elif name not in named and levels > 20 and (ID_NAME.search(name) or kind_of(s, levels) == "identifier"):
             out[name] = "it only names the rows"
+        elif name not in named and levels > 5 and PERSON_NAME.fullmatch(name) and pd.api.types.is_integer_dtype(s):
+            out[name] = "its numbers only say who"
         elif is_text(s) and levels > min(50, 0.2 * len(df)):
             out[name] = f"it has {levels:,} different texts"
         else:

@@ -24,6 +24,10 @@ _WHO = (
 )
 WHO_NAME = re.compile(_WHO, re.I)
 """A name of somebody or something, whose whole numbers are no amounts."""
+PERSON_NAME = re.compile(
+    "subject|patient|person|member|participant|respondent|customer|client|employee|student|player", re.I
+)
+"""A name of somebody, whose whole numbers are a row's or several rows' own."""
 ID_NAME = re.compile(
     r"(^|[_\s.])(id|uuid|guid|key|index|row|rownames?|record|serial)$|(?-i:[a-z]I[dD]$)|"
     rf"^{_WHO}id$|"  # not paid, or grid

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from graphs.questions.reader import read
-from graphs.questions.reader.offers import offers
+from graphs.questions.reader.linking import read_columns
+from graphs.questions.reader.offers import likely, offers
+from tests.graphs.test_reader import described
 from tests.graphs.test_reader_everyday import dated
 
 
@@ -91,3 +93,21 @@ def test_an_offer_ends_in_one_question_mark(rounds: list[dict[str, Any]]) -> Non
     offered = offers("How much does each returned shovel?", facts)
     assert [o for o in offered if o.endswith("Returned?")]
     assert not [o for o in offered if o.endswith("??")]
+
+
+def test_a_name_in_pieces_or_written_together_is_the_whole_column() -> None:
+    n = 60
+    table = pd.DataFrame(
+        {
+            "pay61": [100.0 + i for i in range(n)],
+            "pay64": [90.0 + i * 7 % 50 for i in range(n)],
+            "windtax": [1.0 + i % 9 for i in range(n)],
+            "course": [("yes", "no")[i % 2] for i in range(n)],
+        }
+    )
+    columns = read_columns([described("staff.csv", table)])
+    columns_of, query = likely("Did the course (course) raise earnings in 1964 (pay64)?", columns)
+    assert [c.name for c in columns_of] == ["course", "pay64"]
+    assert query is not None
+    columns_of, _ = likely("Does the wind tax reduce what people get (pay61)?", columns)
+    assert {c.name for c in columns_of} == {"windtax", "pay61"}

@@ -434,3 +434,12 @@ def test_or_later_and_or_more_bound_a_year_and_a_column(kites: list[dict[str, An
     many = one("How many repairs were of 4 pieces or more?", kites)
     assert [(w.left, w.op, w.right) for w in many.where if isinstance(w, Condition)] == [("pieces", ">=", 4)]
     assert [m.op for m in many.measures] == ["count"]
+
+
+def test_what_needs_doing_is_not_done_and_the_best_month_is_told_by_its_date(kites: list[dict[str, Any]]) -> None:
+    table = pd.DataFrame({"no": [f"K{i}" for i in range(60)], "Mended": [("yes", "no")[i % 3 > 0] for i in range(60)]})
+    mended = one("How many kites still need mending?", [described("kites.csv", table)])
+    assert [w.op for w in mended.where if isinstance(w, Condition)] == ["!="]
+    months = one("Which month had the most repairs by brought?", kites)
+    assert [(g.of, g.grain) for g in months.group_by] == [("brought", "month")]
+    assert "most" in why_not("Which club do people like most?", kites)

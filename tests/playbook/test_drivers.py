@@ -230,6 +230,14 @@ def test_the_rows_own_numbers_are_no_factor(random: np.random.Generator) -> None
     assert found.left_out["Unnamed: 0"] == "it only names the rows"
 
 
+def test_numbers_that_only_say_who_are_no_factor(random: np.random.Generator) -> None:
+    table = pd.DataFrame({"day": np.tile(np.arange(10), 12), "Subject": np.repeat(np.arange(300, 312), 10)})
+    table["grip"] = 40 + 2 * table["day"] + 0.3 * table["Subject"] + random.normal(size=120)
+    found = find_drivers(table, "grip")
+    assert found.left_out["Subject"] == "its numbers only say who"
+    assert list(found.weights.index) == ["day"]
+
+
 def test_factors_that_go_together_too_closely_are_told_as_one(random: np.random.Generator) -> None:
     career = random.normal(size=200)
     df = pd.DataFrame({name: career + random.normal(0, 0.2, 200) for name in ("hits", "runs", "walks")})

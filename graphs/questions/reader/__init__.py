@@ -188,7 +188,8 @@ _SPAN = rf"(?<!\bfrom )(?<!\bin )(?<!\bbetween )\b(?:(?P<first>{_NAMES})(?P<year
 def _of_the_whole(question: str, columns: Sequence[Column]) -> Query | None:
     """The query of a short question that asks for the table as a whole, and names nothing of it."""
     whole = lexicon.found("whole", question) and not lexicon.found("particular", question)
-    named = {stem(w) for w in name_words(question) if len(w) > 3} & {s for c in columns for s in c.stems}
+    rows = re.sub(r"\bin (?:this|these|the|our|my) \w+\W*$", "", question, flags=re.I)  # in these eruptions
+    named = {stem(w) for w in name_words(rows) if len(w) > 3} & {s for c in columns for s in c.stems}
     return Query(intent="describe", text=question) if whole and len(question.split()) <= 10 and not named else None
 
 

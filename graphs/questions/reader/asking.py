@@ -208,6 +208,10 @@ def _reworded(ask: Ask) -> None:
 def _judged(ask: Ask, most: Item) -> None:
     """Which end of which column "best", "worst" or "fastest" means: of the one that is named, else the likeliest."""
     end, _, hint = most.means.partition(" ")
+    liked = most.first > 0 and ask.clause.words[most.first - 1].low in ("like", "likes", "liked")
+    if liked and "quality" not in hint:  # what visitors like most: nothing but a rating tells it
+        hint = "quality"
+        most.means, most.code = f"{end} {hint}", "M" if ask.known.hinted(hint) else "U"
     if hint in ("", "count", "time"):
         return
     known, items = ask.known, [i for i in ask.clause.items if i.code in "CEG"]

@@ -62,6 +62,8 @@ def _by(ask: Ask, by: Item, item: Item) -> None:
     if item.code == "G":
         if not (_each_period(ask, by, item) or periodic(ask, item)) and word in ("per", "by"):
             item.code = "U"  # no hour of a table of days
+    elif word == "by" and column is not None and column.kind == "time" and any(g.grain for g in ask.groups):
+        ask.groups = [given(g, of=expr(column)) if g.grain else g for g in ask.groups]  # the best month by its date
     elif ask.end and word == "by" and column is not None and column.kind == "number" and not column.label:
         ask.columns = [expr(column)]  # the best agent by rating
     elif column is not None and item.code == "C" and _doers(ask, by, item):

@@ -239,6 +239,7 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     things = {c: stem(c.noun) for c in keys if c.noun != c.words[-1] and c.noun not in lexicon.some("rows")}
     leads = [next(c for c in columns if c.file == file) for file in dict.fromkeys(c.file for c in columns)]
     own |= {noun for c, noun in things.items() if c.label or c in leads}  # not what some sys_id is of
+    own |= {stem(c.words[0]) for c in columns if c.kind == "time" and c.words[1:] == ("date",)} & set(known.values())
     own = set(lexicon.with_alike(own))
     if not (keys or own) and any(c.kind == "time" and c.key and not c.clock for c in columns):
         return frozenset()  # each row is a time: its trips are no rows
@@ -347,7 +348,11 @@ def _rows_are(word: Word, column: Column, before: Sequence[Item]) -> bool:
     """Whether a column's word is that of the file: how many defects, of road_defects.csv, whose kind the column tells."""
     own = word.stem in {stem(w) for w in name_words(column.file)} and not (column.label or column.person)
     lead = before[-1] if before else None
-    counted = lead and (lead.code == "h" or (lead.code == "o" and before[0].code in "SKUM"))
+    counted = lead and (
+        lead.code == "h"
+        or (lead.code == "M" and word.low.endswith("s") and " " not in lead.means)
+        or (lead.code == "o" and before[0].code in "SKUM")
+    )
     chosen = lead and (lead.code == "V" or (lead.code == "C" and lead.column.kind == "bool")) and word.low.endswith("s")
     typical = lead and lead.code == "S" and lead.means in ("mean", "median")
     return own and bool(counted or chosen or typical)

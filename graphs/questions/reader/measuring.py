@@ -93,7 +93,12 @@ def flagged(ask: Ask) -> None:
         behind = next((i for i in clause.items[n + 1 : n + 2] if i.code == "n"), None)  # the queen was not seen
         if behind and {w.stem for w in clause.words[behind.last + 1 : behind.last + 2]} & column.stems:
             behind.used, before = True, "n"
-        no = before == "n" or (item.first > 0 and clause.words[item.first - 1].low in ("non", "un", "not"))
+        needs = re.search(r"\bneed(?:s|ing)?(?: to be)? $", _lead(clause, item))  # what still needs mending
+        no = (
+            bool(needs)
+            or before == "n"
+            or (item.first > 0 and clause.words[item.first - 1].low in ("non", "un", "not"))
+        )
         noun = before != "M" and sides.noun(clause, item) and (not compares or bool(numbers) or not ask.where)
         verb = before in ("w", "n") or (before in ("E", "V", "T") and not compares)  # of 2024 were solved
         verb = verb or clause.shape.strip("dac.") == "C" or ("h" in codes and before not in ("S", "B"))
@@ -106,6 +111,11 @@ def flagged(ask: Ask) -> None:
         above = Condition(left=expr(column), op="=" if no else ">", right=0)
         ask.where.append(present if dated else above if some else yes)
         item.used = True
+
+
+def _lead(clause: Clause, item: Item) -> str:
+    """The three words before an item."""
+    return "".join(f"{w.low} " for w in clause.words[max(item.first - 3, 0) : item.first])
 
 
 def _some_of(clause: Clause, item: Item, lead: str) -> bool:

@@ -55,9 +55,9 @@ def _best(ws: Sequence[Word], free: Sequence[bool], columns: Sequence[Column], i
 
 def _own(column: Column) -> list[str]:
     """The words that say what a column is of: without a period, a unit, or one in brackets behind."""
-    units = lexicon.some("units", "stop") | {unit for scale in lexicon.section("units").values() for unit in scale}
-    name, within = re.match(r"(.*?)\s*(?:\(([^)]*)\))?$", column.name).groups("")  # type: ignore[union-attr]
-    said = name_words(name) if name and {*name_words(within)} <= units else column.words
+    said = (
+        name_words(re.sub(r"\s*\([^)]*\)$", "", column.name)) or column.words
+    )  # donations, of trips, and no miles (round trip)
     measured = said[1:] and (said[-1] in lexicon.some("units") or name_and_unit(column.name)[1][:1] == "°")
     said = tuple(map(lexicon.in_full, said[:-1] if measured else said))
     own = re.sub(lexicon.form("of_period"), "", " ".join(said)).split()

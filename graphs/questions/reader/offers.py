@@ -159,6 +159,8 @@ def likely(text: str, columns: Sequence[Column]) -> tuple[tuple[Column, ...], Qu
     of = lexicon.found("rows_that", text)
     said = [w for w in said if not of or w.start != of.start(1) or any(w.stem in map(stem, c.values) for c in able)]
     near = list(_near(text, said, able))
+    taken = {n: x.column for x in near if x.last > x.first and x.grade > 1.7 for n in (x.first, x.last)}  # in whole
+    near = [x for x in near if taken.get(x.first, x.column) == x.column == taken.get(x.last, x.column)]
     pairs = [(a, b) for a, b in permutations(near, 2) if a.column != b.column and a.last < b.first]
     whole = {(n.first, n.last) for n in near}  # violent crime is one thing, and so is how long women live
     pairs = [p for p in pairs if min(n.grade for n in p) >= _LEAST
@@ -202,8 +204,10 @@ def _near(text: str, said: Sequence[Word], columns: Sequence[Column]) -> Iterato
         grades = [_grade(*one, column) for one in zip(said, counted, strict=True)]
         yield from (Near(column, n, n, g, v) for n, (g, v) in enumerate(grades) if g)
         for n, ((a, v), (b, w)) in enumerate(pairwise(grades)):
-            if a and b and said[n].end + 1 == said[n + 1].start:
-                yield Near(column, n, n + 1, a + b, v or w)
+            apart = said[n + 1].start - said[n].end  # re78 is two words without a gap
+            whole = said[n].low + said[n + 1].low == "".join(column.words)  # beer tax, of beertax
+            if ((a and b and max(a, b) >= 0.8) or whole) and apart <= 1:
+                yield Near(column, n, n + 1, 2.0 if whole else a + b, v or w)
 
 
 def _grade(word: Word, counted: bool, column: Column) -> tuple[float, str]:
