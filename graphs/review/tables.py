@@ -87,6 +87,34 @@ def turned(frame: pd.DataFrame, x: str, y: str) -> Turn | None:
     return None
 
 
+@dataclass(frozen=True)
+class Parted:
+    """A last year that breaks off earlier than the one before it, the last first; its last day; and the numbers of rows
+    and the sums of columns in both."""
+
+    years: tuple[int, int]
+    end: str
+    totals: tuple[tuple[float, float], ...]
+
+
+def cut_short(frame: pd.DataFrame, column: str) -> Parted | None:
+    """The last year of a column of times, where it ends six weeks or more before the year before it does."""
+    import pandas as pd
+
+    kind = frame[column].dtype.kind
+    times = pd.to_datetime(frame[column], errors="coerce", format="ISO8601") if kind in "OM" else None
+    if times is None or times.isna().mean() > 0.5:
+        return None
+    year = times.dt.year
+    ends = times.groupby(year).max()
+    last = int(ends.index[-1])
+    if last - 1 not in ends.index or ends[last - 1].dayofyear - ends[last].dayofyear < 42:
+        return None
+    every = [year.value_counts(), *(frame[c].groupby(year).sum() for c in frame if frame[c].dtype.kind in "iuf")]
+    totals = tuple((float(by[last]), float(by[last - 1])) for by in every)
+    return Parted((last, last - 1), str(ends[last].date()), totals)
+
+
 def _numeric(column: pd.Series[Any], other: pd.Series[Any]) -> pd.Series[Any] | None:
     """A column as numbers: as it is, or its two values, or those with the lowest and the highest mean of another
     column, as 0 and 1; None where that one is no number either."""

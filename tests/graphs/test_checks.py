@@ -83,7 +83,7 @@ def test_good_work_passes_every_check():
         answer="Over all they go together negatively (r = −0.235); within each of the 3 species positively.",
     )
     assert {n: r.detail for n, r in found.items() if not r.ok} == {}
-    assert len(found) == 21
+    assert len(found) == 22
 
 
 def test_a_number_that_no_cell_printed_is_found_in_the_answer():

@@ -25,7 +25,7 @@ from graphs.review.prose.verdicts import beyond, kept_by_rounding, misread, stal
 from graphs.review.prose.wholes import all_and_limits
 from graphs.review.tables import described
 from graphs.review.watch.observed import Seen
-from graphs.review.watch.witnesses import training_score
+from graphs.review.watch.witnesses import part_years, training_score
 
 KILNS = pd.DataFrame(
     {
@@ -680,3 +680,56 @@ def test_steps_that_all_go_one_way_are_seen_but_for_the_ends_and_in_differences(
 )
 def test_a_title_tells_the_statistic_that_is_drawn(title, code, told):
     assert bool([*aggregated(title, code)]) is told
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "Marsh leads with 6.41; Pine is last with 2.95. Fjord comes second, ahead of Birch.",
+            "put second",
+        ),
+        ("Marsh leads with 6.41; Pine is last with 2.95. Heath comes second, ahead of Fjord.", None),
+        ("Marsh leads with 6.41; Pine is last with 2.95. Birch comes second from behind.", None),
+        ("Marsh leads with 6.41. Fjord comes second.", None),  # of which numbers is too uncertain
+    ],
+)
+def test_a_second_place_is_that_of_the_column_that_is_told(text, problem):
+    shown = "Marsh 6.41 12\nHeath 5.02 9\nFjord 4.77 40\nBirch 3.10 11\nPine 2.95 38\n"
+    given = Given(LODGES, text, "", "", [cell("print(g)", shown)])
+    found = [*Statements(text, given, Facts(), "").problems()]
+    assert (found == []) if problem is None else any(problem in f for f in found), found
+
+
+def test_the_column_that_is_asked_for_is_not_told_by_another_in_its_unit():
+    frame = pd.DataFrame({"lodge": ["Birch", "Pine"] * 9, "walk_min": range(18), "drive_min": range(18)})
+    text, question = "From Birch the walk takes longest, 12.5 minutes.", "From where is the walk longest?"
+
+    def found(code: str) -> list[str]:
+        given = Given([described("ways.csv", frame)], text, question, code, [cell(code, "12.5")])
+        return [*other_than_asked(question, text, given)]
+
+    assert found("df.groupby('lodge')['drive_min'].mean()") == [
+        "the question asks for walk_min, and the cells look at drive_min in its place"
+    ]
+    assert not found("df.groupby('lodge')[['drive_min', 'walk_min']].mean()")
+
+
+@pytest.mark.parametrize(
+    ("end", "text", "told"),
+    [
+        ("2024-08-31", "Stays fell from 365 in 2023 to 244 in 2024.", True),
+        ("2024-08-31", "Stays fell from 365 in 2023 to 244 in 2024, which ends in August.", False),
+        ("2024-08-31", "In 2024 the longest of the stays took 244 hours.", False),
+        ("2024-12-20", "Stays fell from 365 in 2023 to 355 in 2024.", False),
+    ],
+)
+def test_a_year_that_breaks_off_is_not_held_against_a_whole_one(end, text, told):
+    days = pd.date_range("2022-12-31", end).strftime("%Y-%m-%d")
+    made = work("How did stays go?", text, cell("df['came_on'].dt.year.value_counts()", "365 244 355"))
+    frame = pd.DataFrame({"came_on": days, "beds": 2})
+    object.__setattr__(made, "frames", {"stays.csv": frame})
+    facts = described("stays.csv", frame)
+    facts["columns"][0]["dtype"] = "datetime64[ns]"
+    object.__setattr__(made, "tables", [facts])
+    assert bool([*part_years(made)]) is told

@@ -169,6 +169,7 @@ def passed_over(question: str, tables: Tables, roles: Mapping[str, str], cells: 
 def other_than_asked(question: str, text: str, given: Given) -> Iterator[str]:
     """That no cell looks at what the question's superlative is of, as "longest" is of time, although a column holds it,
     and all that cells look at is measured in another kind of unit."""
+    yield from _in_its_place(question, text, given)
     (asked, *more), told = sorted(meanings(question, "M")) or [""], meanings(text, "M")
     dimension = asked.partition(" ")[2]
     words = str(lexicon.section("dimensions").get(dimension, {}).get("units", "")).split()
@@ -183,6 +184,20 @@ def other_than_asked(question: str, text: str, given: Given) -> Iterator[str]:
     times = any(stands(c, given.code) for c in time_columns(given.list))
     if lacking and measured and not times and all(held.get(c, kind) not in (kind, "length") for c in measured):
         yield f"the question asks for the most or least of {' or '.join(lacking)}, and no cell looks at it"
+
+
+def _in_its_place(question: str, text: str, given: Given) -> Iterator[str]:
+    """That question and answer speak of a column at which no cell looks, while the cells look at another one in its
+    unit of which neither speaks."""
+    said = {*columns(f"{question} {text}", given.list)}
+    both = {*columns(question, given.list)} & {*columns(text, given.list)}
+    seen = "\n".join([given.code, *(x.text for x in given.shown)])
+    for own in given.kinds.values():
+        unit = {c: units.of_column(c) for c, kind in own.items() if kind == "number"}
+        used = [c for c, of in unit.items() if of is not None and c not in said and stands(c, given.code)]
+        for column in (c for c, of in unit.items() if of is not None and c in both and not stands(c, seen)):
+            for other in [c for c in used if unit[c] == unit[column]][:1]:
+                yield f"the question asks for {column}, and the cells look at {other} in its place"
 
 
 def _spelt(query: Query) -> str:

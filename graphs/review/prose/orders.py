@@ -18,6 +18,9 @@ from graphs.review.prose.printed import numbered
 from graphs.review.prose.said import AGAINST, meanings, statistic
 
 _LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
+_PLACE = re.compile(
+    r"\b(?:comes?|came|ranks?|is|follows) (?:in )?(second|third)\b(?: place)?(?=[,.;]| (?:with|at|ahead|before)\b)"
+)
 _AMONG = re.compile(
     r"^\W*of (?:the|those)\b|\b(?:among|except|apart|besides|excluding|without|other than|second|third|next|after)\b|"
     r"\b(?:gap|difference|spread)s? (?:\w+ ){,6}(?:\w+est|most|least)\b|(?:est|most|least) (?:gap|difference|spread)",
@@ -98,6 +101,7 @@ class Statements:
             yield from self._ways(clause, named, years)
             yield from self._apart(clause, named, years)
             yield from self._parts(clause)
+            yield from self._places(clause, named)
 
     # The numbers of which a sentence can speak.
 
@@ -173,6 +177,22 @@ class Statements:
         said = columns(f"{clause} {self.question}", self.given.list)
         used = [c for name in self.given.tables for c in self.given.measured(name)]
         return [c for c in used if c in said] or used
+
+    def _places(self, clause: str, named: Sequence[Label]) -> Iterator[str]:
+        """The groups that are put second or third, and are not so, from neither end, in any printed column that holds
+        what the text tells of several groups."""
+        place, own = _PLACE.search(clause), [n for n in named if (m := _PLACE.search(clause)) and n.end <= m.start()]
+        if place is None or len(own) != 1 or columns(clause, self.given.list) or _NOT.search(clause):
+            return
+        (label,), at = own, ("first", "second", "third").index(place[1].lower())
+        told = [(n, s.figure) for _, some in spoken(self.text, self.given.list) for s in some for n in s.labels]
+        told = [(n, f) for n, f in told if n.column == label.column and f.digits > 2 and not f.whole]
+        every = [by for column, by in self.given.printed if column == label.column and label.value in by]
+        held = [by for by in every if len({n.value for n, f in told if n.value in by and f.tells(by[n.value])}) > 1]
+        ranks = [sorted(by, key=by.__getitem__, reverse=turned) for by in held for turned in (True, False)]
+        if ranks and all(len(order) > 3 and order[at] != label.value for order in ranks):
+            order = ranks[0]
+            yield f"{label.value} is put {place[1]}, and it is {', '.join(order[: at + 1])} in that order"
 
     def _few(self, clause: str, column: str, group: str) -> int:
         """How many rows a group has, where they are a handful beside those of others, and the text says nothing of it;

@@ -8,9 +8,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from graphs.review.base import Found, Work, check
-from graphs.review.facts import computed_in
+from graphs.review.facts import computed_in, stands
+from graphs.review.mentions import time_columns
+from graphs.review.prose.figures import MONTH, figures
 from graphs.review.prose.said import statistic
 from graphs.review.syntax import written_text
+from graphs.review.tables import cut_short
 from graphs.review.watch.observed import Seen
 
 _LEANS = re.compile(r"significan|signifikan|\bp\s*[=<≤(]|\bp[- ]?(?:value|Wert)|interval|\bCI\b|confidence", re.I)
@@ -97,6 +100,31 @@ def repeated_rows(work: Work) -> Iterator[Found]:
         if keys and (len(work.frames) == 1 or name in work.code):
             many = f"{len(frame) - len(once):,} of the {len(frame):,} rows of {name}"
             yield "answer", f"{many} repeat another one, {keys[0]} too, and are counted again without a word."
+
+
+_PART_OF_YEAR = re.compile(
+    rf"\b{MONTH}\b|(?i:\b(?:months?|quarters?|weeks?|seasons?|so far|to date|(?:whole|full|entire) year|until|through|"
+    r"incomplete|partial\w*|unfinished|cut short|not (?:yet )?(?:over|complete|full)|ends? (?:on|in))\b)"
+)
+
+
+@check("part_years", "Compare the same months of both years, or say up to which day the later one goes.")
+def part_years(work: Work) -> Iterator[Found]:
+    """No total of a year that breaks off in the data is compared with that of a whole one without a word."""
+    told = [f for f in figures(work.report.answer) if f.digits > 2]
+    spoken = f"{work.view.run.goal} {work.said}"
+    for table in work.tables if told and not _PART_OF_YEAR.search(work.said) else ():
+        frame = work.frames.get(str(table["name"]))
+        for column in (c for c in time_columns([table]) if stands(c, work.code)):
+            parted = cut_short(frame, column) if frame is not None and column in frame else None
+            if parted is None or not all(re.search(rf"\b{year}\b", spoken) for year in parted.years):
+                continue
+            if any(all(any(f.is_near(v) for f in told) for v in two) for two in parted.totals):
+                last, before = parted.years
+                yield (
+                    "answer",
+                    f"{last} goes on to {parted.end} only and is held against all of {before}, which is not said.",
+                )
 
 
 @check("charts", "Let the bars start at zero on an even axis, or draw points with intervals instead.")
