@@ -11,7 +11,7 @@ from artifacts.types import Execution
 from graphs.questions.reader.text import stem
 from graphs.review import units
 from graphs.review.facts import ALL, FALLS, RISES, Facts, Given, Kind, conditions_in, stands
-from graphs.review.mentions import columns, is_key, labels, levels, repeated_in
+from graphs.review.mentions import columns, flags, is_key, labels, levels, repeated_in
 from graphs.review.prose.figures import COUNTED, Figure, figures, sentences, values
 from graphs.review.prose.numbers import printed_numbers
 from graphs.review.prose.orders import LESS, MORE, way_of
@@ -104,6 +104,8 @@ def _every_over(clause: str, given: Given, facts: Facts) -> Iterator[str]:
     if m is None or any(len(side) != 1 for side in sides) or _NOT_QUITE.search(clause):
         return
     (one,), (other,) = sides
+    if _narrowed(clause, one[0], given):
+        return
     up = way_of(m["how"], MORE, LESS) == "up"
     ends = list[tuple[str, float, float]]()
     for kind in (k for k in facts.values if k.op == ("min" if up else "max") and stands(k.of, given.code)):
@@ -114,6 +116,11 @@ def _every_over(clause: str, given: Given, facts: Facts) -> Iterator[str]:
         column, a, b = ends[0]
         apart = f"{column} of {one[1]} goes {'down' if up else 'up'} to {a:g}, that of {other[1]} to {b:g}"
         yield f"“{m[0].strip()[:60]}” is said, and {apart}"
+
+
+def _narrowed(clause: str, column: str, given: Given) -> bool:
+    """Whether a sentence names values of other columns than this one."""
+    return any(n.column != column for n in (*labels(clause, given.list), *flags(clause, given.list)))
 
 
 def _speaks(text: str, value: str) -> bool:
@@ -139,7 +146,10 @@ def _so_many(clause: str, given: Given, facts: Facts) -> Iterator[str]:
     some, whole = (COUNTED.index(n.lower()) if n.lower() in COUNTED else int(n) for n in (m["some"], m["all"]))
     (limit,), said = limits, columns(clause, given.list)
     for column in columns(m["noun"], given.list):
+        if _narrowed(clause, column, given):
+            continue
         kinds = [k for k in facts.values if k.op in op and k.of in said and k.of != column and not k.repeated]
+        kinds = [k for k in kinds if not given.kept(k.table)]  # of which rows it is, is not certain
         for by in (by for rest, by in facts.series(column, kinds) if rest == ALL and len(by) == whole):
             over = [sum(v > limit.value for v in by.values()), sum(v >= limit.value for v in by.values())]
             right = over if _limit(limit) else [whole - n for n in over]
@@ -149,7 +159,7 @@ def _so_many(clause: str, given: Given, facts: Facts) -> Iterator[str]:
 
 def _other_limit(clause: str, given: Given) -> Iterator[str]:
     """That rows are told apart by another limit than the one by which the cell did that printed their numbers."""
-    for f in (f for f in figures(clause) if _limit(f) is not None or _AND_ON.match(f.after)):
+    for f in (f for f in figures(clause) if not f.share and (_limit(f) is not None or _AND_ON.match(f.after))):
         exact = [g for g in figures(clause) if g.digits > 2 and not g.whole and g is not f]
         for base, table in given.tables.items():
             for column in (c for c in columns(clause, [table]) if given.kinds[base].get(c) == "number"):
@@ -157,7 +167,8 @@ def _other_limit(clause: str, given: Given) -> Iterator[str]:
                 limits = {abs(v) for x in cuts for v in _cuts(x, column)}
                 known = {*values(given.code), *(v for x in given.shown for v in printed_numbers(x))}
                 factor = units.factor(column, f.told_in) or 1.0
-                if limits and f.value not in known and not any(abs(v * factor - f.value) <= 1 for v in limits):
+                near = any(abs(v * factor - g.value) <= 1 for v in limits for g in figures(clause))
+                if limits and f.value not in known and not near:
                     cut = " and ".join(f"{v:g}" for v in sorted(limits))
                     yield f"{f.text} is told as a limit of {column}, and the cell parts its rows at {cut}"
 
