@@ -91,7 +91,7 @@ class _Report:
                 *misread(text, cells),
                 *beyond(text, self.tables),
                 *all_and_limits(text, given, facts),
-                *turned(text, cells),
+                *turned(self._not_told_by_templates(text), cells),
             ]
         said = " ".join(filter(None, problems))  # a number that another check has objected to is told once
         again = [s for text in self.texts for s in swapped(text, given)]
@@ -104,6 +104,13 @@ class _Report:
             (*objections, *self._on_charts(facts, cells)),
             frozenset(recomputed(answer, given, facts, work.written)),
         )
+
+    def _not_told_by_templates(self, text: str) -> str:
+        """A text without the sentences of findings that no model wrote, whose numbers their own cells computed."""
+        written = {x.cell for x in self.work.written}
+        for finding in self.work.view.findings:
+            text = text if finding.evidence.cell in written else text.replace(finding.text.rstrip("."), "")
+        return text
 
     def _on_charts(self, facts: Facts, cells: Sequence[Execution]) -> Iterator[Objection]:
         """What is wrong with the words and numbers that are written on charts."""

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from artifacts.events import ReportMade, RunView
-from artifacts.types import Answer, AnswerValue, Execution, Output, Run
+from artifacts.types import Answer, AnswerValue, Evidence, Execution, Finding, Output, Run
 from bench.scenario_tables import orders, patients, payments
 from graphs.questions.expressions import NotComputable, to_pandas
 from graphs.questions.expressions_in_sql import to_sql
@@ -392,6 +392,24 @@ async def test_a_text_told_of_a_group_by_its_name_is_held_against_what_that_grou
     answer = Answer(part="outcomes", status="answered", text="", values=tuple(told), query=query)
     verdicts = [v.verdict for v in await values.computed_again(aside, [answer], FACTS)]
     assert verdicts == ["equal"] * len(usual) + ["unequal"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("tags", "objects"), [((), False), (("code",), True)])
+async def test_a_finding_of_a_template_keeps_the_sign_that_its_own_cell_computed(tags, objects):
+    async def aside(code: str) -> str:
+        return "nothing"
+
+    told = "Once each ward is held fixed, days go with age the other way round (r = −0.19)."
+    put_out = Execution(
+        id="x1", run_id="r", sandbox_id="s", seq=1, code="", tags=tags, status="ok",
+        outputs=(Output(kind="stdout", text="share 0.189"),),
+    )  # fmt: skip
+    found = Finding(id="F1", text=told, type="claim", kind="correlation", n=9, evidence=Evidence(cell=put_out.cell))
+    view = RunView(run=Run(id="r", goal="How are days and age related?"), executions=(put_out,), findings=(found,))
+    work = Work(view, ReportMade(run_id="r", answer=told))
+    problems = [o.problem for o in (await recompute.recompute(aside, work, FACTS)).as_check.objections]
+    assert any("told as negative" in p for p in problems) is objects
 
 
 def test_two_periods_of_a_date_are_not_recomputed_as_groups_of_days() -> None:

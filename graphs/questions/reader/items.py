@@ -353,7 +353,10 @@ def _rows_are(word: Word, column: Column, before: Sequence[Item]) -> bool:
         or (lead.code == "M" and word.low.endswith("s") and " " not in lead.means)
         or (lead.code == "o" and before[0].code in "SKUM")
     )
-    chosen = lead and (lead.code == "V" or (lead.code == "C" and lead.column.kind == "bool")) and word.low.endswith("s")
+    level = (
+        lead and lead.code == "C" and (lead.column.kind == "bool" or before[0].code == "V")
+    )  # poor condition objects
+    chosen = lead and (lead.code == "V" or level) and word.low.endswith("s")
     typical = lead and lead.code == "S" and lead.means in ("mean", "median")
     return own and bool(counted or chosen or typical)
 

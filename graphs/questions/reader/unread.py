@@ -145,7 +145,11 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
         lead = items[n - 1] if n else item  # fleet drivers, readmitted patients
         whose = lead.code == "V" or (lead.code == "C" and lead.column.kind == "bool")
         times = [i for i in items if i.code == "C" and i.column.kind == "time"]
-        who = item.column.label and ask.codes[n + 1 : n + 2] == "w" and ask.where  # customers who joined in 2022
+        who = (
+            (item.column.label or item.column.noun in lexicon.singulars())
+            and ask.codes[n + 1 : n + 2] == "w"
+            and (ask.where or ask.share)
+        )  # who joined in 2022
         return bool(
             any(c.name in said for c in (item.column, *item.also))
             or (times == [item] and not item.column.missing and ask.clause.written([item]).endswith("ed"))
