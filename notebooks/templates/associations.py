@@ -818,10 +818,9 @@ def goes_along(z, x):
 
 
 def twin(name):
-    """Whether a column is the outcome measured in another place or way: the other hand, height as it was reported."""
+    """Whether a column is the outcome measured in another place: the other hand, deaths of all drivers."""
     own, others = ({w.lower() for w in re.findall(r"[A-Z]?[a-z]{3,}", c)} for c in (name, outcome))
-    strength = related[name]["strength"]
-    return strength >= 0.95 or (strength >= 0.85 and bool(own & others))
+    return related[name]["strength"] >= 0.85 and bool(own & others)
 
 
 def is_switch(name):

@@ -99,15 +99,15 @@ def test_a_name_in_pieces_or_written_together_is_the_whole_column() -> None:
     n = 60
     table = pd.DataFrame(
         {
-            "pay61": [100.0 + i for i in range(n)],
-            "pay64": [90.0 + i * 7 % 50 for i in range(n)],
+            "mark61": [100.0 + i for i in range(n)],
+            "mark64": [90.0 + i * 7 % 50 for i in range(n)],
             "windtax": [1.0 + i % 9 for i in range(n)],
             "course": [("yes", "no")[i % 2] for i in range(n)],
         }
     )
     columns = read_columns([described("staff.csv", table)])
-    columns_of, query = likely("Did the course (course) raise earnings in 1964 (pay64)?", columns)
-    assert [c.name for c in columns_of] == ["course", "pay64"]
+    columns_of, query = likely("Did the course (course) help people in 1964 (mark64)?", columns)
+    assert [c.name for c in columns_of] == ["course", "mark64"]
     assert query is not None
-    columns_of, _ = likely("Does the wind tax reduce what people get (pay61)?", columns)
-    assert {c.name for c in columns_of} == {"windtax", "pay61"}
+    columns_of, _ = likely("Does the wind tax reduce what people get (mark61)?", columns)
+    assert {c.name for c in columns_of} == {"windtax", "mark61"}

@@ -206,7 +206,7 @@ def _near(text: str, said: Sequence[Word], columns: Sequence[Column]) -> Iterato
         for n, ((a, v), (b, w)) in enumerate(pairwise(grades)):
             apart = said[n + 1].start - said[n].end  # re78 is two words without a gap
             whole = said[n].low + said[n + 1].low == "".join(column.words)  # beer tax, of beertax
-            if ((a and b and max(a, b) >= 0.8) or whole) and apart <= 1:
+            if ((a and b) or whole) and apart <= 1:
                 yield Near(column, n, n + 1, 2.0 if whole else a + b, v or w)
 
 
