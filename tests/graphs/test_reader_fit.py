@@ -421,7 +421,7 @@ def test_a_share_in_two_years_is_told_of_each(kites: list[dict[str, Any]]) -> No
     assert [g.grain for g in one("Share of urgent repairs in 2023 and in 2024", kites).group_by] == ["year"]
 
 
-def test_sales_are_money_and_the_best_customers_those_who_bring_most(kites: list[dict[str, Any]]) -> None:
+def test_sales_and_what_a_row_brings_in_are_money_and_a_rebate_is_some(kites: list[dict[str, Any]]) -> None:
     assert one("Are sales going up?", kites).measures[0].of == "net_eur"
     assert one("What does a typical repair bring in?", kites).measures[0].of == "net_eur"
     assert one("What share of repairs is with a rebate?", kites).measures[0].where != ()
