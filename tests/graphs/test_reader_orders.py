@@ -359,7 +359,7 @@ def test_how_long_a_decision_takes_is_the_time_from_the_application_to_it(applic
         ("flats", "What's the damage rate?", "share"),
         ("fines", "Do higher fines take longer to be paid?", "higher"),
         ("parcels", "How many one-star ratings did we get?", "star"),
-        ("parcels", "What is the net revenue after returns?", "revenue"),
+        ("parcels", "What is the net revenue after returns?", "after"),
         ("parcels", "What is the value of everything that was returned?", "value"),
         ("runs", "How many runners over 65 finished?", "over"),
         ("runs", "Which club had the most finishers in 2023?", "finishers"),

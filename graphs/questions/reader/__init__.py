@@ -64,8 +64,9 @@ def _read(
         why = unclear(some) if some else ""
         return Reading(parts=(question,), queries=(None if some else together,), why_not=(why,))
     time, new = _time(columns, roles or {}, question), list[made.Made]()
-    for make in (made.lasting, made.reached, made.classes):
-        if (column := make(question, columns)) is not None:
+    for make in (made.between, made.lasting, made.reached, made.classes):
+        named = [n.column.name for n in new]
+        if (column := make(question, columns)) is not None and column.column.name not in named:
             question = question.replace(column.said, column.read_as)
             new.append(column)
             if column.column.made_in:  # "how long do people wait": the verb says no more
@@ -200,7 +201,12 @@ def _time(columns: Sequence[Column], roles: Mapping[str, str], question: str) ->
     heads, said = lexicon.some("heads", "function", "undoing"), words(question)
     done = {root(w.low) for w in said if not w.low.endswith("s")} - heads
     by_verb = [c for c in dated if done & {root(w) for w in c.words}]  # what was sold in March
+    spoken = {w.stem for w in said}
+    gaps = {c.missing for c in columns if c.kind == "number" and c.missing and c.stems & spoken}
+    paid = [c for c in dated if c.missing in gaps]  # rows with the fee have that date, and no others
     rows = {w.stem for w in said if w.low.endswith("s")} | {stem(c.noun) for c in columns if c.key and c.label}
     counted = [c for c in dated if rows - heads & {stem(w) for w in c.words[:-1]}]  # how many funerals in March
     years = [c for c in living if (c.words[-1:] == ("year",) and c.kind == "number") or c.yearly]
-    return next(iter([*declared, *by_verb[:1], *counted, *made.ends_of(columns, "starts"), *dated, *years]), None)
+    return next(
+        iter([*declared, *by_verb[:1], *paid, *counted, *made.ends_of(columns, "starts"), *dated, *years]), None
+    )

@@ -15,7 +15,7 @@ from graphs.questions.reader import conditions, grouping, lexicon, made, measuri
 from graphs.questions.reader.conditions import Items, Known, expr
 from graphs.questions.reader.items import Clause, Item, use
 from graphs.questions.reader.linking import Column
-from graphs.questions.reader.text import stem
+from graphs.questions.reader.text import root, stem
 
 
 @dataclass
@@ -42,6 +42,7 @@ class Ask:
     over: Column | None = None  # the cost per kWh, of which each row has some
     each: bool = False  # of each row by itself
     having: list[Condition] = field(default_factory=list)
+    shown: list[Column] = field(default_factory=list)  # that a list tells of each row
     numbered: bool = False  # how many of these groups there are
     steps: list[Step] = field(default_factory=list)  # that make the sides of a comparison
     periods: tuple[str, str] = ("", "")  # two times that are set against each other
@@ -99,6 +100,11 @@ def _reworded(ask: Ask) -> None:
         for place in (i for i in clause.of("1U") if clause.written([i]).casefold() in ("first", "last")):
             ask.stats, ask.columns = ["min" if place.code == "1" else "max"], [expr(ask.known.time)]
             use([clause.items[0], place], clause.of("E"))  # when was the last order
+    times = [c for c in ask.known.columns if c.kind == "time"]
+    for _, verb, than, when in clause.find("(V)(K)(C)"):  # paid after the due date, where one tells when it was paid
+        own = [c for c in times if root(clause.words[verb[0].last].low) in map(root, c.words)]
+        if own and "time" in than[0].means and when[0].column.kind == "time":
+            verb[0].code, verb[0].means = "C", own[0]
     stats = {i.means for i in clause.of("S")}
     money = None if set("hjwM") & set(ask.codes) or stats & {"duplicates", "missing"} else ask.known.amount()
     spent = lexicon.says("sales") if "sum" in stats else {"sales"}  # are sales going up, how much did Ana sell
@@ -241,6 +247,21 @@ def _ordered(ask: Ask) -> None:
     clause = ask.clause
     if "R" in ask.codes and ask.codes.count("C") > 2:
         return  # which of these has the highest correlation with that
+    for _, told in clause.find("^v.*w(C(?:[ac]+C)*)$"):
+        if clause.words[told[0].first - 1].low == "with" and lexicon.found("lists", clause.text):
+            ask.shown = [i.column for i in told if i.code == "C"]
+            clause.items = [i for i in clause.items if i.last < told[0].first - 1]  # list late rides with their driver
+    for _, by, edge, first in clause.find("B[oi]?([CE])[^B]*(M)(1)$"):  # by breed, highest first
+        if clause.written(first).casefold() == "first" and by[0].means is not None:
+            ask.limit, ask.of = by[0].column.n_unique, by[0].column
+            return use(by, first, clause.of("B"), [_ends(ask, edge[0])])
+    for _, _, common in clause.find("(N)(S)(?=[CE])"):
+        if common[0].means == "mode":  # the 10 most common names
+            common[0].code, common[0].means = "M", "max count"
+    for _, top, many, period in clause.find("(M)(N)(G)"):
+        if grouping.periodic(ask, period[0]):  # the top 3 months
+            ask.limit = int(many[0].means)
+            return use(many, period, [_ends(ask, top[0])])
     for shape in ("(N)(M)(C)([CE])()", "(N)(M)()([CE]?)()", "()(M)()(N)([CE]?)", "[qv][dw]*(N)()()([CE])()(?=.*M)"):
         for _, *groups in clause.find(shape):
             found, by = [i for some in groups for i in some], groups[2]

@@ -103,7 +103,8 @@ def bare(ask: Ask, number: Item) -> Column | None:
     who = [i for i in ask.clause.items if i.code == "E" or (i.code == "C" and i.column.label)]
     doing = any(ask.clause.words[i.last].low.removesuffix("s").endswith(("er", "or")) for i in who)
     someone = said & (lexicon.people() | lexicon.some("ages")) or (doing and known.hinted("age"))
-    hint = lexicon.dimensions("units", number.unit) or ("age" if someone and not number.unit else "")
+    old = [w.low for w in ask.clause.words[number.last + 1 : number.last + 2]] == ["old"]
+    hint = "age" if old else lexicon.dimensions("units", number.unit) or ("age" if someone and not number.unit else "")
     paid = number.unit in lexicon.section("units")["money"] or said & lexicon.some("events")
     column = known.hinted(hint) if hint else known.amount() if paid else None
     value = None if column is None else in_units_of(column, number.means, number.unit)
@@ -259,6 +260,9 @@ def _valued(ask: Ask) -> None:
         columns = (c for c in (place[0].means[0], *place[0].also) if ends and lexicon.some(ends) & {*c.words})
         if place[0].also and (column := next(columns, None)) is not None:
             place[0].means, place[0].also = (column, place[0].means[1]), ()
+    for _, done, by, how in clause.find("(?<=n)(V)(B)(V)"):
+        if clause.written(by).casefold() == "by" and done[0].means[0] != how[0].means[0]:  # not paid by card
+            clause.items = [i for i in clause.items if i not in (*done, *by)]
     for _, sign, no, many in clause.find("(K?)((?:n[ido]*)?)(V(?:[ac]+V)*)"):
         if sign and sign[0].means not in ("=", "!="):
             continue

@@ -168,7 +168,8 @@ def _each_period(ask: Ask, by: Item, item: Item) -> bool:
     adds = count or sums or much or any(measuring.flows(clause.text, c) for c in numbers)
     word, days = clause.words[by.first].low, _DAYS.get(item.means)
     said = word in ("a", "an") or (word == "per" and item.means == "day" and ask.codes[:1] == "h")
-    if time is None or time.kind != "time" or days is None or not (adds and (mean or said)):
+    joined = bool(count) and ask.codes.rfind("a", 0, ask.codes.find("S") + 1) > ask.codes.find("h")  # and the average
+    if time is None or time.kind != "time" or days is None or joined or not (adds and (mean or said)):
         return False
     ask.per = _period(ask, item, time, days)
     use(mean, sums, count)

@@ -159,7 +159,8 @@ def itemise(ws: list[Word], columns: Sequence[Column], files: Sequence[str], las
     for n, word in enumerate(ws):
         if (not taken[n] and word.content) or word.text in "$€£%":
             whose = owners if n and ws[n - 1].low not in ("many", "most", "fewest") else set()  # a row has one of them
-            take(_plain(ws, n, rows | whose, names, n in compared))
+            acts = any(linking.of_doer(word, c) for c in columns)
+            take(_plain(ws, n, rows | whose, names, n in compared, acts))
     items = _spans(ws, _measured(ws, _made(ws, _lasting(ws, items), [c for c in columns if c.dtype == "new"])))
     return [i for i in _bounded(ws, items) if i.code != "x"]
 
@@ -259,8 +260,9 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     )  # fmt: skip
 
 
-def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], compared: bool) -> Item:
-    """A word that names nothing in the table: a number, what the rows are, a word that may go unread, or an unknown one."""
+def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], compared: bool, acts: bool) -> Item:
+    """A word that names nothing in the table: a number, what the rows are (or what those do who `acts`), a word that may go
+    unread, or an unknown one."""
     word, after = ws[n], [w.low for w in ws[n + 1 : n + 3]]
     numbers, ordinals = lexicon.listed("numbers"), lexicon.listed("ordinals")
     if not word.content:
@@ -277,7 +279,7 @@ def _plain(ws: Sequence[Word], n: int, rows: frozenset[str], names: set[str], co
         return Item("1", n, n, float(ordinals.index(word.low)))
     does = n > 0 and ws[n - 1].low in ("do", "does", "did") and word.low in lexicon.people()  # how long do people wait
     head = len(word.stem) > 2 and word.low.endswith("s") and any(name.endswith(word.stem) for name in names)
-    known = word.low in rows or word.stem in names or head or does  # hogs, of hedgehogs.csv
+    known = word.low in rows or word.stem in names or head or does or acts  # hogs, of hedgehogs.csv
     harmless = word.low in lexicon.harmless() and not _turned(ws, n)
     if known and not harmless:
         return Item("E", n, n)
@@ -314,6 +316,10 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
     are rows, "the nightly rate" is a column of money, and "visits last month" one of that month."""
     items = sorted((i for i in items if i.code != "x"), key=lambda i: i.first)
     for item in [i for i in items if i.code == "G" and i.first > 1 and ws[i.first - 1].low in ("a", "an")]:
+        if ws[item.first - 2].low == "within":
+            item.code, item.means = "N", 1.0
+            item.first, item.unit = item.first - 1, ws[item.last].low
+            continue
         items.insert(items.index(item), Item("B", item.first - 1, item.first - 1, "by"))  # bookings a month
     for n, item in enumerate(items):
         before, codes = items[n - 1] if n else None, "".join(i.code for i in items[n + 1 : n + 3])
@@ -339,7 +345,8 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         rated = said == {"rate"} and held and held.unit in lexicon.section("units")["money"]
         done = item.code == "C" and item.column.words[-1] in ("to", "by") and codes[:1] == "V"
         dated = item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items)
-        if still or rated or dated or (done and items[n + 1].means[0] != item.means):
+        due = item.code == "U" and said == {"date"} and held and held.kind == "time"  # the due date, of due
+        if still or rated or dated or due or (done and items[n + 1].means[0] != item.means):
             item.code = "x"  # assigned to the hardware category
     return items
 
@@ -394,6 +401,9 @@ def _measured(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         if after[:1] == ["times"] and after[1:] not in (["the"], ["as"]):
             item.code, item.last = "#", item.last + 1
             continue
+        period = at.get(item.last + 1)
+        if item.first and ws[item.first - 1].low == "top" and period is not None and period.code == "G":
+            continue  # the top 3 months
         skip = after[:1] == ["an"]
         unit, behind = next(iter(after[skip:]), ""), at.get(item.last + 1 + skip)
         paid = unit in lexicon.section("units")["money"]

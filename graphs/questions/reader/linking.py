@@ -304,9 +304,18 @@ def of_another(word: Word, column: Column, columns: Sequence[Column]) -> bool:
         verb = re.fullmatch(rf"{root(column.words[0])}(?:e?s?|ing)", word.low)  # we sell, of sold_by
         return verb is not None and word.low not in column.words
     forms = {word.low, word.low.removesuffix("s"), word.low + "s"}
+    if of_doer(word, column):
+        return True
     does = column.kind in ("number", "time") and word.low.endswith("ers")
     others = any((c.kind == "number" and c.words[-1] in forms) or c.words == (word.low,) for c in columns)
     return not forms & set(column.words) and (does or others)
+
+
+def of_doer(word: Word, column: Column) -> bool:
+    """Whether a word is what those do whom a column names: applications, of Applicant."""
+    doer = re.search(r"(?:ant|ent|er|or|ist|ee)$", column.noun)
+    does = doer and re.search(r"(?:ion|ment|al)s?$", word.low) and word.low.removesuffix("s") not in column.words
+    return bool(does and word.stem == stem(column.noun))
 
 
 def _fills(ws: Sequence[Word], first: int, last: int) -> bool:
@@ -335,6 +344,7 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
         if word.stem != word.low:
             at.setdefault(word.stem, []).append(i)
     found = dict[tuple[int, int], dict[tuple[Column, str], None]]()
+    whole = {stem(w) for c in columns for v in c.values if len(name_words(v)) == 1 for w in name_words(v)}
     for column in columns:
         levels = column.values if column.kind in ("text", "bool") else ()
         ends = [end for v in levels if (words := name_words(v))[1:] for end in (words[0], words[-1])]
@@ -352,7 +362,11 @@ def values(ws: Sequence[Word], columns: Sequence[Column], common: frozenset[str]
                 if sure == 3 and (_beside(column, ws, i, last) or _said(key, level, ws, i, last, common)):
                     spans.append((i, last))
             for end in {key[0], key[-1]} - common - lexicon.harmless():  # Sofia and Dr. Rossi, of Dr. Sofia Rossi
-                if ends.count(end) == 1 and (column.person or stem(end) not in lexicon.kin(False)):
+                if (
+                    ends.count(end) == 1
+                    and stem(end) not in whole
+                    and (column.person or stem(end) not in lexicon.kin(False))
+                ):
                     named = (i for i in at.get(end, ()) if column.person or (i and ws[i].text[:1].isupper()))
                     spans += [(_begins(ws, i, key), i) for i in named]
             others = (*_sexes(key, levels), *lexicon.section("demonyms").get(" ".join(key), "").split())

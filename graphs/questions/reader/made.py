@@ -88,6 +88,24 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     return Made(said[0], read_as, column, Derive(name=name, expr=made), note)
 
 
+def between(question: str, columns: Sequence[Column]) -> Made | None:
+    """The length of time from one column of times to another, where a question names both: days between order and delivery."""
+    said = re.search(
+        r"\b(?:number of )?(second|minute|hour|day)s (?:between|from) (.+? (?:and|to|until|till) .+)", question
+    )
+    times = [c for c in columns if c.kind == "time"]
+    ws = words(said[2]) if said else []
+    named = [n for n in full_names(ws, times, frozenset()) if ws[0].start <= n.first] if said else []
+    ends = sorted({n.column.name: n for n in named}.values(), key=lambda n: n.first)[:2]
+    if said is None or len(ends) != 2 or ends[0].first > 1:
+        return None
+    start, end = (n.column for n in ends)
+    made = f"{said[1]}s({expr(start)}, {expr(end)})"
+    whole = question[said.start() : said.start(2) + ws[ends[1].last].end]
+    column = Column("duration", "", "float64", end.rows // 2, end.rows, made_in=f"{said[1]}s")
+    return Made(whole, "duration", column, Derive(name="duration", expr=made), f"“duration” is read as {made}.")
+
+
 def length_of(column: Column, spoken: Collection[str]) -> bool:
     """Whether a column is the length of time that a question speaks of: it says so, and not that of something else, as
     sick_days are none of how long people stay, and a delay is none of how long a trip is."""

@@ -167,7 +167,8 @@ def measured(ask: Ask) -> None:
     use(clause.of("S"))
     if ask.end and not ask.columns and ask.by is not None:
         ask.columns.append(expr(ask.by))
-    if ask.end and ask.names and not ask.columns and not ask.stats:
+    several = ask.limit and lexicon.found("many", clause.text)  # which two have the most late orders
+    if ask.end and (ask.names or several) and not ask.columns and not ask.stats:
         _by_what(ask)
 
 

@@ -198,7 +198,7 @@ def _ratio(draft: Draft, ask: Ask, own: Sequence[str]) -> tuple[list[q.Measure],
     held = [
         c for c in draft.mentioned(ask) if c in draft.named and draft.numeric(c) and draft.named[c].high is not None
     ]
-    two = held if re.search("So?CC$", ask.codes) else []
+    two = held if re.search("So?C[cd]*C$", ask.codes) else []  # of the pieces made, of what was asked for
     within = two[1:] and draft.named[two[1]].high <= draft.named[two[0]].high
     if where or (within and ask.stats == ["share"]):
         part = q.Measure(op="sum", of=of[0] if where else two[1], where=where, name="part")
@@ -258,9 +258,12 @@ def _listed(draft: Draft, base: q.Query) -> dict[str, Any]:
     if re.match(r"\W*whom?\b", draft.question, re.I):
         some = [c.name for c in draft.columns if c.person or c.noun in lexicon.singulars() or c.named]
         called = list(dict.fromkeys([*some[:1], *called]))
+    shown = [c.name for a in draft.asks for c in a.shown]
     order = tuple(q.Order(by=expr(n)) for n in numbers if draft.numeric(expr(n)))[:1]
     known = called and {*numbers} <= {c.name for c in draft.columns}
-    return {"intent": "list", "show": tuple(dict.fromkeys([*called, *numbers])), "order": order} if known else {}
+    return (
+        {"intent": "list", "show": tuple(dict.fromkeys([*called, *numbers, *shown])), "order": order} if known else {}
+    )
 
 
 def _named_by(draft: Draft) -> list[str]:

@@ -42,7 +42,8 @@ def unread(clause: Clause, opening: bool, spelled: bool) -> Iterator[tuple[str, 
             "C": re.search("wC$", codes[: n + 1]) and follows == "d",  # when parts were used
             "m": opening,
             "K": re.fullmatch(lexicon.form("bounds"), word, re.I)
-            or (follows and follows[0] in ("NT" if "time" in str(item.means) else "NTCUV1")),
+            or (follows and follows[0] in ("NTC" if "time" in str(item.means) else "NTCUV1"))
+            or (not follows and codes[n - 1 : n] == "a" and "time" in str(item.means)),  # against the one before
             "b": follows and follows[0] in "NT",
             "B": follows[:1] == "G" or (follows[:1] == "w" and word == "by"),  # per hour; and by whom
             "G": codes[:n].endswith("S")  # the average monthly cost of each site
@@ -71,6 +72,12 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         or clause.words[item.last].low in lexicon.some("turns")
         or (item.first > 0 and clause.words[item.first - 1].low == "how")  # "how long", where no column is a length
         or _moves(word, clause)
+        or (
+            word.low in lexicon.some("particles")
+            and near[0].code == "C"
+            and near[0].last + 1 == item.first
+            and clause.words[near[0].last].low not in near[0].column.words
+        )  # brought back, and no bringing in
         or (before[-1:] == "M" and word.low in lexicon.people())  # what most people pay is no largest payment
         or (item is clause.items[-1] and re.search("dU?$", codes[:at]) is not None)  # what is (still) outstanding
         or bool(re.search("M[dG]*i$", before) and "C" not in after)  # the best day for tonnage
@@ -165,6 +172,8 @@ def _kept(draft: Draft, ask: Ask, n: int, queries: Sequence[Query], said: str) -
     if item.code == "S" and item.means in ("mean", "median"):
         mean = f'"op": "{item.means}"' in said or '"count"' not in said
         return mean or any(q.formulas or q.group_by for q in queries)
+    if item.code == "A" and ask.codes[n + 1 : n + 2] == "q":
+        return False  # whether it depends on who does it, of whom no column tells
     if item.code in _INTENTS:
         fits = any(q.intent in _INTENTS[item.code] for q in queries)
         moves = item.code == "Y" and any(q.formulas or any(g.grain for g in q.group_by) for q in queries)

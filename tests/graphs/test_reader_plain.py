@@ -1,0 +1,117 @@
+"""Questions in the table's own words: orders, lists, lengths of time, and what is said in passing and counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from graphs.questions.query import Column, Condition, Derive
+from graphs.questions.reader import read
+from tests.graphs.test_reader import described, one, told
+
+
+@pytest.fixture(scope="module")
+def permits() -> list[dict[str, Any]]:
+    n = 120
+    sent = pd.date_range("2024-01-08", periods=n, freq="3D")
+    decided = sent + pd.to_timedelta([7 + i % 40 for i in range(n)], unit="D")
+    late = pd.Series(decided.where([i % 4 > 0 for i in range(n)]))
+    table = pd.DataFrame(
+        {
+            "permit_no": [f"P-{1000 + i}" for i in range(n)],
+            "applicant": [f"{['Oak', 'Elm', 'Ash'][i % 3]} {i % 17} Works" for i in range(n)],
+            "sector": [["builder", "roofer", "diver"][i % 3] for i in range(n)],
+            "firm": [["Oak Roofer", "Elm Trust", "Ash Group", "Fir Ltd"][i % 4] for i in range(n)],
+            "sent_date": sent,
+            "promised": sent + pd.to_timedelta([21] * n, unit="D"),
+            "issued_on": late,
+            "fee_paid": [None if i % 4 == 0 else 40.0 + 3 * i for i in range(n)],
+            "area_m2": [10.5 + i % 50 for i in range(n)],
+            "age_months": [6 + 2 * (i % 55) for i in range(n)],
+            "state": [["Issued", "Refused", "Withdrawn"][i % 3] for i in range(n)],
+            "sent_by": [["post", "counter", "web"][i % 3] for i in range(n)],
+        }
+    )
+    return [described("permits.csv", table)]
+
+
+def test_what_those_do_whom_a_column_names_are_the_rows(permits: list[dict[str, Any]]) -> None:
+    assert told(one("How many applications were refused?", permits)) == {("count", None)}
+    assert told(one("How many applicants are there?", permits)) == {("distinct", "applicant")}
+
+
+def test_the_highest_first_puts_all_groups_in_order(permits: list[dict[str, Any]]) -> None:
+    query = one("Mean area_m2 by sector, smallest first", permits)
+    assert (query.limit, query.order[0].descending, told(query)) == (3, False, {("mean", "area_m2")})
+
+
+def test_the_most_common_are_as_many_as_is_said(permits: list[dict[str, Any]]) -> None:
+    query = one("What are the 4 most common firms?", permits)
+    assert (query.limit, [g.of for g in query.group_by], told(query)) == (4, ["firm"], {("count", None)})
+
+
+def test_top_periods_are_no_length_of_time(permits: list[dict[str, Any]]) -> None:
+    query = one("top 3 months by total area_m2", permits)
+    assert (query.limit, query.group_by[0].grain, told(query)) == (3, "month", {("sum", "area_m2")})
+
+
+def test_several_with_the_most_of_some_rows_are_counted(permits: list[dict[str, Any]]) -> None:
+    query = one("Which 2 firms have the most refused permits?", permits)
+    assert (query.limit, [g.of for g in query.group_by], told(query)) == (2, ["firm"], {("count", None)})
+    assert query.where == (Condition(left="state", op="=", right="Refused"),)
+
+
+def test_a_list_tells_the_columns_that_it_is_asked_for(permits: list[dict[str, Any]]) -> None:
+    query = one("List the withdrawn permits with firm, sector and area_m2", permits)
+    assert (query.intent, query.show) == ("list", ("permit_no", "firm", "sector", "area_m2"))
+
+
+def test_an_average_beside_a_number_of_rows_is_one_of_each_month(permits: list[dict[str, Any]]) -> None:
+    query = one("Number of permits and average area_m2 by month", permits)
+    assert told(query) == {("count", None), ("mean", "area_m2")}
+    assert query.group_by[0].grain == "month"
+
+
+def test_months_old_are_an_age(permits: list[dict[str, Any]]) -> None:
+    query = one("How many permits with area_m2 between 20 and 30 are over 24 months old?", permits)
+    assert Condition(left="age_months", op=">", right=24) in query.where
+
+
+def test_one_time_is_held_against_another(permits: list[dict[str, Any]]) -> None:
+    query = one("How many permits were issued after the promised date?", permits)
+    assert query.where == (Condition(left="issued_on", op=">", right=Column(column="promised")),)
+
+
+def test_the_length_of_time_between_two_named_times(permits: list[dict[str, Any]]) -> None:
+    query = one("Average days between sent_date and promised by sector", permits)
+    assert query.prepare == (Derive(name="duration", expr="days(sent_date, promised)"),)
+
+
+def test_an_amount_is_of_the_time_that_the_same_rows_have(permits: list[dict[str, Any]]) -> None:
+    assert one("Total fee paid since November", permits).where[0] == Condition(
+        left="issued_on", op=">=", right="2024-11"
+    )
+
+
+def test_not_done_by_something_denies_how(permits: list[dict[str, Any]]) -> None:
+    query = one("How many permits were not issued by web?", permits)
+    assert query.where == (Condition(left="sent_by", op="!=", right="web"),)
+
+
+def test_a_whole_value_is_meant_before_a_part_of_another(permits: list[dict[str, Any]]) -> None:
+    assert one("Mean area_m2 for roofers", permits).where == (Condition(left="sector", op="=", right="roofer"),)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How much area did we permit this quarter against the one before?",
+        "What did the builders pay after fees?",
+        "Does the area depend on who is filling it in?",
+        "How many permits were refused within a week?",
+    ],
+)
+def test_what_changes_the_meaning_and_is_not_read_is_not_answered(permits: list[dict[str, Any]], question: str) -> None:
+    assert read(question, permits).queries == (None,)
