@@ -204,8 +204,10 @@ def _time(columns: Sequence[Column], roles: Mapping[str, str], question: str) ->
     spoken = {w.stem for w in said}
     gaps = {c.missing for c in columns if c.kind == "number" and c.missing and c.stems & spoken}
     paid = [c for c in dated if c.missing in gaps]  # rows with the fee have that date, and no others
-    rows = {w.stem for w in said if w.low.endswith("s")} | {stem(c.noun) for c in columns if c.key and c.label}
-    counted = [c for c in dated if rows - heads & {stem(w) for w in c.words[:-1]}]  # how many funerals in March
+    files = {stem(w) for c in columns for w in name_words(c.file)[:-1]}
+    keys = {stem(c.noun) for c in columns if c.key and c.label}
+    rows = ({w.stem for w in said if w.low.endswith("s")}, files, keys)  # how many funerals in March; rides.csv
+    counted = [c for some in rows for c in dated if some - heads & {stem(w) for w in c.words[:-1]}]
     years = [c for c in living if (c.words[-1:] == ("year",) and c.kind == "number") or c.yearly]
     return next(
         iter([*declared, *by_verb[:1], *paid, *counted, *made.ends_of(columns, "starts"), *dated, *years]), None

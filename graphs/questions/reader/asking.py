@@ -36,6 +36,7 @@ class Ask:
     of: Column | None = None  # what is named: which country
     names: bool = False
     by: Column | None = None
+    sorts: str = ""  # "max" or "min": which of all the groups is told first
     limit: int | None = None
     among: bool = False  # what goes with one column: all the others
     per: Column | None = None  # the average revenue per customer, who has several rows
@@ -94,6 +95,10 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
 def _reworded(ask: Ask) -> None:
     """Items that stand for others where they stand: the same in all species, which of them pays more, why do they leave."""
     clause = ask.clause
+    for _, edge, first in clause.find("(?<=.)(M)(1)$"):
+        if clause.written(first).casefold() == "first":  # by breed, highest first
+            ask.sorts = edge[0].means.split()[0]
+            clause.items = clause.items[:-2]
     if re.match("Sd+V", ask.codes) and clause.written(clause.items[:1]).casefold() == "how often":
         clause.items[0].code, clause.items[0].means = "h", "count"  # how often was Blue Fork inspected
     if ask.codes[:1] == "q" and clause.words[0].low == "when" and ask.known.time is not None:
@@ -251,10 +256,6 @@ def _ordered(ask: Ask) -> None:
         if clause.words[told[0].first - 1].low == "with" and lexicon.found("lists", clause.text):
             ask.shown = [i.column for i in told if i.code == "C"]
             clause.items = [i for i in clause.items if i.last < told[0].first - 1]  # list late rides with their driver
-    for _, by, edge, first in clause.find("B[oi]?([CE])[^B]*(M)(1)$"):  # by breed, highest first
-        if clause.written(first).casefold() == "first" and by[0].means is not None:
-            ask.limit, ask.of = by[0].column.n_unique, by[0].column
-            return use(by, first, clause.of("B"), [_ends(ask, edge[0])])
     for _, _, common in clause.find("(N)(S)(?=[CE])"):
         if common[0].means == "mode":  # the 10 most common names
             common[0].code, common[0].means = "M", "max count"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def read(ask: Ask) -> None:
     """What there is one answer for each of: behind "by" and "per", a period, those who have so many rows."""
     clause = ask.clause
-    for _, by, first, rest in clause.find("((?:B|Z)[oi]?|b(?=G))(?:[EU](?=C))?([CEG])((?:[ac]+[CG](?![dn]*K))*)"):
+    for _, by, first, rest in clause.find("((?:B|Z)[oi]?|b(?=G))(?:[EU](?=C))?([CEG])((?:[ac]+[CG](?![dn]*KN))*)"):
         again = "F" in ask.kinds or any(i.code == "B" for i in clause.items if i not in by)
         if again and first[0].code == "C" and re.match(r"(?:across|for) all\b", clause.written(by), re.I):
             first[0].code = "E"  # by category, across all departments: one for all of them

@@ -177,6 +177,9 @@ def _finished(
         intent = "describe" * ("D" in kinds and not any(a.stats for a in draft.asks))
         intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
         extra = {"intent": intent} if intent else {}
+    sorts = next((a.sorts for a in draft.asks if a.sorts), "")
+    if sorts and measures and base.group_by and "limit" not in extra:
+        extra = {"intent": "rank", "order": (q.Order(by=measures[0].op, descending=sorts == "max"),)}
     sided = extra.get("intent") == "compare" or any(isinstance(s, q.Derive) for s in base.prepare)
     owners = {draft.named[m.of].owner for m in measures if m.of in draft.named} - {""}
     whose = [c for a in draft.asks for c in (i.column for i in a.clause.of("C")) if c.short in owners or (sided and (
