@@ -263,13 +263,14 @@ def _ordered(ask: Ask) -> None:
         if grouping.periodic(ask, period[0]):  # the top 3 months
             ask.limit = int(many[0].means)
             return use(many, period, [_ends(ask, top[0])])
-    for shape in ("(N)(M)(C)([CE])()", "(N)(M)()([CE]?)()", "()(M)()(N)([CE]?)", "[qv][dw]*(N)()()([CE])()(?=.*M)"):
+    for shape in ("(N)(M)(C)([CE])()", "(N)(M)()([CE]?)()", "()(M)()(N)([CE]?)", "(?:^|[qv])[dw]*(N)()()([CE])()(?=.*M)"):
         for _, *groups in clause.find(shape):
             found, by = [i for some in groups for i in some], groups[2]
             number, nouns = next(i for i in found if i.code == "N"), [i for i in found if i.code in "CE"]
             if not by or (by[0].column.kind == "number" and nouns[-1].means is not None):
                 ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
-                ask.columns = [expr(by[0].column)] if by else []
+                ask.columns = [expr(i.column) for _, what in clause.find("M(C)") for i in what if i.column.kind == "number"]
+                ask.columns = [expr(by[0].column)] if by else ask.columns[:1]
                 return use(*groups, [_ends(ask, clause.of("M")[0])])
     for shape in ("^(q)d*(M)(C)", "^(q)d*(C)(M)"):  # when was the load highest
         for _, when, one, other in clause.find(shape):

@@ -303,7 +303,7 @@ def _unsaid(draft: Draft, base: q.Query) -> list[q.Measure]:
         return [_usual(draft, c, one) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent
-    rows = rows and not re.match(r"\W*(?:please )?(?:list|show|name|who(?!se)\w*)\b", draft.question, re.I)
+    rows = rows and not re.match(r"\W*(?:please )?(?:list|show|name|who(?!se)\w*|which \w+ \w+ there)\b", draft.question, re.I)
     counts = not spoken and single and (named or (there and compared and base.group_by) or (rows and base.where))
     return [q.Measure(op="count")] if counts else []  # are there more men or women
 
