@@ -26,6 +26,7 @@ class Ask:
     known: Known
     stats: list[str] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
+    apart: list[tuple[list[str], list[str]]] = field(default_factory=list)  # statistics with columns of their own
     pairs: list[tuple[str, str]] = field(default_factory=list)
     relation: str = ""
     counts: bool = False
@@ -36,7 +37,8 @@ class Ask:
     of: Column | None = None  # what is named: which country
     names: bool = False
     by: Column | None = None
-    sorts: str = ""  # "max" or "min": which of all the groups is told first
+    sorts: str = ""  # "max" or "min": which of all the groups or rows is told first
+    sorted_by: Column | None = None
     limit: int | None = None
     among: bool = False  # what goes with one column: all the others
     per: Column | None = None  # the average revenue per customer, who has several rows
@@ -95,6 +97,11 @@ def read(clause: Clause, known: Known, earlier: Sequence[Ask]) -> Ask:
 def _reworded(ask: Ask) -> None:
     """Items that stand for others where they stand: the same in all species, which of them pays more, why do they leave."""
     clause = ask.clause
+    for _, verb, by, way in clause.find("(?<=.)([UvE])B(C)([MU]?)1?$"):
+        if clause.words[verb[0].first].low in ("sorted", "ordered") and by[0].means is not None:
+            down = way and (way[0].code == "M" or clause.written(way).casefold().startswith("desc"))
+            ask.sorts, ask.sorted_by = "max" if down else "min", by[0].column  # sorted by date
+            clause.items = [i for i in clause.items if i.last < verb[0].first]
     for _, edge, first in clause.find("(?<=.)(M)(1)$"):
         if clause.written(first).casefold() == "first":  # by breed, highest first
             ask.sorts = edge[0].means.split()[0]
@@ -252,10 +259,14 @@ def _ordered(ask: Ask) -> None:
     clause = ask.clause
     if "R" in ask.codes and ask.codes.count("C") > 2:
         return  # which of these has the highest correlation with that
-    for _, told in clause.find("^v.*w(C(?:[ac]+C)*)$"):
-        if clause.words[told[0].first - 1].low == "with" and lexicon.found("lists", clause.text):
+    for _, lead, told in clause.find("^v.*(w)(C(?:[ac]+C)*)$"):
+        if clause.written(lead).casefold() == "with" and lexicon.found("lists", clause.text):
             ask.shown = [i.column for i in told if i.code == "C"]
-            clause.items = [i for i in clause.items if i.last < told[0].first - 1]  # list late rides with their driver
+            clause.items = [i for i in clause.items if i.last < lead[0].first]  # list late rides with their driver
+    for _, told in clause.find("^(?:v|qd)(C(?:[ac]+C)+)[io](?=[VE])"):
+        if not set("SMhB") & {*ask.codes}:  # show the driver and the fare for late rides
+            ask.shown = [i.column for i in told if i.code == "C"]
+            clause.items = [i for i in clause.items if i not in told]
     for _, _, common in clause.find("(N)(S)(?=[CE])"):
         if common[0].means == "mode":  # the 10 most common names
             common[0].code, common[0].means = "M", "max count"
@@ -263,13 +274,20 @@ def _ordered(ask: Ask) -> None:
         if grouping.periodic(ask, period[0]):  # the top 3 months
             ask.limit = int(many[0].means)
             return use(many, period, [_ends(ask, top[0])])
-    for shape in ("(N)(M)(C)([CE])()", "(N)(M)()([CE]?)()", "()(M)()(N)([CE]?)", "(?:^|[qv])[dw]*(N)()()([CE])()(?=.*M)"):
+    for shape in (
+        "(N)(M)(C)([CE])()",
+        "(N)(M)()([CE]?)()",
+        "()(M)()(N)([CE]?)",
+        "(?:^|[qv])[dw]*(N)()()([CE])()(?=.*M)",
+    ):
         for _, *groups in clause.find(shape):
             found, by = [i for some in groups for i in some], groups[2]
             number, nouns = next(i for i in found if i.code == "N"), [i for i in found if i.code in "CE"]
             if not by or (by[0].column.kind == "number" and nouns[-1].means is not None):
                 ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
-                ask.columns = [expr(i.column) for _, what in clause.find("M(C)") for i in what if i.column.kind == "number"]
+                ask.columns = [
+                    expr(i.column) for _, what in clause.find("M(C)") for i in what if i.column.kind == "number"
+                ]
                 ask.columns = [expr(by[0].column)] if by else ask.columns[:1]
                 return use(*groups, [_ends(ask, clause.of("M")[0])])
     for shape in ("^(q)d*(M)(C)", "^(q)d*(C)(M)"):  # when was the load highest

@@ -179,6 +179,7 @@ def _between(ask: Ask, left: Items, no: Items, between: Items, lead: Items, low:
         beyond = column != ask.known.time and any(not within(year, column) for year in years if column)  # no counts
         beyond = beyond or (column is not None and column.kind == "number" and len(years) != 2)
         column = ask.known.time if column is None or column.kind == "text" or beyond else column
+        named = named if named and named[0].column == column else []
     elif column is None and not clause.of("T"):
         column = bare(ask, high[0])
     if column is None:

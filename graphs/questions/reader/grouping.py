@@ -26,7 +26,12 @@ def read(ask: Ask) -> None:
             for item in (first[0], *(r for r in rest if r.code in "CG")):
                 _by(ask, by[0], item)
         use(by, [i for i in (*first, *rest) if i.code != "U"])
-    for shape in ("(J)[oi]*C?b?(C)$", "^[ac]*(j)(C)$", "^[ac]*(d)(C)j$"):  # a difference in cost between the wards
+    for shape in (
+        "(J)[oi]*C?b?(C)$",
+        "^[ac]*(j)(C)$",
+        "^[ac]*(d)(C)j$",
+        "^[ac]*(d)Cb(C)$",
+    ):  # a difference in cost between the wards
         for _, apart, by in clause.find(shape):
             numbers = any(i.column.kind == "number" for i in clause.of("C"))
             whole = bool(re.match(lexicon.form("apart"), clause.text, re.I))  # how do the islands differ
@@ -128,7 +133,7 @@ def above(ask: Ask) -> None:
     a number."""
     flows = {expr(c) for c in ask.known.columns if c.kind == "number" and measuring.flows(ask.clause.text, c)}
     whole = [w for w in simple(ask.where) if w.op[0] in "<>"]
-    which = next((i for i in ask.clause.items[1:2] if re.match("[qh]C", ask.codes)), None)
+    which = next((i for i in ask.clause.items if i.code == "C" and re.match("[qh]C|Cw", ask.codes)), None)
     if len(whole) != 1 or which is None or which.column.kind not in ("text", "bool") or which.column.key:
         return
     (bound,) = whole
@@ -140,12 +145,21 @@ def above(ask: Ask) -> None:
     if not fits:
         return
     ask.numbered = ask.codes[0] == "h"
-    op: Any = bound.right.query.measures[0].op if isinstance(bound.right, Scalar) else "sum" if adds else "mean"
+    said = [i for i in ask.clause.of("S") if i.means in ("mean", "median", "sum", "min", "max")]
+    op: Any = (
+        said[0].means
+        if said and not scalar
+        else bound.right.query.measures[0].op
+        if isinstance(bound.right, Scalar)
+        else "sum"
+        if adds
+        else "mean"
+    )
     ask.where.remove(bound)
     ask.groups.append(Group(of=expr(which.column)))
     ask.having.append(given(bound, left=op))
     ask.stats, ask.columns = [op], [bound.left]
-    use(ask.clause.items[:2])
+    use(ask.clause.items[:2], said)
 
 
 def periodic(ask: Ask, item: Item) -> bool:

@@ -162,6 +162,8 @@ def measured(ask: Ask) -> None:
         if whole[0].code == "M" and any(i.code == "U" for i in whole) and any(i.column.kind == "time" for i in named):
             continue  # the highest scoring match is no last one
         ask.columns += [expr(i.column) for i in named]
+        if whole[0].code != "M" and named:
+            ask.apart.append((stats, [expr(i.column) for i in named]))  # total miles and average fare
         use([i for i in whole if i.code not in "CU"], named)
     ask.stats += [i.means for i in clause.of("S")]
     use(clause.of("S"))

@@ -84,7 +84,9 @@ def computed(draft: Draft, base: q.Query, outliers: bool, alone: bool, tests: bo
             measures += [q.Measure(op="count")] if ask.counts and not {"distinct", "missing"} & set(ask.stats) else []
             stats = [s for s in ask.stats if s != "distinct" or ask.columns]
             columns = _meant(draft, ask, [c for c in own if draft.fits(c)] or topic) if stats else []
-            measures += measuring.measures(stats, columns or draft.topic, how.ddof, how.biased)
+            several = len(ask.apart) > 1 and {c for _, some in ask.apart for c in some} == {*columns}
+            for some, of in ask.apart if several else [(stats, columns or draft.topic)]:
+                measures += measuring.measures(some, of, how.ddof, how.biased)
             topic = own or topic
     if draft.whose:
         if extra or base.group_by or [m.op for m in measures] not in (["min"], ["max"]):
@@ -112,6 +114,7 @@ def computed(draft: Draft, base: q.Query, outliers: bool, alone: bool, tests: bo
     if [m.op for m in measures] == ["values"] and re.search(r"\bnever\b", draft.question, re.I):
         return None  # of none of a group's rows, and not of some of them
     lists = lexicon.found("lists", draft.question) or draft.asks[0].clause.items[0].code in "CE" if draft.asks else None
+    lists = lists or any(a.shown or a.sorted_by for a in draft.asks)
     if alone and lists and base.where and not (measures or extra):
         extra = _listed(draft, base)
     measures += [q.Measure(op="count")] if any(h.left == "count" for h in base.having) else []
@@ -178,7 +181,8 @@ def _finished(
         intent = intent or "compare" * (bool(sides) and not base.group_by[1:])
         extra = {"intent": intent} if intent else {}
     sorts = next((a.sorts for a in draft.asks if a.sorts), "")
-    if sorts and measures and base.group_by and "limit" not in extra:
+    named = {expr(a.sorted_by) for a in draft.asks if a.sorted_by} & {g.of for g in base.group_by}
+    if sorts and measures and base.group_by and not named and "limit" not in extra:
         extra = {"intent": "rank", "order": (q.Order(by=measures[0].op, descending=sorts == "max"),)}
     sided = extra.get("intent") == "compare" or any(isinstance(s, q.Derive) for s in base.prepare)
     owners = {draft.named[m.of].owner for m in measures if m.of in draft.named} - {""}
@@ -263,6 +267,9 @@ def _listed(draft: Draft, base: q.Query) -> dict[str, Any]:
         called = list(dict.fromkeys([*some[:1], *called]))
     shown = [c.name for a in draft.asks for c in a.shown]
     order = tuple(q.Order(by=expr(n)) for n in numbers if draft.numeric(expr(n)))[:1]
+    for ask in (a for a in draft.asks if a.sorted_by):
+        order = (q.Order(by=expr(ask.sorted_by or ""), descending=ask.sorts == "max"),)
+        shown.append(order[0].by.strip("`"))
     known = called and {*numbers} <= {c.name for c in draft.columns}
     return (
         {"intent": "list", "show": tuple(dict.fromkeys([*called, *numbers, *shown])), "order": order} if known else {}
@@ -277,6 +284,8 @@ def _named_by(draft: Draft) -> list[str]:
 def _unsaid(draft: Draft, base: q.Query) -> list[q.Measure]:
     """What is computed where no statistic is named: the usual one of the only column, or the number of rows."""
     spoken, single = draft.spoken(), len(draft.asks) == 1
+    if any(a.shown or a.sorted_by for a in draft.asks):
+        return []  # of each row something is told, and of all nothing computed
     words = single and len(spoken) == 1 and spoken[0].kind in ("text", "bool") and not base.group_by
     above = any(isinstance(w.right, q.Scalar) for w in simple(base.where))  # of whom, or of groups
     if words and not (spoken[0].label and base.where) and not above and lexicon.found("lists", draft.question):
@@ -303,7 +312,9 @@ def _unsaid(draft: Draft, base: q.Query) -> list[q.Measure]:
         return [_usual(draft, c, one) for c in hinted if c is not None and c.kind == "number"][:1]
     rows = any(i.code in "hEC" or (i.code == "q" and n) for a in draft.asks for n, i in enumerate(a.clause.items))
     named = single and draft.asks[0].clause.items[0].code in "EV" and base.group_by  # calls per agent
-    rows = rows and not re.match(r"\W*(?:please )?(?:list|show|name|who(?!se)\w*|which \w+ \w+ there)\b", draft.question, re.I)
+    rows = rows and not re.match(r"\W*(?:please )?(?:list|show|name|who(?!se)\w*)\b", draft.question, re.I)
+    keyed = any((c.key and c.kind != "number") or c.label for c in draft.columns)
+    rows = rows and not (keyed and re.match("[aci]*qE", draft.asks[0].codes))  # which rides have no fare
     counts = not spoken and single and (named or (there and compared and base.group_by) or (rows and base.where))
     return [q.Measure(op="count")] if counts else []  # are there more men or women
 
