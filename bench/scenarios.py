@@ -252,11 +252,14 @@ def table(outcomes: Sequence[Outcome]) -> str:
     every, wrong = Counter(o.scenario.kind for o in outcomes), Counter(o.scenario.kind for o in outcomes if o.wrong)
     lines = [f"{'kind':<10} {'all':>4} {'as it must':>11}"]
     lines += [f"{kind:<10} {many:>4} {many - wrong[kind]:>11}" for kind, many in sorted(every.items())]
-    false = [o for o in outcomes if o.scenario.musts.get("verdict") == "fail"]
-    honest = [o for o in outcomes if o.scenario.musts.get("verdict") == "pass"]
-    for what, goal, of in (("false answers that pass", "5 %", false), ("honest ones objected to", "3 %", honest)):
-        missed = sum("verdict" in o.wrong for o in of)
-        lines += [f"{what}: {missed} of {len(of)}, {missed / len(of):.1%} (goal: at most {goal})"] if of else []
+    judged = [o for o in outcomes if "verdict" in o.scenario.musts]
+    false = [o for o in judged if o.scenario.kind == "wrong" or o.scenario.musts["verdict"] == "fail"]
+    honest = [o for o in judged if o not in false]
+    for what, of, missed in (
+        ("false answers that pass", false, sum(o.came.get("verdict") != "fail" for o in false)),
+        ("honest ones objected to (goal: at most 3 %)", honest, sum("verdict" in o.wrong for o in honest)),
+    ):
+        lines += [f"{what}: {missed} of {len(of)}, {missed / len(of):.1%}"] if of else []
     return "\n".join(lines)
 
 

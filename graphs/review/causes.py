@@ -22,11 +22,13 @@ _NO_OBJECT = (
     "with|by|from|in|to|at|over|each|every|as|until|after|between|for|of|on|is|was|are|than|and|or|again|only|more|most|"
     "less|much|further|since|\\w+ly"
 )
+_NO_NOUN = "".join(rf"(?<!\b{word} )" for word in ("the", "a", "an", "this", "any", "no", "its", "our", "their"))
+"""What does not stand before a verb: "the increase comes from" tells of no cause."""
 _CAUSE = re.compile(
     r"\b(?:caus(?:e[sd]?|ing)|(?:leads?|led) to|because(?: of)?|(?:due|owing|thanks) to|result(?:s|ed) in|driven by|"
     r"drove|br(?:ings?|ought) about|responsible for|(?:is|are|was) why|the reason|pays? off|to blame|stems? from|"
     r"ha[sd]? an? (?:\w+ )?(?:effect|impact|influence) on|as a (?:result|consequence)|makes? the difference|"
-    rf"(?<!\bto )(?:(?:{_CHANGE})(?:e?[sd]?|ed)|(?:lower|slow|help|keep)s) (?!(?:{_NO_OBJECT})\b)(?=[a-z])|"
+    rf"{_NO_NOUN}(?<!\bto )(?:(?:{_CHANGE})(?:e?[sd]?|ed)|(?:lower|slow|help|keep)s) (?!(?:{_NO_OBJECT})\b)(?=[a-z])|"
     rf"(?:{_CHANGE}|lower|keep|add|remov)ing\b[^.;:]{{0,50}}\b(?:would|will|could)\b|"
     rf"(?:could|would|can) (?:be |have )?(?:{_CHANGE}|sav|avoid|gain)\w*|"
     r"\b\w{3,}ing (?:an?|the|your|our|more|all)\b[^.;:,]{1,40}\b(?:get|give|bring|earn|save|yield|win)s? "

@@ -16,7 +16,6 @@ from graphs.questions.query import Condition, DropDuplicates, Group, Join, Measu
 from graphs.questions.reader.text import stem
 from graphs.review.answering import Result
 from graphs.review.mentions import YEAR, Tables, columns, flags, is_key, keys, labels, levels, telling, time_columns
-from graphs.review.prose.printed import printed_tables
 from graphs.review.syntax import name_of, parsed, strings
 
 Of = frozenset[tuple[str, str]]
@@ -35,17 +34,6 @@ LEFT_OUT = re.compile(
     re.I,
 )
 """What says that a number is not of all rows."""
-_GOES = r"(?:w[ea]nt|go(?:es|ing)?|trend\w*|cre?e?pt?|edg\w+|mov\w+|shot)"
-RISES = (
-    r"\b(?:ris(?:es?|en|ing)|rose|increas\w+|gr[eo]w\w*|grown|climb\w*|soar\w*|surg\w+|doubl\w+|"
-    rf"{_GOES} up(?! and down)|upwards?|more and more)\b"
-)
-FALLS = (
-    r"\b(?:f[ae]ll(?:s|en|ing)?|decreas\w+|declin\w+|(?<!were )(?<!was )(?<!are )(?<!been )dropp?\w*|shr[aiu]nk\w*|"
-    rf"plung\w+|slump\w*|dwindl\w+|s[au]nk|halv\w+|{_GOES} down|downwards?|less and less|fewer and fewer)\b"
-)
-TREND = re.compile(f"{RISES}|{FALLS}", re.I)
-"""What is said of numbers over the years."""
 _COLUMNS, _DIMENSIONS, _DEEP = 6, 5, 3
 """Columns that are measured, columns by which rows are grouped, and how many of them at a time."""
 
@@ -84,15 +72,6 @@ class Facts:
                     group = frozenset(zip(asked.by, number.group, strict=True))
                     values = self.kept.setdefault(asked.query.where, {}) if asked.query.where else self.values
                     values.setdefault(kind, {}).setdefault(group, float(number.value))
-
-    def series(self, column: str, kinds: Iterable[Kind]) -> Iterator[tuple[Of, dict[str, float]]]:
-        """The numbers by each value of a column, for each group of rows in which there are several."""
-        for kind in kinds:
-            found: dict[Of, dict[str, float]] = {}
-            for of, value in self.values[kind].items():
-                for pair in (p for p in of if p[0] == column):
-                    found.setdefault(of - {pair}, {})[pair[1]] = value
-            yield from ((rest, by) for rest, by in found.items() if len(by) > 1)
 
 
 @dataclass(frozen=True)
@@ -144,19 +123,17 @@ def conditions_in(code: str, of: Iterable[str]) -> tuple[Condition, ...]:
 class Given:
     """The given tables, how rows of one are found from another, and what a text and its code have to do with them."""
 
-    def __init__(self, tables: Tables, text: str, question: str, code: str, cells: Sequence[Execution] = ()) -> None:
-        self.printed_tables = list(printed_tables(cells, tables))
-        self.printed = [(column, by) for column, table in self.printed_tables for by in table]
-        self.shown, self.cells = [*cells], [x.code for x in cells]
+    def __init__(self, tables: Tables, text: str, question: str, cells: Sequence[Execution] = ()) -> None:
+        self.cells = [x.code for x in cells]
         self.tables = {str(t["name"]): t for t in tables}
-        self.list, self.text, self.question, self.code = list(tables), text, question, code
+        self.list, self.text, self.question, self.code = list(tables), text, question, "\n".join(self.cells)
         facts = {name: {str(c["name"]): c for c in t["columns"]} for name, t in self.tables.items()}
         self.kinds = {name: {c: kind_of(str(f["dtype"])) for c, f in own.items()} for name, own in facts.items()}
         self.unique = {
             name: {c for c, f in own.items() if f["n_unique"] == self.tables[name]["rows"]}
             for name, own in facts.items()
         }
-        self.literals = {text for _, text in re.findall(r"(?=(['\"])(.*?)\1)", code)}
+        self.literals = {text for _, text in re.findall(r"(?=(['\"])(.*?)\1)", self.code)}
 
     def column(self, file: str, name: str) -> str | None:
         """A column of a table; the one of its times for YEAR."""
@@ -186,7 +163,6 @@ class Given:
         """The columns by whose values text, question or code tell rows apart, those that are named first."""
         said = f"{self.text} {self.question}"
         named = [n.column for n in (*labels(said, self.list), *flags(said, self.list))]
-        named += [YEAR] if TREND.search(said) else []
         named += [c for c, v in levels([self.tables[base]]) if v in self.literals]
         named += [c for c, _ in levels([self.tables[base]]) if stands(c, self.code)]
         return [d for d in dict.fromkeys(named) if self.reached(base, d)][:_DIMENSIONS]

@@ -48,9 +48,9 @@ class Label:
     end: int
 
 
-def pairs(named: Iterable[Label], but: str = "") -> frozenset[tuple[str, str]]:
-    """The columns and values of labels, without those of one column."""
-    return frozenset((n.column, n.value) for n in named if n.column != but)
+def pairs(named: Iterable[Label]) -> frozenset[tuple[str, str]]:
+    """The columns and values of labels."""
+    return frozenset((n.column, n.value) for n in named)
 
 
 def levels(tables: Tables, most: int = 200) -> Iterator[tuple[str, str]]:

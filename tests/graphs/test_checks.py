@@ -83,7 +83,7 @@ def test_good_work_passes_every_check():
         answer="Over all they go together negatively (r = −0.235); within each of the 3 species positively.",
     )
     assert {n: r.detail for n, r in found.items() if not r.ok} == {}
-    assert len(found) == 22
+    assert len(found) == 20
 
 
 def test_a_number_that_no_cell_printed_is_found_in_the_answer():
@@ -284,6 +284,9 @@ def test_a_failed_cell_must_be_mended_or_admitted():
         ("This makes the estimate weak, and we want to improve the fit.", {}, False),
         ("Neither of the two is shown to cause it.", {}, False),
         ("Each miss costs us 15 EUR.", {}, False),
+        ("Half of this drop shows in May already.", {}, False),
+        ("A shorter glaze bath lifts yields.", {}, True),
+        ("Their cut makes up a third.", {}, False),
         ("If the board asks for one number, I would name the median.", {}, False),
         ("The variant leads to more sales.", {"assignment": "variant"}, False),
         ("The variant leads to more sales.", {"assignment": "not randomised"}, True),

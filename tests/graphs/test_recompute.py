@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from artifacts.events import ReportMade, RunView
-from artifacts.types import Answer, AnswerValue, Evidence, Execution, Finding, Output, Run
+from artifacts.types import Answer, AnswerValue, Execution, Output, Run
 from bench.scenario_tables import orders, patients, payments
 from graphs.questions.expressions import NotComputable, to_pandas
 from graphs.questions.expressions_in_sql import to_sql
@@ -23,8 +23,7 @@ from graphs.review.checks import run_checks
 from graphs.review.facts import Facts, Given
 from graphs.review.prose.amounts import misstated, recomputed
 from graphs.review.prose.asked import expected
-from graphs.review.prose.orders import Statements
-from graphs.review.prose.verdicts import untested
+from graphs.review.prose.significance import untested
 from graphs.review.sql import sql
 from graphs.review.tables import described
 
@@ -151,18 +150,20 @@ def test_what_sql_cannot_say_is_said_to_be_so(more):
         sql(Query.model_validate({"measures": [{"op": "mean", "of": "items"}], **more}), FACTS)
 
 
+def ran(code: str, printed: str = "") -> Execution:
+    """A cell of this code that printed this."""
+    shown = (Output(kind="stdout", text=printed),)
+    return Execution(id="ex", run_id="r", sandbox_id="s", seq=1, code=code, tags=("code",), status="ok", outputs=shown)
+
+
 def judged(text: str, question: str, code: str, printed: str = "") -> list[str]:
     """What is said of a sentence whose numbers a cell of this code printed."""
-    cells = [Execution(id="ex", run_id="r", sandbox_id="s", seq=1, code=code, tags=("code",), status="ok",
-                       outputs=(Output(kind="stdout", text=printed),))]  # fmt: skip
-    given = Given(FACTS, text, question, code, cells)
+    cells = [ran(code, printed)]
+    given = Given(FACTS, text, question, cells)
     wanted = list(given.wanted())
     facts = Facts()
     facts.take(wanted, [computed(w.query) for w in wanted])
-    return [
-        *misstated(text, given, facts, cells),
-        *Statements(text, given, facts, question).problems(),
-    ]
+    return [*misstated(text, given, facts, cells)]
 
 
 BY_WARD = "print(df.groupby('ward')['days'].mean())"
@@ -210,24 +211,10 @@ BY_YEAR = "print(df['order_date'].dt.year.value_counts())"
          "counted once for each row of payments"),
         (f"The orders hold {TWICE} items in total, {TWICE / 4:.2f} of 4 items each.", "", "df['items'].sum()",
          f"{TWICE} {TWICE / 4}", None),
-        ("From the highest they are Cedar, Aster and Birch.", "Rank the wards by how many days patients stay.", BY_WARD,
-         "", None),
-        ("Per bed the most days are those of Aster: 9.1.", "", BY_WARD, "Aster  9.1\nBirch  5.0\nCedar  4.0\n", None),
-        ("1. Aster, 2. Birch, 3. Cedar: so they rank by mean days.", "", BY_WARD, "", "the order of ward"),
-        ("On Birch they stay longest.", "Where do patients stay longest on average?", BY_WARD, "",
-         "of ward Cedar is the highest"),
-        ("They stay longer on Aster than on Cedar.", "", BY_WARD, "", "say the opposite"),
-        ("They stay longer on Cedar than on Aster.", "", BY_WARD, "", None),
-        ("Aster keeps them longer than Cedar.", "", BY_WARD, "", "say the opposite"),
         (f"It is {POINTS:.1f} percentage points higher on the web ({BACK['web']:.1f} %) than in the shop "
          f"({BACK['shop']:.1f} %).", "How many orders are returned?", "df.groupby('channel')['returned']", BACK, None),
-        ("Average items fell from 2022 to 2024.", "", "df['items'].mean()", "", None if FELL else "say the opposite"),
         (f"{MOST} has {100 * (CITY[MOST] / CITY[LEAST] - 1):.2f} % more items on average than {LEAST}.", "",
          "df.groupby('city')['items'].mean()", CITY, None),
-        (f"{MOST} has {100 * (1 - CITY[LEAST] / CITY[MOST]):.2f} % more items on average than {LEAST}.", "",
-         "df.groupby('city')['items'].mean()", CITY, f"as a part of {LEAST} it is"),
-        (f"{LEAST} has {100 * (CITY[MOST] / CITY[LEAST] - 1):.2f} % fewer items on average than {MOST}.", "",
-         "df.groupby('city')['items'].mean()", CITY, f"as a part of {MOST} it is"),
         (f"{100 * len(POOR) / len(P):.1f} % of the patients on Cedar were poor.", "", BY_OUTCOME,
          100 * len(POOR) / len(P), "among all, not among those of ward Cedar"),
         (f"{100 * len(POOR) / ON['Cedar']:.1f} % of the patients on Cedar were poor.", "", BY_OUTCOME,
@@ -242,7 +229,6 @@ BY_YEAR = "print(df['order_date'].dt.year.value_counts())"
          f"{ON['Aster']} {DAYS['Cedar']}", f"{ON['Aster']} is the value of Aster, not of Cedar"),
         (f"The {len(P)} patients stay {P['days'].mean():.2f} days on average.", "", "print(len(df), df['days'].mean())",
          f"{len(P)} {P['days'].mean()}", None),
-        (f"{CITY.idxmax()} has the most items on average.", "", "df.groupby('city')['items'].mean()", "", None),
         (f"Rye plots lose {-RYE.mean():.2f} euros per hectare on average.", "", BY_CROP, RYE.mean(), None),
         (f"The share of returned orders differs by {POINTS:.1f} percentage points between web and shop.", "",
          BY_CHANNEL, POINTS, None),
@@ -250,11 +236,7 @@ BY_YEAR = "print(df['order_date'].dt.year.value_counts())"
          BY_CHANNEL, 100 * (BACK["web"] / BACK["shop"] - 1), None),
         (f"{100 * len(POOR) / ON['Cedar']:.1f} % of all patients were on Cedar and poor.", "", BY_OUTCOME,
          100 * len(POOR) / ON["Cedar"], "among those of ward Cedar, not among all"),
-        ("The first quarter of 2024 had few returned orders.", "", BY_CHANNEL, "", None),
         (f"The typical stay is {P['days'].median():.3f} days.", "", "df['days'].median()", P["days"].median(), None),
-        (f"Wards by mean days:\n\n1. {LONGEST[1]}\n2. {LONGEST[0]}\n3. {LONGEST[2]}", "Rank the wards by mean days.",
-         BY_WARD, "", "the order of ward"),
-        (f"Wards with the longest stay:\n\n1. {LONGEST[0]}\n2. {LONGEST[1]}\n3. {LONGEST[2]}", "", BY_WARD, "", None),
         (f"Half of the patients stay less than {P['days'].median():.2f} days, on average they stay "
          f"{P['days'].mean():.2f} days.", "How long do they stay on average?", "df['days'].describe()",
          f"{P['days'].median()} {P['days'].mean()}", None),
@@ -285,10 +267,7 @@ def test_a_sentence_is_held_against_what_the_input_files_give(text, question, co
     ],
 )
 def test_what_is_said_of_a_test_is_held_against_the_p_value_beside_it(text, printed, problem):
-    cells = [
-        Execution(id="ex", run_id="r", sandbox_id="s", seq=1, code="", outputs=(Output(kind="stdout", text=printed),))
-    ]
-    found = list(untested(text, cells))
+    found = list(untested(text, [ran("", printed)]))
     assert (found == []) if problem is None else any(problem in f for f in found), found
 
 
@@ -394,24 +373,6 @@ async def test_a_text_told_of_a_group_by_its_name_is_held_against_what_that_grou
     assert verdicts == ["equal"] * len(usual) + ["unequal"]
 
 
-@pytest.mark.asyncio
-@pytest.mark.parametrize(("tags", "objects"), [((), False), (("code",), True)])
-async def test_a_finding_of_a_template_keeps_the_sign_that_its_own_cell_computed(tags, objects):
-    async def aside(code: str) -> str:
-        return "nothing"
-
-    told = "Once each ward is held fixed, days go with age the other way round (r = −0.19)."
-    put_out = Execution(
-        id="x1", run_id="r", sandbox_id="s", seq=1, code="", tags=tags, status="ok",
-        outputs=(Output(kind="stdout", text="share 0.189"),),
-    )  # fmt: skip
-    found = Finding(id="F1", text=told, type="claim", kind="correlation", n=9, evidence=Evidence(cell=put_out.cell))
-    view = RunView(run=Run(id="r", goal="How are days and age related?"), executions=(put_out,), findings=(found,))
-    work = Work(view, ReportMade(run_id="r", answer=told))
-    problems = [o.problem for o in (await recompute.recompute(aside, work, FACTS)).as_check.objections]
-    assert any("told as negative" in p for p in problems) is objects
-
-
 def test_two_periods_of_a_date_are_not_recomputed_as_groups_of_days() -> None:
     tables = [{"name": "t.csv", "rows": 9, "columns": [{"name": "day", "dtype": "datetime64[ns]"}]}]
     compare = Compare(of="day", first="weekday 4", second="weekday 5")
@@ -463,7 +424,7 @@ def test_a_number_is_no_value_of_the_files_in_another_unit_or_of_another_statist
         (f"An order comes to €{cents:.2f} on average.", False),
         (f"The median amount is €{cents / 100:.4f}.", False),
     ):
-        given = Given(FACTS, text, "", "df['amount_cents'].mean()")
+        given = Given(FACTS, text, "", [ran("df['amount_cents'].mean()")])
         facts = Facts()
         wanted = list(given.wanted())
         facts.take(wanted, [computed(w.query) for w in wanted])

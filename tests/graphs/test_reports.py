@@ -20,8 +20,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 PLAYED = (
     "a loop does the join by hand and adds up what repeats",
     "a percentage of the wrong base",
-    "a comparison without numbers, the wrong way round",
-    "a chart whose title names the wrong region",
+    "a mean told as a median",
+    "an order reversed",
     "groups swapped, with the queries of the groups that are named",
     "a long answer with many figures",
     "a chart with a true title",

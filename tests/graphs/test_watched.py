@@ -202,6 +202,12 @@ def test_nothing_is_added_up_of_rows_that_a_join_or_an_explosion_repeats(table, 
     assert ("fan_out" not in objections) is ok
 
 
+def test_rows_that_the_report_says_are_left_out_are_not_dropped_in_silence(table):
+    cells = ["print(d.dropna()['rating'].mean())"]
+    for answer, objects in (("They are liked.", True), ("They are liked; those of unknown age are left out.", False)):
+        assert ("dropped_rows" in reviewed(table, cells, answer)[1]) is objects
+
+
 def test_what_only_looks_like_a_fault_is_none(table):
     cells = [
         "whole = d.dropna(subset=['size'])",

@@ -21,8 +21,7 @@ from graphs.review import units
 from graphs.review.facts import ALL, LEFT_OUT, PLAIN, Facts, Given, Kind, Of, computed_in, stands
 from graphs.review.mentions import YEAR, Label, columns, flags, is_of, keys, labels, pairs, repeated_in, roots, telling
 from graphs.review.prose.figures import CHANGES, figures
-from graphs.review.prose.orders import superlative
-from graphs.review.prose.said import Said, said_in, statistic
+from graphs.review.prose.said import Said, said_in, statistic, superlative
 
 _SOME_OF = re.compile(r"\s(?:out )?of (?:the|these|those|its|their|our|all|them)\b", re.I)
 _PART = re.compile(r"\s(?:out )?of (?:(?:the|all|its|our|their) )?\d", re.I)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from artifacts.types import Execution
 from graphs.review.mentions import YEAR, Tables, levels
@@ -18,13 +17,9 @@ By = dict[str, float]
 """The numbers of one printed column by the values behind which they stand."""
 
 
-def printed(cells: Sequence[Execution], tables: Tables) -> Iterator[tuple[str, By]]:
-    """Each column of text, or of years, with the numbers by its values that a cell printed, two values or more."""
-    return ((column, by) for column, table in printed_tables(cells, tables) for by in table)
-
-
 def printed_tables(cells: Sequence[Execution], tables: Tables) -> Iterator[tuple[str, list[By]]]:
-    """The same, the columns of one printed table together."""
+    """Each column of text, or of years, with the numbers that cells printed by its values, two values or more, the
+    columns of one printed table together."""
     known: dict[str, dict[str, str]] = {YEAR: {}}
     for column, value in levels(tables):
         known.setdefault(column, {})[value.casefold()] = value
@@ -49,27 +44,10 @@ def numbered(cells: Sequence[Execution]) -> Iterator[list[dict[int, float]]]:
     """The printed tables whose lines begin with whole numbers, as those of ratings or months do: their columns by
     those numbers."""
     for cell in cells:
-        lines = [(int(m[1]), [float(n.replace(",", "")) for n in m[2].split()]) for m in _LINE.finditer(cell.text)]
-        starts = [at for at, (n, _) in enumerate(lines) if at == 0 or n <= lines[at - 1][0]]
-        for start, end in pairwise([*starts, len(lines)]):
-            block = dict(lines[start:end])
-            columns = list(zip(*block.values(), strict=False))
-            if len(block) > 1:
-                yield [dict(zip(block, column, strict=True)) for column in columns]
-
-
-_PERIOD = re.compile(
-    r"^ *((?:19|20)\d\d(?:[-/ ]?[Q\d][-\dQ]*)?)((?:[ \t]+(?:-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?|NaN))+) *$", re.M
-)
-
-
-def by_period(cells: Sequence[Execution], step: str) -> Iterator[list[float | None]]:
-    """The columns of printed tables whose lines begin with years, quarters, months or weeks in their order."""
-    other = re.compile({"year": r"\d{4}.", "quarter": r"\d{4}[-/ ]?\d\d?$"}.get(step, r"\d{4}$|.*Q"))
-    much = 10 if step == "week" else 7  # of two days of one month the later one is no later month
-    for cell in cells:
-        rows = [(m[1][:much], m[2].split()) for m in _PERIOD.finditer(cell.text) if not other.match(m[1])]
-        breaks = [at for at, (a, b) in enumerate(pairwise(rows), 1) if a[0] >= b[0] or len(a[1]) != len(b[1])]
-        for start, end in pairwise([0, *breaks, len(rows)]):
-            for column in zip(*(of for _, of in rows[start:end]), strict=True):
-                yield [None if n == "NaN" else float(n.replace(",", "")) for n in column]
+        blocks = list[dict[int, list[float]]]()
+        for m in _LINE.finditer(cell.text):
+            if not blocks or int(m[1]) in blocks[-1]:  # each stands once in a table, in any order
+                blocks.append({})
+            blocks[-1][int(m[1])] = [float(n.replace(",", "")) for n in m[2].split()]
+        for block in (b for b in blocks if len(b) > 1):
+            yield [dict(zip(block, column, strict=True)) for column in zip(*block.values(), strict=False)]

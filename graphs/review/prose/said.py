@@ -21,6 +21,13 @@ _LOOSE = {("typical",), ("usual",)}
 """What may be a mean or a median."""
 _VERB = re.compile(r"\b(average|total)(?:s|d|l?ed|l?ing)\b", re.I)
 """A statistic that is told as a verb: the readings average 13.4."""
+_LEADS = re.compile(r"\b(?:leads?|tops?|comes? first|ahead of|largest|number one)\b", re.I)
+_NO_AMOUNT = re.compile(
+    r"\bat (?:least|most)\b|\b(?:most|least) (?!often|by|far|of|expensive|frequent|common|likely|popular|many)"
+    r"\w+(?:al|ent|ant|ive|ous|ful|able|ible|ing|ed)\b",
+    re.I,
+)
+"""What is a superlative and no amount: a kiln is "the most reliable"."""
 _HALF = re.compile(r"(?i)(?:^|[,;:(])\s*half\b[^.,;(%]*\b(?:more|most|least|less|under|over|\w+er than)\b[^.,;\d]*\d")
 """What says a median in words: half of them wait no more than 120 seconds."""
 
@@ -31,6 +38,12 @@ def statistic(text: str) -> tuple[Statistic, ...]:
     found = {meaning.split()[0] for meaning in meanings(text, "Sh")} | ({"median"} if _HALF.search(text) else set())
     ops = tuple(op for op in _NAMED if op in found)
     return ops if len(ops) == 1 else ()
+
+
+def superlative(text: str) -> bool:
+    """Whether a text speaks of the greatest or the least of something."""
+    found = {m for m in meanings(text, "M") if " " in m} | meanings(_NO_AMOUNT.sub(" ", text), "M")
+    return bool(found) or _LEADS.search(text) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -95,6 +108,7 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
         named, said = labels(clause, given.list), tuple(flags(clause, given.list))
         alone = _once(named)
         spans = any(begins_or_ends(clause, n) for n in alone)
+        behind = {s.figure.end + 1 for s in every if s.figure.whole}
         for s in every:
             cell = next((x for x in reversed(cells) if any(s.figure.tells(v) for v in printed_numbers(x))), None)
             code = given.code if cell is None else cell.code
@@ -104,6 +118,8 @@ def said_in(text: str, given: Given, cells: Sequence[Execution]) -> Iterator[Sai
                 continue
             here = () if AGAINST.search(s.figure.before) and not s.labels else alone  # of those it is compared with
             here = [n for n in here if not _AHEAD.search(clause[s.figure.end : n.start])]
+            if s.figure.whole:  # of "88 cancelled orders and 45 more" the 45 are not
+                here = [n for n in here if n in s.labels or n.start not in behind]
             near = [n for n in (*once, *here) if not (n.column == YEAR and s.figure.starts)]
             own = tuple({n.column: n for n in (*near, *s.labels)}.values())
             code = code if computed_in(code) else given.code

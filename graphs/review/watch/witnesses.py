@@ -35,9 +35,15 @@ _RARE, _HIGH = 0.75, 0.85
 """The share of the commonest class, and the accuracy, from which one has to be told beside the other."""
 
 
+_TOLD = re.compile(r"\b(?:(?:left|leav\w+) out|set aside|exclud\w+|omit\w*|discard\w*|dropped|removed)\b", re.I)
+"""What tells that rows are missing in what was computed."""
+
+
 @check("dropped_rows", "Print the number of rows before and after, and why those rows may go.")
 def dropped_rows(work: Work) -> Iterator[Found]:
     """No rows were dropped without saying how many."""
+    if _TOLD.search(work.said):
+        return
     shown = " ".join([*map(written_text, work.written), work.said])
     told = {float(m.replace(",", "")) for m in re.findall(r"(?<![\w.])\d+(?:,\d{3})*(?:\.0)?(?![\w.]*\d)", shown)}
     for seen in work.seen("dropped"):
