@@ -41,7 +41,7 @@ def rounds() -> list[dict[str, Any]]:
         ("How glad is satisfaction in winterish rounds?", "What is the average satisfaction?"),
         ("Which shovelled the most, glass or paper?", "What is the total weight_kg by material?"),
         ("Is weight_kg gladdened by distance_km?", "How is weight_kg related to distance_km?"),
-        ("Who shovels?", "What is the average weight_kg by route?"),
+        ("Who shovels?", "What is the average weight_kg?"),
     ],
 )
 def test_what_is_offered_speaks_of_what_was_named(question: str, offered: str, rounds: list[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from graphs.questions.query import Column, Condition, Derive
 from graphs.questions.reader import read
+from graphs.questions.reader.offers import offers
 from tests.graphs.test_reader import described, one, told
 
 
@@ -115,3 +116,11 @@ def test_a_whole_value_is_meant_before_a_part_of_another(permits: list[dict[str,
 )
 def test_what_changes_the_meaning_and_is_not_read_is_not_answered(permits: list[dict[str, Any]], question: str) -> None:
     assert read(question, permits).queries == (None,)
+
+
+def test_what_is_offered_is_of_the_kind_that_was_asked_for(permits: list[dict[str, Any]]) -> None:
+    assert "What is the average number of days between sent_date and promised?" in offers(
+        "how long do folk sit around for the paperwork", permits
+    )
+    assert "What is the total fee_paid?" in offers("how much money did the lads hand over", permits)
+    assert "Which sector has the most rows?" in offers("which corner of town gets turned down the most", permits)

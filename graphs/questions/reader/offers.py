@@ -19,7 +19,7 @@ from graphs.questions.reader import lexicon, read
 from graphs.questions.reader.clauses import split
 from graphs.questions.reader.conditions import Known, expr
 from graphs.questions.reader.intents import usual
-from graphs.questions.reader.items import Clause, Item
+from graphs.questions.reader.items import Clause
 from graphs.questions.reader.linking import Column, clipped, read_columns
 from graphs.questions.reader.text import Word, name_words, root, stem, words
 from notebooks.toolkit.columns import yes_level
@@ -42,12 +42,11 @@ def offers(
     """Up to three plain questions near one that was refused, each of which has an answer; tables as `read` takes them."""
     columns = read_columns(tables)
     clauses = split(question, columns, [str(t["name"]) for t in tables])
-    items = [item for clause in clauses for item in clause.items]
     left = read(_understandable(question, clauses), tables, roles).queries
     first = _worded(left[0]) if len(left) == 1 and left[0] is not None else ""
     same = first and read(first, tables, roles).queries
     nearest = [first] if same and _asked(same[0]) == _asked(left[0]) else []
-    wordings = dict.fromkeys(w for w in _wordings(items, columns, question) if w != first)
+    wordings = dict.fromkeys(w for w in _wordings(clauses, columns, question) if w != first)
     readings = ((w, read(w, tables, roles).queries) for w in wordings)
     others = islice((w for w, some in readings if all(one and not one.unused for one in some)), _MOST - len(nearest))
     return tuple(f"{w.rstrip('?')}?" for w in (*nearest, *others))  # of a column that is called "Returned?"
@@ -97,36 +96,47 @@ def _worded(query: Query) -> str:
     return f"What is the {statistic} {of}{by}{of_rows}?" if statistic else ""
 
 
-def _wordings(items: Sequence[Item], columns: Sequence[Column], question: str) -> Iterator[str]:
-    """Questions of what these items name: figures of columns and numbers of rows, of the same rows, by the same groups."""
+def _wordings(clauses: Sequence[Clause], columns: Sequence[Column], question: str) -> Iterator[str]:
+    """Questions of the kind that was asked (how many, how much, which has the most) of what its items name: of the same
+    rows and times, by the same groups; of figures that are not named, each in turn."""
+    items = [item for clause in clauses for item in clause.items]
     named = [i.means for i in items if i.code in "CE" and isinstance(i.means, Column)]
     values = [i.means for i in items if i.code == "V"]
     file = next((c.file for c in (*named, *(c for c, _ in values)) if c.file), columns[0].file)
     there = [c for c in columns if c.file == file]
     spoken = [c for c in there if c in named]
-    numbers = [c for c in there if c.kind == "number" and not (c.label or c.key)]
     money = Known(there, None).amount()
-    figures = [c for c in numbers if c in spoken] or sorted(numbers, key=lambda c: c != money)
+    numbers = [c for c in there if c.kind == "number" and not (c.label or c.key)]
+    figures = sorted(numbers, key=lambda c: (c not in spoken, c != money))
     classes = [c.name for c in there if c.kind == "text" and 1 < c.n_unique <= _CLASSES]
     held = [column for column, _ in values]
     denied = [items[m.end() - 1].means for m in re.finditer("n[ido]*[CEV]", "".join(i.code for i in items))]  # not paid
     divides = [c for c in dict.fromkeys(held) if held.count(c) > 1]  # schools or pubs
     divides += [c for c in spoken if c.kind == "text" and c not in held and not (c.key or c.prose)]
-    by = [f" by {c.name}" for c in divides[:1]]
+    by = f" by {divides[0].name}" if divides else ""
     met = [f"{c.name} is {'not ' * ((c, value) in denied)}{value}" for c, value in values if c not in divides]
     met += [f"{c.name} is {'no' if c in denied else 'yes'}" for c in spoken if c.kind == "bool" and c not in held]
-    of_rows = f" where {' and '.join(met)}" if met else ""
-    totals = any(i.code == "M" or i.means in _TOTALS for i in items) or "how much" in question.casefold()
-    both = [c.name for c in figures if c in spoken]
+    rows = f" where {' and '.join(met)}" if met else ""
+    when = [(c, i) for c in clauses for i in c.items if i.code == "T"]
+    for clause, time in when if len(when) == 1 else ():
+        said, lead = clause.written([time]), clause.words[max(time.first - 1, 0)].low
+        rows += f" {'' if said.startswith(('last', 'this')) else lead if lead in ('on', 'since') else 'in'} {said}"
+    rows = rows.replace("  ", " ")
+    ranks = any(i.code == "M" for i in items)
+    totals = ranks or any(i.means in _TOTALS for i in items) or "how much" in question.casefold()
+    both = [c.name for c in numbers if c in spoken]
     if len(both) == 2:
         yield f"How is {both[0]} related to {both[1]}?"
-    if met:
-        yield f"How many rows are there{''.join(by)}{of_rows}?"
-    which = by or ([""] if spoken or met else [f" by {c}" for c in classes])
+    times = [c.name for c in there if c.kind == "time"]
+    if lexicon.found("lengths", question) or lexicon.found("lasts", question):
+        yield from (f"What is the average number of days between {a} and {b}{by}{rows}?" for a, b in pairwise(times))
+    if rows or by:
+        yield f"How many rows are there{by}{rows}?"
+    if ranks and not both:
+        yield from (f"Which {c} has the most rows{rows}?" for c in ([divides[0].name] if divides else classes))
     for figure in figures:
-        adds = totals and usual(figure, [], question="the most of it").op == "sum"
-        yield from (f"What is the {'total' if adds else 'average'} {figure.name}{some}{of_rows}?" for some in which)
-    yield from (f"How many rows are there{some}{of_rows}?" for some in by)
+        adds = totals and (figure.money or usual(figure, [], question="the most of it").op == "sum")
+        yield f"What is the {'total' if adds else 'average'} {figure.name}{by}{rows}?"
     yield from (f"What is the average {figure.name} by {c}?" for figure in figures for c in classes)
 
 
