@@ -19,6 +19,7 @@ METRICS = {
     "sd_ratio": "SD ratio",
     "lift_rel": "relative lift",
     "odds_ratio_per_sd": "odds ratio per SD",
+    "hazard_ratio": "hazard ratio",
     "slope_per_step": "slope per step",
     "mean_shift": "mean shift",
     "std_beta": "standardised slope",

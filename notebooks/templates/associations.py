@@ -27,15 +27,16 @@ from notebooks.toolkit.cleaning import load
 from notebooks.toolkit.attempts import CannotAnswer
 from notebooks.toolkit.columns import is_text, names, speaks_of_yes, tells_times, yes_level
 from notebooks.toolkit.drawing import COLOURS, direct_labels, figure, name_columns, share_dots, show
-from notebooks.toolkit.drivers import find_drivers
+from notebooks.toolkit.drivers import clear_effects, find_drivers
 from notebooks.toolkit.intervals import spread_interval
-from notebooks.toolkit.joint_model import step_of
+from notebooks.toolkit.joint_model import parts_of_target, sides_apart, step_of
 from notebooks.toolkit.ledger import effect, ledger
 from notebooks.toolkit.pairs import FLOOR, SURE, Pairs, as_level, strength
 from notebooks.toolkit.panels import chance_by_unit, panel_of, unit_of_rows, within_units
 from notebooks.toolkit.phrases import signed_number, unit_of
 from notebooks.toolkit.redundant import divisions
 from notebooks.toolkit.shapes import one_group, tell_shapes
+from notebooks.toolkit.survival import followed, report_lasting
 from notebooks.toolkit.telling import report
 from notebooks.toolkit.twice import measured_twice
 from notebooks.toolkit.unseen import as_design, gain_in_unseen
@@ -79,6 +80,13 @@ for name in named:  # of columns that say the same, the one that was asked about
         table.left_out |= {c: f"{why.split(' of ')[0].replace('made up', 'part')} of {name}" for c in same_as}
 repeats = [c for c, why in table.left_out.items() if outcome and why == f"copy of {outcome}"]
 usable = table.of("number", "category")
+parts = {}  # of the outcome, by name, by sum or ratio, or as a cut of it: no findings, unless named
+if outcome in usable and len(df) <= 100_000 and (table.kind(outcome) == "number" or df[outcome].nunique() == 2):
+    yes_of = None if table.kind(outcome) == "number" else yes_level(df[outcome].dropna().unique())
+    others_of = [c for c in usable if c not in named and c not in (outcome, *repeats)]
+    parts = parts_of_target(df, outcome, others_of, yes_of) if yes_of is None else {}
+    usable = [c for c in usable if c not in parts]
+    table.left_out |= parts
 if outcome and len(factors) == 1 and all(table.kind(c) == "category" for c in named[:2]):
     # Of two categories the one that says yes or no is what is to be explained, however they were named
     yes = [df[c].nunique() == 2 and speaks_of_yes(df[c].dropna().unique()) for c in named[:2]]
@@ -91,10 +99,9 @@ else:
     divided = divisions(df[[c for c in usable if c not in columns]])
     pairs = [p for p in pairs if not any({*p} <= {*one} for one in divided)]
 # Whether a time of survival had ended when it was told says nothing of how long it was
-ENDS = re.compile(r"cens\w*|status|delta|event|dead|died|death|survived|alive", re.I)
-ended = [c for c in usable if ENDS.fullmatch(c) and df[c].nunique() == 2]
-lasts = [c for c in usable if re.fullmatch(r"(\w*_|fu|surv\w*)?time|surv\w*", c, re.I)] if ended else []
-lasts = [c for c in lasts if c not in ended and df[c].nunique() > 8]
+lasting = [one for c in usable if (one := followed(df, c)) is not None]
+ended, lasts = list(dict.fromkeys(one.event for one in lasting)), [one.time for one in lasting]
+timed = next((one for one in lasting if one.time == outcome and one.event not in factors), None)
 pairs = [p for p in pairs if {*p} <= {*named} or not ({*p} & {*ended} and {*p} & {*lasts})]
 instead = "; name a column of numbers or of categories as the outcome"
 unused = [
@@ -102,10 +109,13 @@ unused = [
     for c in named
     if c not in usable
 ]
+unused += [f"{say(c)} ({why})" for c, why in parts.items()]
 left_open = [(t, c) for c in ended for t in lasts if not {t, c} <= {*named}]
 unused += [f"{say(t)} with {say(c)} (which says whether it had ended)" for t, c in left_open]
 if not outcome:
     unused += [f"{', '.join(map(say, one))} with each other (no row is 1 in two of them)" for one in divided]
+if timed is not None:  # no test of plain values, since some of them are longer than they stand there
+    at_hand, pairs = [a for a, _ in pairs if a not in ended], []
 LIMIT = 3000
 if len(pairs) > LIMIT:
     unused.append(f"{len(pairs) - LIMIT:,} of {len(pairs):,} pairs, beyond the first {LIMIT:,}")
@@ -113,6 +123,18 @@ if len(pairs) > LIMIT:
 asked = bool(outcome) and 1 <= len(pairs) <= 2
 family = f"associations with {outcome}" if outcome else "associations"
 print(f"{len(pairs):,} {'pair' if len(pairs) == 1 else 'pairs'} to test, {len(df):,} rows.")
+
+# %% [markdown] id="lasting-text"
+# ## How long something lasts, where some of it had not ended
+#
+# Times that had not ended when they were told are longer than they stand there. Each factor is tested by itself: groups
+# by the log-rank test, with medians by Kaplan and Meier, numbers by Cox's model of the hazard.
+
+# %% id="lasting"
+if timed is not None:
+    report_lasting(df, timed, at_hand, factors)
+else:
+    print("No outcome of times beside what says whether they had ended.")
 
 # %% [markdown] id="test-text"
 # ## Every pair is tested
@@ -725,8 +747,12 @@ for found in [f for f in tested if {f["a"], f["b"]} <= set(codes)][:30]:
     a, b = found["a"], found["b"]
     if not one or {one, at} & {a, b} or frozenset((a, b)) in flipped:
         continue
-    for x, y in ((a, b), (b, a)):  # the other way round where the first hardly changes within a unit
-        if (a, b) not in held_within and (inside := within_units(codes[x], codes[y], df[one], df[at])) is not None:
+    # The other way round where the first hardly changes within a unit, unless it is asked what it does
+    for x, y in ((a, b), (b, a)) if not outcome else ((a, b),):
+        least = 0.002 if asked else 0.02
+        if (a, b) not in held_within and (
+            inside := within_units(codes[x], codes[y], df[one], df[at], least)
+        ) is not None:
             held_within[a, b] = x, y, inside
             ledger.add("within units", f"{a} × {b}", inside.p)
 within_q = ledger.q("within units") if held_within else {}
@@ -765,7 +791,12 @@ for found in [f for f in results if (f["a"], f["b"]) in held_within]:
         effect=effect("slope_per_step", by * inside.slope, (by * inside.low, by * inside.high)),
         test=ledger.test("within_by_unit", "within units", f"{found['a']} × {found['b']}"),
         n=inside.n,
-        params={"alone": found["value"], "beside": inside.r, "held_fixed": one, "turned": bool(turns)},
+        params={
+            "alone": found["value"],
+            "beside": inside.r,
+            "held_fixed": one,
+            "turned": bool(inside.slope * slope < 0),
+        },
         caveats=[f"What changes within a {say(one)} for other reasons is not held fixed."],
         confidence="medium",
     )
@@ -1022,15 +1053,18 @@ def beside_all(factor):
     except CannotAnswer:
         return None
     steps = found.effects[found.effects["factor"] == factor]
-    if len(steps) != 1 or found.n < 100:
+    if len(steps) != 1 or found.n < 100 or found.units:
         return None
-    step = steps.iloc[0]
+    step, itself = steps.iloc[0], find_drivers(df[[outcome, factor]], outcome).effects.iloc[0]
     shrinks = step["joint"] * np.sign(step["alone"]) < 0.5 * abs(step["alone"])
-    open_end = step["low"] if step["alone"] > 0 else -step["high"]
-    return (step, [c for c in found.weights.index if c != factor], found) if shrinks and open_end <= 0 else None
+    open_end = (step["low"] if step["alone"] > 0 else -step["high"]) <= 0
+    sure = itself["low"] * itself["high"] > 0
+    hides = not sure and not itself["low"] <= step["joint"] <= itself["high"]
+    told = (sure and shrinks and open_end) or hides
+    return (step, itself, [c for c in found.weights.index if c != factor], found) if told else None
 
 
-asked_alone = [f for f in results if f["real"] and not {"misleads", "between"} & {*f}]
+asked_alone = [f for f in results if not {"misleads", "between"} & {*f}]
 asked_alone = [f for f in asked_alone if frozenset((f["a"], f["b"])) not in flipped]
 # A model of lines tells nothing of ranks and curves
 asked_alone = [f for f in asked_alone if f["metric"] not in ("spearman_r", "r2")]
@@ -1038,17 +1072,27 @@ for _ in asked_alone if outcome in usable and len(factors) == 1 and factors[0] n
     held = beside_all(factors[0])
     if held is None:
         continue
-    step, others, joint = held
-    turned = step["high"] < 0 < step["alone"] or step["alone"] < 0 < step["low"]
+    step, itself, others, joint = held
+    turned = step["joint"] * step["alone"] < 0
     unit = " percentage points" if joint.yes else f" {unit_of(outcome)}".rstrip()
     listed = [say(c) for c in others[:5]] + (["others"] if len(others) > 5 else [])
     the_same = " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
+    of_what = f"{say(outcome)} {joint.yes}" if joint.yes not in ("", "1", "True") else say(outcome)
+    before = (
+        f"{signed_number(step['alone'])} (95 % CI {signed_number(itself['low'])} to {signed_number(itself['high'])})"
+    )
+    lead = f"{capital(say(factors[0]))} goes with {say(outcome)} mostly as other columns do"
+    if turned or itself["low"] * itself["high"] <= 0:
+        lead = f"By itself, {say(factors[0])} misleads as to {say(outcome)}, since its rows differ in more"
+    unlike = sides_apart(df, factors[0], others)
     report(
         "warning",
         "confounding",
-        f"{capital(say(factors[0]))} goes with {say(outcome)} mostly as other columns do: among rows alike in {the_same}, {step['step']} goes with "
-        f"{signed_number(step['joint'])}{unit} of {say(outcome)} (95 % CI {signed_number(step['low'])} to {signed_number(step['high'])}, "
-        f"n = {joint.n:,}) instead of {signed_number(step['alone'])}.",
+        f"{lead}: among rows alike in {the_same}, {step['step']} goes with "
+        f"{signed_number(step['joint'])}{unit} of {of_what} (95 % CI {signed_number(step['low'])} to {signed_number(step['high'])}, "
+        f"n = {joint.n:,}) instead of {before}"
+        + (", so it points the other way." if turned else ".")
+        + f" {capital(unlike)}" * bool(unlike),
         [factors[0], outcome, *others[:2]],
         roles={"outcome": outcome, "factor": factors[0], "stratifier": others[0]},
         effect=effect("slope_per_step", step["joint"], (step["low"], step["high"])),
@@ -1063,17 +1107,16 @@ for _ in asked_alone if outcome in usable and len(factors) == 1 and factors[0] n
         confidence="medium",
     )
     fig, ax = figure(f"{say(factors[0])} and {say(outcome)}: among rows alike in all else", height=2.7)
-    for i, (middle, ends, colour) in enumerate(
-        ((step["joint"], (step["low"], step["high"]), COLOURS[1]), (step["alone"], None, COLOURS[0]))
-    ):
-        if ends is not None:
-            ax.plot(ends, [i, i], color=colour, lw=3)
-        ax.plot(middle, i, "o", color=colour, ms=9)
+    for i, (row, colour) in enumerate(((step, COLOURS[1]), (itself, COLOURS[0]))):
+        ax.plot([row["low"], row["high"]], [i, i], color=colour, lw=3)
+        ax.plot(row["joint"], i, "o", color=colour, ms=9)
     ax.axvline(0, color="black", lw=1)
     ax.set_yticks([0, 1], ["all else held fixed", "by itself"])
     ax.set_ylim(-0.5, 1.7)
     ax.set_xlabel(f"{label(outcome)}: {step['step']}")
     show(fig, f"{say(factors[0])} and {say(outcome)} with all other columns held fixed (95 % CI), and by themselves")
+    for found in results:  # that there is nothing by itself is no finding, either
+        found["misleads"] = True
 
 
 def beside_stronger(found, stronger):
@@ -1896,12 +1939,23 @@ for found in (
         found |= {"by_unit": by_unit} if by_unit else {}
 doubts = {id(found): doubt(found) for found in told[: 2 * max_findings]}
 told.sort(key=lambda found: bool(doubts.get(id(found))))
+jointly: set[str] = set()  # what shows beside the other columns only is not without relation
+if weak and outcome in usable and not factors and timed is None:
+    try:
+        of_all = find_drivers(df[usable], outcome)
+        jointly = {str(row["factor"]) for row in clear_effects(of_all)}
+    except CannotAnswer:
+        pass
+shown_beside = [f for f in weak if {f["a"], f["b"]} & jointly]
+weak = [f for f in weak if not {f["a"], f["b"]} & jointly]
 unrelated, adding_none = (listed_factors([f for f in weak if ("adds" in f) == no]) for no in (False, True))
 not_found = (
     f"No relation with {say(outcome)} that is neither small nor likely chance: {unrelated}." if unrelated else ""
 )
 if adding_none:
     not_found += f" Weak, and nothing beside what explains more of {say(outcome)}: {adding_none}."
+if shown_beside:
+    not_found += f" Weak or unsure by itself, but clear in a model of all columns: {listed_factors(shown_beside)}."
 if faint := [*((z, x) for z, x, *_ in stand_ins[3:]), *faint]:
     listed = [f"{in_short(related[z])}, beside {say(x)}" for z, x in faint[:6]]
     report(
@@ -1956,6 +2010,7 @@ for found in told[:max_findings]:
 absent = [
     f for f in results if not f["real"] and frozenset((f["a"], f["b"])) not in flipped and not {f["a"], f["b"]} & hidden
 ]
+absent = [f for f in absent if "misleads" not in f]
 for found in [f for f in absent if len(named) <= 4 and {f["a"], f["b"]} <= set(named)]:
     ci = interval(found)
     report(

@@ -14,7 +14,9 @@ UNIT_NAME = re.compile(
 )
 TIME_NAME = re.compile(r"(^|[_\s])(year|date|time|timestamp|month|quarter|week|day|hour|period|step|t)$", re.I)
 GROUP_NAME = re.compile(
-    r"(^|[_\s.])(race|ethnic\w*|religion|marital\w*|occupation|nationality|origin|region|sector|type|group|category|code)$",
+    r"(^|[_\s.])(race|ethnic\w*|religion|marital\w*|occupation|nationality|origin|region|sector|type|group|category|code|"
+    r"mode|kind|inst(itution)?|site|cent(er|re)|clinic|ward|dep(t|artment)|district|county|state|country|city|brand|"
+    r"species|breed|industry|colou?r|arm|trt|treatment)$",
     re.I,
 )
 """What whole numbers only stand for: there is no order between them."""

@@ -1,7 +1,7 @@
 """What an outcome depends on: one joint model in the outcome's units, beside each factor's effect by itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,18 @@ from notebooks.toolkit.joint_model import (
     usable_factors,
 )
 from notebooks.toolkit.ledger import effect
+from notebooks.toolkit.panels import numbering, repeated_units
 from notebooks.toolkit.phrases import plain_ticks, several, unit_of
+from notebooks.toolkit.survival import (
+    Followed,
+    followed,
+    hazards,
+    held_out_concordance,
+    median_survival,
+    medians_by,
+)
 from notebooks.toolkit.telling import answer, report
-from notebooks.toolkit.wording import capital, label, measured_text, number, percent, say, tick
+from notebooks.toolkit.wording import as_name, capital, label, measured_text, number, percent, say, tick
 
 
 @dataclass(frozen=True)
@@ -32,8 +41,11 @@ class Drivers:
     """A joint model. `effects` has a row for each step of a factor: `factor`, `step` (in words), `joint`, `low`, `high`
     and `p` of the model with all factors, `alone` of the model with this one, all in the outcome's units (of a yes-no
     outcome: percentage points); `range` is the joint effect of going from the factor's tenth to its ninetieth
-    percentile, or of the level. `weights` are what the explained share loses without each factor, `together` what it
-    loses without all of some that go together too closely (most pairs |r| > 0.8) for one to be told from the others."""
+    percentile, or of the level. Of times of which some had not ended (`lasting` says how many) the effects are
+    logarithms of the hazard ratios of a Cox model. Where rows repeat `units`, effects are those within a unit (and, of
+    a panel by date, at one time of the `calendar`), `alone` those of all rows. `weights` are what the explained share
+    loses without each factor, `together` what it loses without all of some that go together too closely (most pairs
+    |r| > 0.8) for one to be told from the others."""
 
     target: str
     yes: str
@@ -45,17 +57,22 @@ class Drivers:
     n: int
     left_out: dict[str, str]
     notes: tuple[str, ...]
+    units: str = ""
+    calendar: str = ""
+    lasting: str = ""
 
     @property
     def metric(self) -> str:
-        return "AUC" if self.yes else "R²"
+        return "concordance" if self.lasting else "AUC" if self.yes else "R²"
 
 
 def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None, unit: str = "") -> Drivers:
     """Least squares, or a logistic model told in average marginal effects, of a target on all factors at once.
 
-    Standard errors are robust (HC3; by `unit` where rows repeat one). The held-out figure is from five folds. Raises
-    CannotAnswer where there is nothing to explain or too few rows.
+    Standard errors are robust (HC3; by `unit` where rows repeat one, which is found where none is named). Effects of
+    what varies within units are those within them, their own levels taken out. Times that had not all ended are
+    explained by a Cox model. The held-out figure is from five folds. Raises CannotAnswer where there is nothing to
+    explain or too few rows.
     """
     from scipy.stats import chi2, f
 
@@ -69,8 +86,24 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
         yes = yes_level(rows[target].unique())
     elif is_text(rows[target]) or is_time(rows[target]):
         raise CannotAnswer(f"{say(target)} has {levels} levels; a joint model needs a number or two levels.")
+    timed = followed(rows, target) if yes is None else None
+    if timed is not None:
+        rows = rows.dropna(subset=[timed.event])
+        rows = rows.sample(20_000, random_state=0) if len(rows) > 20_000 else rows
+        factors = [c for c in factors or [] if c != timed.event]
     kept, out = usable_factors(rows, target, factors or [])
-    kept = [c for c in kept if c != unit]
+    of_units = repeated_units(rows, unit, target) if unit or not factors or timed is None else None
+    of_units = None if of_units is not None and of_units.name in (factors or []) else of_units
+    unit = of_units.name if of_units is not None else ""
+    calendar = of_units.calendar if of_units is not None and of_units.calendar not in (factors or []) else ""
+    kept = [c for c in kept if c not in (unit, calendar, timed.event if timed is not None else "")]
+    if unit:
+        out.pop(unit, None)
+        counting = {c: f"it only numbers the rows of each {say(unit)}" for c in kept if numbering(rows, unit, c)}
+        same = of_units is not None and of_units.even and not factors
+        alike = [c for c in kept if same and rows.groupby(unit)[c].nunique().max() <= 1]
+        out |= counting | {c: f"each {say(unit)} has one value of it, and the same mean of {target}" for c in alike}
+        kept = [c for c in kept if c not in out]
     parts = parts_of_target(rows, target, kept, yes)
     out |= parts
     kept = [c for c in kept if c not in parts]
@@ -81,44 +114,68 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
             + "."
         )
     y = (rows[target] == yes).astype(float) if yes is not None else rows[target].astype(float)
-    design, about, more = coded_factors(rows, kept, y)
+    design, about, more = coded_factors(rows, kept, y, not unit)
     whole = design.notna().all(axis=1)
     if whole.sum() < 0.7 * len(rows):
         worst = [c for c in kept if rows[c].isna().mean() > 0.1]
         out |= {c: f"it is missing in {percent(float(rows[c].isna().mean()))} of the rows" for c in worst}
         kept = [c for c in kept if c not in worst]
-        design, about, more = coded_factors(rows, kept, y)
+        design, about, more = coded_factors(rows, kept, y, not unit)
         whole = design.notna().all(axis=1)
-    design, y = design[whole], y[whole]
+    whole &= rows[unit].notna() if unit else True
+    plain, y = design[whole], y[whole]
     if whole.sum() < len(rows):
         notes.append(f"{len(rows) - int(whole.sum()):,} of {len(rows):,} rows miss a factor and are not in the model.")
     notes += more
+    groups = rows.loc[plain.index, unit] if unit else None
+    design = plain if groups is None else _within(plain, groups, rows[calendar] if calendar else None)
     columns = independent_columns(design)
     for name in kept:
         mine = about.index[about["factor"] == name]
         if not set(mine) & set(columns):
             out[name] = "the other factors make it up"
-    design, about = design[columns], about.loc[columns]
-    least = 10 * (len(columns) + 1) if yes is not None else 5 * len(columns) + 15
+    design, about = design[columns], about.loc[[c for c in columns if c in about.index]]
+    least = 10 * (len(columns) + 1) if yes is not None or timed is not None else 5 * len(columns) + 15
     if len(design) < least or y.nunique() < 2:
         raise CannotAnswer(f"{len(design):,} rows are too few for {len(columns)} effects; name fewer factors.")
-    groups = rows.loc[design.index, unit] if unit else None
-    joint, fit = model_effects(y, design, yes is not None, groups)
-    model = (smaller_models if yes is None else smaller_logistic_models)(y, design)
+    own = list(about.index)
+    model: Any
+    clusters = groups if of_units is not None and of_units.count >= 8 else None
+    if timed is not None:
+        over = timed.ended(rows.loc[design.index])
+        joint, fit = hazards(y, over, design, clusters)
+
+        def model(some: list[str]) -> tuple[pd.Series, float]:
+            table, share = hazards(y, over, (design if set(some) - set(own) else plain)[some])
+            return table["effect"], share
+
+        held_out = held_out_concordance(y, over, design, clusters)
+    else:
+        joint, fit = model_effects(y, design, yes is not None, clusters)
+        model = (smaller_models if yes is None else smaller_logistic_models)(y, design)
+        held_out = held_out_fit(y, design, yes is not None, groups)
     names = list(dict.fromkeys(about["factor"]))
-    alone = pd.concat([model(list(about.index[about["factor"] == name]))[0] for name in names])
+    single = model if groups is None or timed is not None else smaller_models(y, plain)
+    of_one = 100.0 if single is not model and yes is not None else 1.0
+    alone = pd.concat([of_one * single(list(about.index[about["factor"] == name]))[0] for name in names])
     effects = about.assign(
-        joint=joint["effect"], low=joint["low"], high=joint["high"], p=joint["p"], alone=alone.reindex(about.index)
+        joint=joint["effect"].reindex(own),
+        low=joint["low"].reindex(own),
+        high=joint["high"].reindex(own),
+        p=joint["p"].reindex(own),
+        alone=alone.reindex(own),
     )
     effects["range"] = effects["joint"] * effects["span"]
 
     def lost(without: Sequence[str]) -> float:
-        rest = [c for c in columns if about.loc[c, "factor"] not in without]
+        rest = [c for c in columns if c not in own or about.loc[c, "factor"] not in without]
         return float(fit - (model(rest)[1] if rest else 0.0))
 
     def certain(without: Sequence[str], share: float) -> bool:
         """Whether what all of these explain is beyond chance: the test of one model against the smaller one."""
         rest, m = len(y) - len(columns) - 1, float(y.mean())
+        if timed is not None:
+            return bool(chi2.sf(2 * len(y) * share, len(without)) < 0.001)
         if yes is None:
             return bool(share > 0 and f.sf(share / len(without) / ((1 - fit) / rest), len(without), rest) < 0.001)
         return bool(chi2.sf(-2 * len(y) * (m * np.log(m) + (1 - m) * np.log(1 - m)) * share, len(without)) < 0.001)
@@ -126,17 +183,98 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
     weights = {name: lost([name]) for name in names}
     ordered = pd.Series(weights).sort_values(ascending=False, kind="stable")
     shown = str(yes).removesuffix(".0") if yes is not None else ""
-    return Drivers(
+    found = Drivers(
         target,
         shown,
         effects,
         ordered,
         fit,
-        held_out_fit(y, design, yes is not None, groups),
-        {one: share for one in _alike(design, about) if certain(one, share := lost(one))},
+        held_out,
+        {one: share for one in _alike(plain[own], about) if certain(one, share := lost(one))},
         len(design),
         out,
         tuple(notes),
+        unit,
+        calendar,
+    )
+    if timed is not None:
+        return replace(found, lasting=_lasting(found, rows, timed))
+    if of_units is not None and groups is not None and yes is None:
+        return replace(found, notes=(*_of_units(found, y, plain, groups), *found.notes))
+    return found
+
+
+def _within(design: pd.DataFrame, groups: pd.Series, times: pd.Series | None) -> pd.DataFrame:
+    """A design whose columns have their unit's own mean taken out, where they vary within units; the means stand beside
+    them, if there are units enough, and columns for the times. An effect of the rest is that within units (Mundlak,
+    1978)."""
+    means = design.groupby(groups).transform("mean")
+    rest: pd.DataFrame = design - means
+    varied = [c for c in design if float(rest[c].var()) > 1e-3 * float(design[c].var())]
+    parts = [pd.DataFrame({c: rest[c] if c in varied else design[c] for c in design})]
+    if groups.nunique() >= 2 * len(varied) + 3:
+        parts.append(means[varied].rename(columns={c: f"mean of {c}" for c in varied}))
+    if times is not None:
+        dated = pd.get_dummies(times.loc[design.index].astype(str), prefix="at", dtype=float)
+        parts.append(dated - dated.groupby(groups).transform("mean"))
+    whole: pd.DataFrame = pd.concat(parts, axis=1)
+    return whole
+
+
+def _of_units(found: Drivers, y: pd.Series, plain: pd.DataFrame, groups: pd.Series) -> list[str]:
+    """What holds within units and not over all rows, and how the slopes of the heaviest factor differ, in sentences."""
+    from scipy.stats import f
+
+    said, unit, leading = list[str](), say(found.units), clear_effects(found)
+    for row in leading:
+        if row["joint"] * row["alone"] < 0:
+            said.append(
+                f"Over all rows {row['step']} goes with {number(row['alone'])} of {say(found.target)}, the other way, "
+                f"as each {unit} differs from others in more than that."
+            )
+    for row in leading[:1]:
+        x = plain[str(row.name)]
+        rows = pd.DataFrame({"x": x, "y": y, "g": groups})
+        rows = rows[rows.groupby("g")["x"].transform("nunique") >= 4]
+        if rows["g"].nunique() < 5:
+            continue
+        off = rows[["x", "y"]] - rows.groupby("g")[["x", "y"]].transform("mean")
+        sums = pd.DataFrame({"xy": off["x"] * off["y"], "xx": off["x"] ** 2}).groupby(rows["g"]).sum()
+        slopes = (sums["xy"] / sums["xx"]).sort_values()
+        one = float(sums["xy"].sum() / sums["xx"].sum())
+        own = float(((off["y"] - off["x"] * rows["g"].map(slopes)) ** 2).sum())
+        common = float(((off["y"] - off["x"] * one) ** 2).sum())
+        units, free = len(slopes), len(rows) - 2 * len(slopes)
+        if free < 5 or f.sf((common - own) / (units - 1) / (own / free), units - 1, free) > 0.001:
+            continue
+        other = int((slopes * one < 0).sum())
+        said.append(
+            f"The {several(units, unit)} differ in it: by itself, {row['step']} goes with from "
+            f"{number(slopes.iloc[0])} ({as_name(slopes.index[0])}) to {number(slopes.iloc[-1])} "
+            f"({as_name(slopes.index[-1])})" + (f"; in {other} of them it goes the other way." if other else ".")
+        )
+    return said
+
+
+def _lasting(found: Drivers, rows: pd.DataFrame, timed: Followed) -> str:
+    """What times that had not all ended are like: how many had not, and the medians of all and by clear factors."""
+    middle, low, high = median_survival(rows[timed.time], timed.ended(rows))
+    ends = f" (95 % CI {number(low)} to {number(high)})" if np.isfinite([low, high]).all() else ""
+    text = f"{timed.told(rows)}. "
+    text += (
+        f"By Kaplan and Meier half last {number(middle)}{ends} or longer"
+        if np.isfinite(middle)
+        else "More than half last longer than is known"
+    )
+    groups = [str(row["factor"]) for row in clear_effects(found)]
+    groups = [c for c in groups if rows[c].nunique() <= 4][:2]
+    return (
+        text
+        + "".join(
+            f": {medians_by(rows, timed, c)}" if i == 0 else f"; {medians_by(rows, timed, c)}"
+            for i, c in enumerate(groups)
+        )
+        + "."
     )
 
 
@@ -178,10 +316,22 @@ def _drivers_told(found: Drivers) -> tuple[str, dict[str, Any], list[str]]:
         what = f"the chance of {what}" if found.yes in ("1", "True") else f"the chance that {what} is {found.yes}"
 
     def told(row: pd.Series) -> str:
+        if found.lasting:
+            middle, low, high = (number(np.exp(row[c])) for c in ("joint", "low", "high"))
+            return f"{row['step']} multiplies the hazard of its ending by {middle} (95 % CI {low} to {high})"
         verb = "adds" if row["joint"] > 0 else "takes off"
         ends = (row["low"], row["high"]) if row["joint"] > 0 else (-row["high"], -row["low"])
         size = measured_text(number(abs(row["joint"])), word)
         return f"{row['step']} {verb} {size} (95 % CI {number(ends[0])} to {number(ends[1])})"
+
+    def bent(factor: str) -> str:
+        """Both sides of where a factor turns or levels off, in a sentence; empty where it does not."""
+        sides = found.effects[found.effects["factor"] == factor]
+        if len(sides) != 2 or f"{factor} beyond" not in sides.index:
+            return ""
+        return (
+            f"{capital(what)} follows no straight line of {say(factor)}: {told(sides.iloc[0])}; {told(sides.iloc[1])}."
+        )
 
     leading, fits = clear_effects(found), f"held-out {found.metric} {found.held_out:.2f}"
     most = max(found.together, key=lambda one: found.together[one], default=())
@@ -196,16 +346,39 @@ def _drivers_told(found: Drivers) -> tuple[str, dict[str, Any], list[str]]:
             text += "go together so closely that their effects cannot be told apart."
         else:
             text += f"{say(str(leading[0]['factor']))}."
-        text += f" Other things equal, {'; '.join(told(row) for row in leading[:3])}." if leading else ""
-        all_of = f" All {len(found.weights)} factors together" if len(found.weights) > 1 else " It"
-        text += f"{all_of} tell yes from no in unseen rows with {fits} (0.5 is guessing)." if found.yes else ""
+        alike = f" and within the same {say(found.units)}" if found.units else ""
+        alike += f" at the same {say(found.calendar)}" if found.calendar else ""
+        text += f" Other things equal{alike}, {'; '.join(told(row) for row in leading[:3])}." if leading else ""
+        many = len(found.weights) > 1
+        all_of = f" All {len(found.weights)} factors together" if many else " It"
         share = percent(max(found.held_out, 0.0))
-        text += "" if found.yes else f"{all_of} explain {share} of its variation in unseen rows ({fits})."
+        if found.lasting:
+            text += (
+                f"{all_of} tell{'s' * (not many)} which of two unseen rows lasts longer with {fits} (0.5 is guessing)."
+            )
+        elif found.yes:
+            text += f"{all_of} tell{'s' * (not many)} yes from no in unseen rows with {fits} (0.5 is guessing)."
+        else:
+            text += f"{all_of} explain{'s' * (not many)} {share} of its variation in unseen rows ({fits})."
     else:
         text = f"None of {several(len(found.weights), 'factor')} goes with {what} beyond chance ({fits})."
+    text += f" {capital(found.lasting)}" if found.lasting else ""
     values: dict[str, Any] = {str(row["step"]): (row["joint"], unit, (row["low"], row["high"])) for row in leading}
+    if found.lasting:
+        values = {f"hazard ratio, {row['step']}": (_ratios(row)[0], "", _ratios(row)[1]) for row in leading}
     values[f"held-out {found.metric}"] = found.held_out
-    return text, values, _driver_notes(found, [str(row["factor"]) for row in leading])
+    turns = [b for row in leading if (b := bent(str(row["factor"])))]
+    return text, values, [*turns, *_driver_notes(found, [str(row["factor"]) for row in leading])]
+
+
+def _ends(row: pd.Series) -> tuple[float, tuple[float, float]]:
+    """A joint effect and its interval."""
+    return float(row["joint"]), (float(row["low"]), float(row["high"]))
+
+
+def _ratios(row: pd.Series) -> tuple[float, tuple[float, float]]:
+    """A hazard ratio and its interval."""
+    return float(np.exp(row["joint"])), (float(np.exp(row["low"])), float(np.exp(row["high"])))
 
 
 def tell_drivers(found: Drivers) -> None:
@@ -225,7 +398,7 @@ def report_drivers(found: Drivers) -> None:
             [str(row["factor"]), found.target],
             roles={"outcome": found.target, "factor": str(row["factor"])},
             direction="+" if row["joint"] > 0 else "-",
-            effect=effect("slope_per_step", row["joint"], (row["low"], row["high"])),
+            effect=effect("hazard_ratio", *_ratios(row)) if found.lasting else effect("slope_per_step", *_ends(row)),
             n=found.n,
             params={"held_out": found.held_out, "lost_without": found.weights.to_dict()},
             caveats=notes,
@@ -234,7 +407,13 @@ def report_drivers(found: Drivers) -> None:
 
 def _driver_notes(found: Drivers, clear: list[str]) -> list[str]:
     """What the model is of, what has no clear effect, what was left out, and what it cannot say."""
-    notes = [f"A joint model of {several(found.n, 'row')}: each effect is that with all other factors held equal."]
+    model = "Cox model" if found.lasting else "joint model"
+    notes = [f"A {model} of {several(found.n, 'row')}: each effect is that with all other factors held equal."]
+    if found.units:
+        notes.append(
+            f"Rows repeat each {say(found.units)} and are not independent: effects of what varies within one are those "
+            "within it, and intervals allow for it."
+        )
     alike = {name for one in found.together for name in one}
     if weak := [say(str(f)) for f in found.weights.index if f not in clear and f not in alike]:
         notes.append(f"No clear effect: {', '.join(weak[:8])}{' and others' if len(weak) > 8 else ''}.")
@@ -276,6 +455,7 @@ def draw_drivers(found: Drivers) -> None:
     ax.set_yticks(range(len(shown)), names)
     plain_ticks(ax, "x")
     unit = "Percentage points" if found.yes else label(found.target)
+    unit = "Logarithm of the hazard ratio" if found.lasting else unit
     ax.set_xlabel(f"{unit}; of a number: from its 10 % to its 90 % quantile. Dot: joint, 95 % CI; diamond: by itself")
     ax.set_ylim(-0.6, len(shown) - 0.4)
     show(fig, f"Dots: the joint effect of each factor on {say(found.target)}, and diamonds: its effect by itself")

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from notebooks.toolkit.columns import is_text, kind_of
+from notebooks.toolkit.columns import GROUP_NAME, is_text, kind_of
 from notebooks.toolkit.guesses import is_time
 from notebooks.toolkit.logistic import curvature, likeliest, mcfadden_r2, no_effects, standardised
 from notebooks.toolkit.naming import ID_NAME, PERSON_NAME
 from notebooks.toolkit.phrases import several, unit_of
-from notebooks.toolkit.redundant import computed_within
-from notebooks.toolkit.wording import number, percent, say
+from notebooks.toolkit.redundant import computed_within, parts_by_name
+from notebooks.toolkit.wording import as_name, number, percent, say
 
 
 def usable_factors(df: pd.DataFrame, target: str, named: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -29,6 +29,8 @@ def usable_factors(df: pd.DataFrame, target: str, named: list[str]) -> tuple[lis
             out[name] = "it only names the rows"
         elif name not in named and levels > 5 and PERSON_NAME.fullmatch(name) and pd.api.types.is_integer_dtype(s):
             out[name] = "its numbers only say who"
+        elif name not in named and levels > 8 and GROUP_NAME.search(name) and pd.api.types.is_numeric_dtype(s):
+            out[name] = f"its numbers only stand for {levels} groups"
         elif is_text(s) and levels > min(50, 0.2 * len(df)):
             out[name] = f"it has {levels:,} different texts"
         else:
@@ -45,9 +47,10 @@ def usable_factors(df: pd.DataFrame, target: str, named: list[str]) -> tuple[lis
 def parts_of_target(df: pd.DataFrame, target: str, factors: list[str], yes: Any = None) -> dict[str, str]:
     """The factors that the target is made of, or that restate it: they say nothing of what it depends on.
 
-    Numbers whose weighted sum, or whose product with another, is the target in all but rounding; columns that go with
-    it almost perfectly or order the rows just as it does (its logarithm); groups that it is cut into; for a target of
-    yes and no, levels or thresholds that tell it in more than 99.5 % of the rows.
+    Numbers whose weighted sum, or whose product or ratio with another, is the target in all but rounding; numbers that
+    are a part of it by their names; columns that go with it almost perfectly or order the rows just as it does (its
+    logarithm); groups that it is cut into; for a target of yes and no, levels or thresholds that tell it in more than
+    99.5 % of the rows.
     """
     y = (df[target] == yes).astype(float) if yes is not None else df[target].astype(float)
     numbers = [c for c in factors if not is_text(df[c]) and not is_time(df[c]) and df[c].nunique() > 2]
@@ -69,9 +72,10 @@ def parts_of_target(df: pd.DataFrame, target: str, factors: list[str], yes: Any 
         for made, (of, by) in computed_within(df, [target, *numbers], groups).items():
             if target in (made, of):
                 found[of if made == target else made] = f"within each {by} {made} is made up of {of}"
+        found |= {c: why for c, why in parts_by_name(df, target, numbers).items() if c not in found}
     rest = [c for c in numbers if c not in found]
     rows = df[rest].assign(**{"\0y": y}).dropna().astype(float)
-    if yes is None and len(rows) > 5 * len(rest) + 20 and rest:
+    if yes is None and len(rows) > 2 * len(rest) + 15 and rest:
         standard = (rows[rest] - rows[rest].mean()) / rows[rest].std().replace(0, 1)
         target_z = (rows["\0y"] - rows["\0y"].mean()) / (rows["\0y"].std() or 1)
         weights = np.linalg.lstsq(standard.to_numpy(), target_z.to_numpy(), rcond=None)[0]
@@ -83,7 +87,22 @@ def parts_of_target(df: pd.DataFrame, target: str, factors: list[str], yes: Any 
                 near = (rows[a] * rows[b] - rows["\0y"]).abs() <= 0.01 * rows["\0y"].abs() + 0.011
                 if near.mean() > 0.98:
                     found |= {c: f"{target} is {a} times {b}" for c in (a, b)}
+                for over, under in ((a, b), (b, a)):
+                    if _is_ratio(rows["\0y"], rows[over], rows[under]):
+                        found |= {c: f"{target} is {over} by {under}" for c in (a, b)}
     return found
+
+
+def _is_ratio(y: pd.Series, over: pd.Series, under: pd.Series) -> bool:
+    """Whether y is one column by another, in all but rounding and the unit."""
+    some = (
+        (y.abs() > 1e-3 * y.abs().max()) & (under != 0) & (over != 0)
+    )  # of what is rounded to next to nothing nothing is told
+    if some.mean() < 0.8 or min(over.nunique(), under.nunique()) < 10:
+        return False
+    rate = y[some] * under[some] / over[some]
+    middle = float(rate.median())
+    return bool(middle and ((rate / middle - 1).abs() <= 0.01).mean() > 0.98)
 
 
 def _is_function(both: pd.DataFrame) -> bool:
@@ -144,9 +163,68 @@ def _in_doublings(x: pd.Series, y: pd.Series) -> bool:
     return abs(float(np.log2(x).corr(y))) > abs(float(x.corr(y))) + 0.05
 
 
-def coded_factors(df: pd.DataFrame, factors: list[str], y: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Columns of a design: numbers in steps or doublings, as the outcome `y` follows them, times in years, a column of
-    0 and 1 for each level but the commonest.
+def _by_level(s: pd.Series, y: pd.Series) -> bool:
+    """Whether whole numbers of few values are told level by level: by their name they only stand for kinds, or the
+    outcome follows neither a line of them nor any rise or fall."""
+    from scipy.optimize import isotonic_regression
+    from scipy.stats import f
+
+    both = pd.DataFrame({"x": s, "y": y}).dropna().astype(float)
+    levels = both["x"].nunique()
+    if not 3 <= levels <= 12 or (both["x"] % 1 != 0).any():
+        return False
+    if kind_of(s, levels) == "category":
+        return True
+    each = both.groupby("x")["y"].agg(["mean", "size"])
+    if (each["size"] >= 10).sum() < 3:
+        return False
+    middle, n = float(both["y"].mean()), len(both)
+    between = float((each["size"] * (each["mean"] - middle) ** 2).sum())
+    within = float(((both["y"] - middle) ** 2).sum()) - between
+    line = float(both["x"].corr(both["y"])) ** 2 * (between + within)
+    beyond = (between - line) / (levels - 2) / max(within / (n - levels), 1e-12)
+    ordered = max(
+        float(
+            (
+                each["size"] * (isotonic_regression(each["mean"], weights=each["size"], increasing=up).x - middle) ** 2
+            ).sum()
+        )
+        for up in (True, False)
+    )
+    return bool(f.sf(beyond, levels - 2, n - levels) < 0.001 and ordered < 0.8 * between)
+
+
+def _bend(x: pd.Series, y: pd.Series) -> float | None:
+    """The value of x at which a line of y turns round or levels off, where two lines tell clearly more than one."""
+    from scipy.stats import f
+
+    rows = pd.DataFrame({"x": x, "y": y}).dropna().astype(float)
+    rows = rows.iloc[:: max(1, len(rows) // 20_000)]
+    n = len(rows)
+    if n < 100 or rows["x"].nunique() <= 12:
+        return None
+    at = np.unique(rows["x"].quantile(np.linspace(0.15, 0.85, 15)))
+    variation = []
+    for told in (rows["y"], rows["y"].rank()):  # the ranks, too, lest a few far values make the bend
+        off = told - told.mean()
+        whole, line = float((off**2).sum()), float(rows["x"].corr(told) ** 2)
+        fits = []
+        for knot in at:
+            sides = np.column_stack([np.ones(n), rows["x"].clip(upper=knot), (rows["x"] - knot).clip(lower=0)])
+            weights, *_ = np.linalg.lstsq(sides, off.to_numpy(), rcond=None)
+            fits.append((1 - float(((off - sides @ weights) ** 2).sum()) / whole, knot, weights[1], weights[2]))
+        fit, knot, low, high = max(fits)
+        turns = low * high < 0 or min(abs(low), abs(high)) < 0.1 * max(abs(low), abs(high))
+        sure = f.sf((fit - line) / ((1 - fit) / (n - 4)), 2, n - 4) < 1e-4
+        variation.append((bool(turns and sure and fit - line > 0.015), float(knot)))
+    return variation[0][1] if all(good for good, _ in variation) else None
+
+
+def coded_factors(
+    df: pd.DataFrame, factors: list[str], y: pd.Series, bent: bool = True
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Columns of a design: numbers in steps or doublings, as the outcome `y` follows them, on both sides of where it
+    turns (if `bent`), times in years, a column of 0 and 1 for each level but the commonest.
 
     The second table has for each of them `factor`, `step` in words and `span` (from its 10 % to its 90 % quantile, in
     steps). Levels of fewer than 10 rows, or 0.5 %, are one level, "other".
@@ -164,7 +242,7 @@ def coded_factors(df: pd.DataFrame, factors: list[str], y: pd.Series) -> tuple[p
                     "span": float(years.quantile(0.9) - years.quantile(0.1)),
                 }
             )
-        elif is_text(s) or pd.api.types.is_bool_dtype(s) or s.nunique() == 2:
+        elif is_text(s) or pd.api.types.is_bool_dtype(s) or s.nunique() == 2 or _by_level(s, y):
             text = s.astype("string").str.removesuffix(".0") if not is_text(s) else s.astype("string")
             counts = text.value_counts()
             rare = [str(v) for v in counts.index[counts < max(10, 0.005 * len(df))]]
@@ -181,6 +259,15 @@ def coded_factors(df: pd.DataFrame, factors: list[str], y: pd.Series) -> tuple[p
             columns[name] = np.log2(s.astype(float))
             span = float(np.log2(s.quantile(0.9) / s.quantile(0.1)))
             about.append({"factor": name, "step": f"each doubling of {say(name)}", "span": span})
+        elif bent and (knot := _bend(s, y)) is not None:
+            by, step = step_of(name, s.astype(float))
+            ends = s.quantile([0.1, 0.9])
+            for side, part, span in (
+                ("up to", s.clip(upper=knot), knot - ends[0.1]),
+                ("beyond", (s - knot).clip(lower=0), ends[0.9] - knot),
+            ):
+                columns[f"{name} {side}"] = part.astype(float) / by
+                about.append({"factor": name, "step": f"{step} {side} {number(knot)}", "span": float(span / by)})
         else:
             by, step = step_of(name, s.astype(float))
             columns[name] = s.astype(float) / by
@@ -382,3 +469,29 @@ def _held_out_r2(y: Any, x: Any) -> float:
         weights = np.linalg.lstsq(rest[:-1, :-1], rest[:-1, -1], rcond=None)[0]
         missed += float(((part[:, -1] - part[:, :-1] @ weights) ** 2).sum())
     return 1 - missed / float(sum(squares)[-1, -1])
+
+
+def sides_apart(df: pd.DataFrame, factor: str, others: list[str], most: int = 3) -> str:
+    """In what the two sides of a factor differ most, in words; empty where they hardly do (0.25 deviations)."""
+    sides, first = sorted(df[factor].dropna().unique(), key=str), dict[str, tuple[float, str]]()
+    for name in others if len(sides) == 2 else ():
+        s: Any = df[name]
+        parts = (
+            {"": s.astype(float)}
+            if pd.api.types.is_numeric_dtype(s) and s.nunique() > 2
+            else {level: (s == level).astype(float).where(s.notna()) for level in s.value_counts().index[:8]}
+        )
+        for level, values in parts.items():
+            a, b = (values[df[factor] == side].dropna() for side in sides[::-1])
+            spread = ((a.var() + b.var()) / 2) ** 0.5
+            if spread > 0 and (gap := abs(a.mean() - b.mean()) / spread) > max(0.25, first.get(name, (0.25, ""))[0]):
+                told = (
+                    f"{say(name)} {as_name(level)} ({percent(a.mean())} against {percent(b.mean())})"
+                    if len(parts) > 1
+                    else f"{say(name)} (mean {number(a.mean())} against {number(b.mean())})"
+                )
+                first[name] = (float(gap), told)
+    listed = [told for _, told in sorted(first.values(), reverse=True)[:most]]
+    if not listed:
+        return ""
+    return f"{say(factor)} {as_name(sides[1])} and {as_name(sides[0])} differ most in {'; '.join(listed)}."

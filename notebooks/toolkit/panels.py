@@ -34,6 +34,46 @@ def unit_of_rows(table: Table) -> str:
     return next((c for c in named if 5 <= table.levels(c) <= 0.7 * len(df) and not df[c].is_unique), "")
 
 
+@dataclass(frozen=True)
+class Repeated:
+    """A column of units that rows repeat: how many there are, whether each has the same mean of the outcome, and the
+    column of dates or years of which each unit has one row each, if there is one."""
+
+    name: str
+    count: int
+    even: bool
+    calendar: str
+
+
+def repeated_units(df: pd.DataFrame, unit: str, outcome: str) -> Repeated | None:
+    """The units that rows of a table repeat, the named ones or those found; None of fewer than 5, or in a table so long
+    that looking for them takes long."""
+    time = ""
+    if not unit and len(df) <= 100_000:
+        table = Table("", df, len(df))
+        unit, time = panel_of(table)
+        named = unit_of_rows(table)
+        unit = unit or (named if named and table.kind(named) != "number" else "")  # years of school are no schools
+    if not unit or unit == outcome or not 5 <= df[unit].nunique() <= 0.7 * len(df):
+        return None
+    means = pd.Series(pd.factorize(df[outcome], sort=True)[0], df.index).groupby(df[unit]).mean()
+    dated = bool(time) and (not pd.api.types.is_numeric_dtype(df[time]) or bool(df[time].between(1800, 2200).all()))
+    calendar = time if dated and df[time].nunique() <= 40 else ""
+    return Repeated(unit, int(df[unit].nunique()), bool(np.ptp(means) < 1e-9), calendar)
+
+
+def numbering(df: pd.DataFrame, unit: str, name: str) -> bool:
+    """Whether a column only numbers the rows of each unit, from 1 on, and is no time."""
+    s: Any = df[name]
+    if is_text(s) or tells_times(name) or not pd.api.types.is_numeric_dtype(s) or s.nunique() < 3:
+        return False
+    of = df[unit]
+    if of.value_counts().nunique() == 1:  # each has a row of each: what is compared, and no numbering
+        return False
+    counted = s.groupby(of).rank(method="first")
+    return bool((counted == s)[of.notna()].mean() > 0.98)
+
+
 def chance_by_unit(y: Any, x: Any, unit: pd.Series) -> tuple[float, int] | None:
     """The p of columns x telling something of y, with standard errors that allow for what the rows of a unit share (the
     sandwich of Liang and Zeger, 1986), and the number of units. None of fewer than 5 units more than columns."""
@@ -67,10 +107,11 @@ class Within:
     units: int
 
 
-def within_units(x: pd.Series, y: pd.Series, unit: pd.Series, time: pd.Series) -> Within | None:
+def within_units(x: pd.Series, y: pd.Series, unit: pd.Series, time: pd.Series, least: float = 0.02) -> Within | None:
     """The slope of y on x within units and times, with standard errors that allow for what the rows of a unit share.
 
-    None of fewer than 10 units, or where less than 2 % of the variation of x is left. Source: Arellano (1987).
+    None of fewer than 10 units, or where less than a share `least` of the variation of x is left. Source: Arellano
+    (1987).
     """
     rows = pd.DataFrame({"x": x.astype(float), "y": y.astype(float), "unit": unit, "time": time}).dropna()
     count = rows["unit"].nunique()
@@ -84,7 +125,7 @@ def within_units(x: pd.Series, y: pd.Series, unit: pd.Series, time: pd.Series) -
         if (before - left).abs().max(axis=None) <= 1e-6 * rows[["x", "y"]].std().max():
             break
     squares = float((left["x"] ** 2).sum())
-    if squares < 0.02 * float(((rows["x"] - rows["x"].mean()) ** 2).sum()) or float((left["y"] ** 2).sum()) < 1e-12:
+    if squares < least * float(((rows["x"] - rows["x"].mean()) ** 2).sum()) or float((left["y"] ** 2).sum()) < 1e-12:
         return None
     slope = float((left["x"] * left["y"]).sum()) / squares
     scores = (left["x"] * (left["y"] - slope * left["x"])).groupby(rows["unit"]).sum()

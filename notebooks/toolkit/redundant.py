@@ -1,5 +1,6 @@
 """Columns that no test should use: constants, identifiers, copies, and sums of others."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,13 @@ _FUNCTIONS: dict[str, Any] = {
     "the reciprocal of": np.reciprocal,
 }
 """What an analyst adds a column by, and that tells nothing new: a relation with it would be one with itself."""
+
+
+_OTHERWISE = re.compile(
+    "per|rate|ratio|share|p(er)?ct|percent|mean|avg|average|median|min|max|log|before|previous|prior|last|lag|first|at|"
+    "birth|start|initial|base(line)?|pre|old|early"
+)
+"""Words of a name that say that a number is no part of another: it was measured earlier, or is a rate."""
 
 
 def _nearly_one(df: pd.DataFrame, numbers: list[str]) -> list[str]:
@@ -215,6 +223,31 @@ def computed_within(df: pd.DataFrame, numbers: list[str], groups: list[str]) -> 
             for of in (c for c in varied if all(one[c] for one in near)):
                 if all(_is_line(part[of].to_numpy(float), part[made].to_numpy(float)) for part in lines):
                     found.setdefault(made, (of, by))
+    return found
+
+
+def parts_by_name(df: pd.DataFrame, whole: str, numbers: list[str]) -> dict[str, str]:
+    """Numbers that are a part of one, or that it is a part of, with why: the words of the one name are among those of
+    the other, and it is the larger in every row: drivers, and drivers killed."""
+
+    def words(name: str) -> set[str]:
+        apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+        return {w.removesuffix("s") for w in re.split(r"[^a-z0-9]+", apart) if w}
+
+    found, mine = dict[str, str](), words(whole)
+    for name in (c for c in numbers if c != whole):
+        theirs, both = words(name), df[[name, whole]].dropna().astype(float)
+        if (
+            mine == theirs
+            or not mine
+            or any(map(_OTHERWISE.fullmatch, theirs ^ mine))
+            or len(both) < 20
+            or bool((both < 0).any(axis=None))
+        ):
+            continue
+        low, high = ((name, whole) if mine < theirs else (whole, name)) if mine < theirs or theirs < mine else ("", "")
+        if low and (both[low] <= both[high]).all() and both[low].mean() < 0.95 * both[high].mean():
+            found[name] = f"it is a part of {whole}" if low == name else f"{whole} is a part of it"
     return found
 
 

@@ -68,7 +68,7 @@ _SCALE = {
     "cramers_v": (0.0, 1.0, 0.0),
     "auc": (0.0, 1.0, 0.5),
 }
-_NEUTRAL = {"sd_ratio": 1.0, "odds_ratio_per_sd": 1.0}
+_NEUTRAL = {"sd_ratio": 1.0, "odds_ratio_per_sd": 1.0, "hazard_ratio": 1.0}
 
 
 def number(value: float | None) -> str:

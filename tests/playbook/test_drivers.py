@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from notebooks.toolkit.joint_model import (
     smaller_logistic_models,
     smaller_models,
 )
+from notebooks.toolkit.survival import followed
 
 if TYPE_CHECKING:
     from tests.playbook.conftest import Kernel
@@ -234,7 +236,7 @@ def test_numbers_that_only_say_who_are_no_factor(random: np.random.Generator) ->
     table = pd.DataFrame({"day": np.tile(np.arange(10), 12), "Subject": np.repeat(np.arange(300, 312), 10)})
     table["grip"] = 40 + 2 * table["day"] + 0.3 * table["Subject"] + random.normal(size=120)
     found = find_drivers(table, "grip")
-    assert found.left_out["Subject"] == "its numbers only say who"
+    assert found.units == "Subject"
     assert list(found.weights.index) == ["day"]
 
 
@@ -253,3 +255,138 @@ def test_factors_that_go_together_too_closely_are_told_as_one(random: np.random.
     assert "each unit of catches adds" in text
     df["pay"] = random.normal(size=200)
     assert not find_drivers(df, "pay").together
+
+
+def pumps(random: np.random.Generator, n: int = 400) -> pd.DataFrame:
+    """Hours until a pump fails, shorter by heat and by make; the watch ends early for some."""
+    df = pd.DataFrame({"heat": random.normal(60, 10, n), "make": random.choice(["Alto", "Brio"], n)})
+    hours = random.exponential(1, n) * 900 * np.exp(-0.05 * (df["heat"] - 60) - 0.7 * (df["make"] == "Brio"))
+    watched = random.uniform(100, 1800, n)
+    df["time"], df["status"] = np.minimum(hours, watched).round(1), np.where(hours <= watched, 2, 1)
+    return df
+
+
+def test_times_that_had_not_ended_are_told_by_hazards_and_medians(random: np.random.Generator) -> None:
+    from statsmodels.duration.api import PHReg, SurvfuncRight
+
+    df = pumps(random)
+    found = find_drivers(df, "time")
+    text, values, notes = _drivers_told(found)
+    x = pd.DataFrame({"heat": df["heat"], "make": (df["make"] == "Brio").astype(float)})
+    known = PHReg(df["time"], x, status=(df["status"] == 2).astype(int), ties="efron").fit().params
+    step = found.effects.loc["heat", "joint"] / 1.0
+    assert step == pytest.approx(known[0])
+    assert values["hazard ratio, make Brio instead of Alto"][0] == pytest.approx(np.exp(known[1]))
+    still = int((df["status"] == 1).sum())
+    assert f"{still:,} of 400 times had not ended (status 1)" in text
+    middle = SurvfuncRight(df["time"], df["status"] == 2).quantile(0.5)
+    assert f"half last {middle:.0f}" in text.replace(",", "")
+    assert "status" not in found.weights.index
+    assert notes[0].startswith("A Cox model of 400 rows")
+
+
+def test_a_mark_of_censoring_is_read_by_the_longest_times_where_its_name_leaves_it_open(
+    random: np.random.Generator,
+) -> None:
+    df = pumps(random).rename(columns={"time": "survival"})
+    df["censored"] = (df.pop("status") == 2).astype(int)  # 1: the end was seen
+    df.loc[df["censored"] == 0, "survival"] += 2000
+    of = followed(df, "survival")
+    assert of is not None
+    assert (of.over, of.open, of.unsure) == (1, 0, True)
+    assert followed(df.rename(columns={"survival": "price"}), "price") is None
+    assert followed(df.assign(censored=random.integers(0, 4, 400)), "survival") is None
+
+
+def test_effects_within_units_are_told_where_rows_repeat_them(random: np.random.Generator) -> None:
+    firm, year = np.repeat([f"firm {i}" for i in range(20)], 8), np.tile(np.arange(2001, 2009), 20)
+    level = np.repeat(random.normal(0, 10, 20), 8)
+    df = pd.DataFrame({"firm": firm, "year": year, "price": 50 + 2 * level + random.normal(0, 2, 160)})
+    df["sales"] = 300 + 10 * level - 3 * df["price"] + 4 * (df["year"] - 2000) + random.normal(0, 3, 160)
+    found = find_drivers(df, "sales")
+    text, _, notes = _drivers_told(found)
+    row = found.effects.loc["price"]
+    assert row["step"] == "each unit of price"
+    assert row["low"] < -3 < row["high"]
+    assert row["alone"] > 0
+    assert (found.units, found.calendar) == ("firm", "year")
+    assert "within the same firm at the same year" in text
+    assert any(note.startswith("Over all rows") and "the other way" in note for note in notes)
+    df["order"] = df.groupby("firm").cumcount() + 1
+    uneven = df[random.random(160) < 0.8].drop(columns="year").sort_values(["firm", "price"])
+    uneven["order"] = uneven.groupby("firm").cumcount() + 1
+    assert find_drivers(uneven, "sales").left_out["order"] == "it only numbers the rows of each firm"
+
+
+def test_units_that_differ_in_a_slope_are_told(random: np.random.Generator) -> None:
+    table = pd.DataFrame({"day": np.tile(np.arange(10), 12), "Subject": np.repeat(np.arange(300, 312), 10)})
+    slopes = np.repeat(np.linspace(-1, 6, 12), 10)
+    table["grip"] = 40 + slopes * table["day"] + random.normal(size=120)
+    assert any(
+        "The 12 Subjects differ in it: by itself, each unit of day" in n for n in find_drivers(table, "grip").notes
+    )
+
+
+def test_numbers_that_stand_for_kinds_are_told_level_by_level(random: np.random.Generator) -> None:
+    df = pd.DataFrame({"region": random.integers(1, 4, 300), "wing": random.integers(1, 5, 300)})
+    df["rank"] = random.integers(1, 5, 300)
+    df["cost"] = 10 * df["wing"].map({1: 0, 2: 5, 3: -5, 4: 4}) + 8 * df["rank"] + random.normal(0, 10, 300)
+    steps = find_drivers(df, "cost").effects.groupby("factor")["step"].agg(list)
+    assert [len(steps[c]) for c in ("region", "wing", "rank")] == [2, 3, 1]
+    assert all(" instead of " in step for step in [*steps["region"], *steps["wing"]])
+
+
+def test_a_factor_that_turns_is_told_on_both_sides(random: np.random.Generator) -> None:
+    df = pd.DataFrame({"depth": random.uniform(0, 100, 600), "salt": random.normal(0, 1, 600)})
+    df["catch"] = 3 * df["depth"].clip(upper=50) - 2 * (df["depth"] - 50).clip(lower=0) + random.normal(0, 20, 600)
+    _, _, notes = _drivers_told(find_drivers(df, "catch"))
+    assert notes[0].startswith("Catch follows no straight line of depth: ")
+    assert "beyond 5" in notes[0] or "beyond 4" in notes[0]
+
+
+def test_parts_and_ratios_of_the_outcome_are_left_out_by_name(random: np.random.Generator) -> None:
+    df = pd.DataFrame({"thefts": random.poisson(300, 200), "people": random.integers(20_000, 90_000, 200)})
+    df["theft_rate"] = (df["thefts"] / df["people"] * 1000).round(3)
+    df["poverty"] = df["theft_rate"] + random.normal(0, 1, 200)
+    assert set(find_drivers(df, "theft_rate").left_out) == {"thefts", "people"}
+    df["theftsSolved"] = (df["thefts"] * random.uniform(0.2, 0.6, 200)).astype(int)
+    df["thefts_before"] = df["thefts"] - 40
+    found = find_drivers(df[["thefts", "theftsSolved", "poverty"]], "thefts")
+    assert found.left_out == {"theftsSolved": "it is a part of thefts"}
+
+
+def test_comparisons_of_unlike_sides_and_of_open_times_say_so(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 600
+    frail = random.random(n) < 0.4
+    df = pd.DataFrame({"nurse": (random.random(n) < np.where(frail, 0.8, 0.2)).astype(int), "frailty": frail * 5.0})
+    df["frailty"] += random.normal(0, 1, n)
+    df["steps"] = 5000 + 900 * df["nurse"] - 300 * df["frailty"] + random.normal(0, 800, n)
+    ran = kernel.template("associations", data=table("walks", df), outcome="steps", factors=["nurse"])
+    assert ran.error is None
+    (found,) = ran.of("confounding", "warning")
+    assert found.params["turned"] is True or abs(found.params["beside"]) > abs(found.params["alone"])
+    assert "differ most in frailty" in found.text
+    ran = kernel.template("associations", data=table("pumps", pumps(random)), outcome="time", factors=["make"])
+    assert ran.error is None
+    plain, asked = ran.of("censored_times", "warning")
+    assert (plain.columns, asked.columns) == (("time", "status"), ("make", "time"))
+    assert "By Kaplan and Meier half last" in asked.text
+    assert asked.effect is not None
+    assert (asked.effect.value or 0) > 1
+    ran = kernel.template("associations", data=table("pumps", pumps(random)), outcome="time")
+    assert {f.columns[0] for f in ran.of("driver", "claim")} == {"heat", "make"}
+
+
+def test_what_shows_only_beside_the_others_is_not_called_unrelated(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    n = 400
+    df = pd.DataFrame({"light": random.normal(0, 1, n)})
+    df["shade"] = df["light"] + random.normal(0, 0.5, n)
+    df["growth"] = 4 * df["light"] - 3.2 * df["shade"] + random.normal(0, 0.6, n)
+    ran = kernel.template("associations", data=table("ferns", df), outcome="growth")
+    assert ran.error is None
+    unrelated = " ".join(str(f.params.get("not_found") or f.text) for f in ran.findings)
+    assert not re.search(r"No relation with growth[^.]*: [^.]*shade", unrelated)

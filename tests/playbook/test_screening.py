@@ -293,8 +293,8 @@ def test_what_hardly_adds_to_others_and_what_comes_nearest_is_told(
 
 
 def test_a_code_of_few_levels_is_told_by_its_levels(kernel: Kernel, table: Writer, random: np.random.Generator) -> None:
-    df = pd.DataFrame({"state": random.integers(1, 4, 300), "age": random.normal(50, 10, 300)})
-    df["days"] = np.select([df["state"] == 2], [2600], 1300) + random.normal(0, 700, 300)
+    df = pd.DataFrame({"grade": random.integers(1, 4, 300), "age": random.normal(50, 10, 300)})
+    df["days"] = np.select([df["grade"] == 2], [2600], 1300) + random.normal(0, 700, 300)
     ran = kernel.template("associations", data=table("cases", df))
     assert ran.error is None
     (bent,) = ran.of("nonlinear_association", "claim")

@@ -507,7 +507,7 @@ def test_two_factors_that_are_nearly_one_are_not_both_called_drivers(
 
 METRICS_TOLD = {
     "pearson_r", "spearman_r", "r2", "cohens_d", "mean_diff", "eta2", "cramers_v", "auc", "sd_ratio", "lift_rel",
-    "odds_ratio_per_sd", "slope_per_step", "mean_shift", "count", "k", "period", "lag",
+    "odds_ratio_per_sd", "hazard_ratio", "slope_per_step", "mean_shift", "count", "k", "period", "lag",
 }  # fmt: skip
 OWN = {"skewness", "anderson_darling", "mean_absolute_error"}
 """A few findings of shapes and forecasts have figures of their own."""

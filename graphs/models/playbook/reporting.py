@@ -14,8 +14,9 @@ from notebooks.telling.words import METRICS
 
 HEADLINES = 7
 
-TURNS = ("simpsons_paradox", "confounding", "leverage_point", "spurious_trend_correlation", "sample_ratio_mismatch",
-         "pseudo_replication", "target_leakage", "join_fanout", "incomplete_period")  # fmt: skip
+TURNS = ("censored_times", "simpsons_paradox", "confounding", "leverage_point", "spurious_trend_correlation",
+         "sample_ratio_mismatch", "pseudo_replication", "target_leakage", "join_fanout",
+         "incomplete_period")  # fmt: skip
 """Warnings that turn an answer round, the gravest first: they stand before the claims that they touch."""
 
 _AGAIN = ("spurious_trend_correlation", "redundant_columns")
@@ -24,7 +25,7 @@ _AGAIN = ("spurious_trend_correlation", "redundant_columns")
 _ALIKE = ("redundant_columns", "censored_values", "missing_pattern", "variance_difference")
 """Warnings whose first of a kind says what to look for; the others of the kind come after all else."""
 
-_RELATIONS = TURNS[:4]
+_RELATIONS = TURNS[:5]
 """Of these the first two columns are the pair that they are about: they turn round only what was asked of both."""
 
 ROWS = ("join_fanout", "sample_ratio_mismatch", "pseudo_replication", "split_contamination", "duplicate_rows")
@@ -158,7 +159,7 @@ def strength(finding: Finding) -> float:
         return 0.3
     if isinstance(elsewhere := more.get("elsewhere"), (int, float)):  # what is told is how far they differ
         return float(min(1.0, abs(value - elsewhere) / 2))
-    if metric in ("cohens_d", "sd_ratio", "odds_ratio_per_sd"):
+    if metric in ("cohens_d", "sd_ratio", "odds_ratio_per_sd", "hazard_ratio"):
         value = value if metric == "cohens_d" else log(value) if value > 0 else 0.0  # a ratio of 1 is no effect
         return float(abs(value) / (value * value + 4) ** 0.5)
     return float(min(1.0, abs(value)) ** _ROOT.get(metric, 1.0))
