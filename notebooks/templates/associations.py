@@ -1064,11 +1064,11 @@ def beside_all(factor):
     return (step, itself, [c for c in found.weights.index if c != factor], found) if told else None
 
 
-asked_alone = [f for f in results if not {"misleads", "between"} & {*f}]
+asked_alone = [f for f in results if {f["a"], f["b"]} == {outcome, *factors[:1]} and not {"misleads", "between"} & {*f}]
 asked_alone = [f for f in asked_alone if frozenset((f["a"], f["b"])) not in flipped]
 # A model of lines tells nothing of ranks and curves
 asked_alone = [f for f in asked_alone if f["metric"] not in ("spearman_r", "r2")]
-for _ in asked_alone if outcome in usable and len(factors) == 1 and factors[0] not in switches else []:
+for found in asked_alone if outcome in usable and len(factors) == 1 and factors[0] not in switches else []:
     held = beside_all(factors[0])
     if held is None:
         continue
@@ -1115,7 +1115,7 @@ for _ in asked_alone if outcome in usable and len(factors) == 1 and factors[0] n
     ax.set_ylim(-0.5, 1.7)
     ax.set_xlabel(f"{label(outcome)}: {step['step']}")
     show(fig, f"{say(factors[0])} and {say(outcome)} with all other columns held fixed (95 % CI), and by themselves")
-    for found in results:  # that there is nothing by itself is no finding, either
+    if turned or not found["real"]:  # that there is nothing by itself is no finding, either
         found["misleads"] = True
 
 
