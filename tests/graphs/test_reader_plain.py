@@ -124,3 +124,61 @@ def test_what_is_offered_is_of_the_kind_that_was_asked_for(permits: list[dict[st
     )
     assert "What is the total fee_paid?" in offers("how much money did the lads hand over", permits)
     assert "Which sector has the most rows?" in offers("which corner of town gets turned down the most", permits)
+
+
+@pytest.fixture(scope="module")
+def ward() -> list[dict[str, Any]]:
+    n = 90
+    arrived = pd.date_range("2025-01-06 08:00", periods=n, freq="7h")
+    table = pd.DataFrame(
+        {
+            "stay": [f"S{100 + i}" for i in range(n)],
+            "arrived": arrived,
+            "left": arrived + pd.to_timedelta([30 + i % 90 for i in range(n)], unit="m"),
+            "age": [3 + i % 80 for i in range(n)],
+            "sex": [["f", "m"][i % 2] for i in range(n)],
+            "drug": [["placebo", "low", "high"][i % 3] for i in range(n)],
+            "dose (mg)": [[5, 10, 25, 50][i % 4] for i in range(n)],
+            "pain (0-10)": [i % 11 for i in range(n)],
+            "doses": [1 + i % 4 for i in range(n)],
+            "voucher code": [None if i % 3 else f"V{i}" for i in range(n)],
+            "nurse": [["Silva", "Brand", "Osei"][i % 3] for i in range(n)],
+            "stay type": [["day", "night"][i % 2] for i in range(n)],
+            "relapsed": [["Y", "N"][i % 2] for i in range(n)],
+        }
+    )
+    return [described("ward_stays.csv", table)]
+
+
+def test_whose_age_and_sex_a_table_has_are_its_rows(ward: list[dict[str, Any]]) -> None:
+    assert told(one("How many patients were under 16?", ward)) == {("count", None)}
+
+
+def test_a_number_with_a_columns_unit_is_its_value(ward: list[dict[str, Any]]) -> None:
+    query = one("What percentage of patients given placebo at 25 mg had relapsed?", ward)
+    assert Condition(left="`dose (mg)`", op="=", right=25) in query.where
+    assert query.measures[0].where == (Condition(left="relapsed", op="=", right="Y"),)
+
+
+def test_a_share_of_so_many_or_more_is_of_those(ward: list[dict[str, Any]]) -> None:
+    query = one("What share of stays had a pain level of 7 or more?", ward)
+    assert query.measures[0].where == (Condition(left="`pain (0-10)`", op=">=", right=7),)
+
+
+def test_having_one_is_a_value_that_is_there(ward: list[dict[str, Any]]) -> None:
+    query = one("How many stays had a voucher code and relapsed?", ward)
+    assert Condition(left="`voucher code`", op="present") in query.where
+
+
+def test_the_files_own_word_is_no_part_of_a_column(ward: list[dict[str, Any]]) -> None:
+    assert one("mean pain per stay for each nurse", ward).group_by[0].of == "nurse"
+
+
+def test_what_is_different_from_another_is_compared_with_it(ward: list[dict[str, Any]]) -> None:
+    query = one("Is the pain of high patients different from placebo?", ward)
+    assert query.where == (Condition(left="drug", op="in", right=("high", "placebo")),)
+
+
+@pytest.mark.parametrize("question", ["what share relapsed at the youngest age", "how long is the quiet stay usually"])
+def test_rows_that_are_not_read_are_not_passed_over(ward: list[dict[str, Any]], question: str) -> None:
+    assert read(question, ward).queries == (None,)

@@ -79,6 +79,9 @@ def _nested(clause: Clause, columns: Sequence[Column], files: Sequence[str], las
     whose = re.search(r"[oi]([CE]U?w+d*M[^cqvd]*|M[CE]?$)", codes)
     if whose is None or (whose[1][0] == "M" and " " not in clause.items[whose.start(1)].means):
         return [clause]
+    behind = clause.items[whose.end() - 1]
+    if whose[1][0] == "M" and behind.code == "C" and behind.column.kind == "number":
+        return [clause]  # at the lowest age: of those rows only, which is not read
     first, end = clause.items[whose.start()].first, clause.items[whose.end() - 1].last + 1
     rest = [*ws[:first], *ws[end:]]
     parts = [itemise(some, columns, files, last) for some in (ws[first:end], rest)]

@@ -245,7 +245,9 @@ def _nouns(columns: Sequence[Column], names: set[str]) -> frozenset[str]:
     if not (keys or own) and any(c.kind == "time" and c.key and not c.clock for c in columns):
         return frozenset()  # each row is a time: its trips are no rows
     traits = any(w in ("age", "gender", "sex", "married") for c in columns for w in c.words)
-    whose = any((c.person or c.label) and not c.key for c in columns)  # who may stand in several rows
+    staff = lexicon.some("doers")
+    served = [c for c in columns if c.person and c.noun not in staff and c.words[-1] not in ("by", "to")]
+    whose = any(not c.key for c in [*served, *(c for c in columns if c.label)])  # who may stand in several rows
     timed = any(c.kind == "time" for c in columns)  # rows of which nothing says what they are, and only when
     persons = (
         not (own or things or (timed and not traits)) or any(known[w] in own for w in people) or (traits and not whose)
@@ -345,8 +347,13 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         rated = said == {"rate"} and held and held.unit in lexicon.section("units")["money"]
         done = item.code == "C" and item.column.words[-1] in ("to", "by") and codes[:1] == "V"
         dated = item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items)
-        due = item.code == "U" and said == {"date"} and held and held.kind == "time"  # the due date, of due
-        if still or rated or dated or due or (done and items[n + 1].means[0] != item.means):
+        adjoins = held and before and before.last + 1 == item.first
+        due = (
+            item.code in "UC" and said == {"date"} and adjoins and held and held.kind == "time"
+        )  # the due date, of due
+        due = due or (item.code == "U" and adjoins and said <= lexicon.some("heads", "levelled"))  # a pain score of 7
+        again = item.code == "C" and item.means == held and said <= set(item.column.words) and word.low.endswith("ed")
+        if still or rated or dated or due or again or (done and items[n + 1].means[0] != item.means):
             item.code = "x"  # assigned to the hardware category
     return items
 

@@ -84,6 +84,8 @@ def flagged(ask: Ask) -> None:
             continue
         column, lead = item.column, codes[:n].rstrip("da")
         dated = column.kind == "time" and column.missing > 0
+        one = item.first > 0 and clause.words[item.first - 1].low in ("a", "an", "any")
+        dated = dated or (column.kind == "text" and column.missing > 0 and one)  # had a voucher
         some = _some_of(clause, item, codes[:n])
         if not dated and not some and (not column.flag or item.code == "E"):
             continue
@@ -259,11 +261,13 @@ def share(ask: Ask) -> None:
             ask.where = [*(w for w in ask.where if w not in whole), *whole]
             continue
         meant = expr(column) in ask.columns or (chance is not None and item.first > chance)
-        meant = meant or bool(re.search("SoCd+$", ask.codes[:at]))  # what share of revenue is organic
+        ends = ask.codes[:at].endswith("d") and at + 1 == len(clause.items)  # of those at 50 mg were dead
+        meant = meant or ends or bool(re.search("SoCd+$", ask.codes[:at]))  # what share of revenue is organic
         levels = [v for v in column.values if column.kind == "text" and {stem(w) for w in name_words(v)} == said]
         dated = column.kind == "time" and column.missing > 0
+        bounded = expr(column) in {w.left for w in simple(ask.where)}  # a score of 7 or more
         some = column.kind == "number" and column.low == 0 and ask.codes[:at].endswith("w")  # jobs with a discount
-        if some:
+        if some and not bounded:
             ask.share, ask.columns = [Condition(left=expr(column), op=">", right=0)], []
             return
         if meant and (levels or dated or column.kind == "bool"):  # likely to be admitted; the return rate
@@ -297,7 +301,8 @@ def flows(question: str, column: Column) -> bool:
     """Whether what a column holds adds up: by its name, or as a question says that it was spent or sold."""
     said = {w.stem for w in words(question)}
     some = [(n, n) for n, d in lexicon.section("dimensions").items() if d.get("flow")]
-    sold = column.money and said & lexicon.says("sales")
+    whole = "int" in column.dtype.casefold() and not lexicon.some("levelled") & set(column.words)
+    sold = (column.money or whole) and said & lexicon.says("sales")
     return bool(lexicon.some("flows") & set(column.words) or sold) or any(
         said & lexicon.says(n) and {stem(c) for c in lexicon.columns_of(of)} & column.stems
         for n, of in (*some, ("sales", "takings"))  # what was sold is told in money, too
