@@ -112,9 +112,9 @@ def _reworded(ask: Ask) -> None:
         for place in (i for i in clause.of("1U") if clause.written([i]).casefold() in ("first", "last")):
             ask.stats, ask.columns = ["min" if place.code == "1" else "max"], [expr(ask.known.time)]
             use([clause.items[0], place], clause.of("E"))  # when was the last order
-    for _, one, differs, other in clause.find("(V)[^VK]*(K)(V)"):
-        if differs[0].means == "!=" and one[0].means[0] == other[0].means[0]:
-            differs[0].code, differs[0].means = "j", "more"  # is that of caffeine different from that of water
+    for _, one, unlike, other in clause.find("(V)[^VK]*(K)(V)"):
+        if unlike[0].means == "!=" and one[0].means[0] == other[0].means[0]:
+            unlike[0].code, unlike[0].means = "j", "more"  # is that of caffeine different from that of water
     times = [c for c in ask.known.columns if c.kind == "time"]
     for _, verb, than, when in clause.find("(V)(K)(C)"):  # paid after the due date, where one tells when it was paid
         own = [c for c in times if root(clause.words[verb[0].last].low) in map(root, c.words)]

@@ -52,6 +52,11 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     if not said or any(ws.issuperset(w for w in c.words if w.endswith("ed")) for c in lengths):
         return None  # and hours billed are another length
     low, asked = said[0].casefold(), question.casefold()
+    thing = re.search(r"\bhow long is an? (?:\w+ )?(\w+)", asked)  # a boat has another length than a stay
+    if thing and not {thing[1], stem(thing[1])} & (
+        lexicon.some("events", "lasting") | {stem(n) for n in lexicon.some("events")}
+    ):
+        return None
     if any(low in v.casefold() != low and v.casefold() in asked for c in columns for v in c.values):
         return None  # waiting for parts, which is a state
     named_so = re.fullmatch(lexicon.form("lengths"), low) and not low.startswith(("how", "length"))
