@@ -27,14 +27,14 @@ from notebooks.toolkit.cleaning import load
 from notebooks.toolkit.attempts import CannotAnswer
 from notebooks.toolkit.columns import is_text, names, speaks_of_yes, tells_times, yes_level
 from notebooks.toolkit.drawing import COLOURS, direct_labels, figure, name_columns, share_dots, show
-from notebooks.toolkit.drivers import clear_effects, find_drivers
+from notebooks.toolkit.drivers import clear_effects, find_drivers, report_drivers
 from notebooks.toolkit.intervals import spread_interval
 from notebooks.toolkit.joint_model import parts_of_target, sides_apart, step_of
 from notebooks.toolkit.ledger import effect, ledger
 from notebooks.toolkit.pairs import FLOOR, SURE, Pairs, as_level, strength
 from notebooks.toolkit.panels import chance_by_unit, panel_of, unit_of_rows, within_units
 from notebooks.toolkit.phrases import signed_number, unit_of
-from notebooks.toolkit.redundant import divisions
+from notebooks.toolkit.redundant import divisions, parts_by_name
 from notebooks.toolkit.shapes import one_group, tell_shapes
 from notebooks.toolkit.survival import followed, report_lasting
 from notebooks.toolkit.telling import report
@@ -85,6 +85,11 @@ if outcome in usable and len(df) <= 100_000 and (table.kind(outcome) == "number"
     yes_of = None if table.kind(outcome) == "number" else yes_level(df[outcome].dropna().unique())
     others_of = [c for c in usable if c not in named and c not in (outcome, *repeats)]
     parts = parts_of_target(df, outcome, others_of, yes_of) if yes_of is None else {}
+    made_of = parts_by_name(df, outcome, [c for c in factors if table.kind(c) == "number"])
+    if {*factors} - {
+        *made_of
+    }:  # what is asked beside others is no finding either, where its name says that it is a part
+        factors, parts = [c for c in factors if c not in made_of], parts | made_of
     usable = [c for c in usable if c not in parts]
     table.left_out |= parts
 if outcome and len(factors) == 1 and all(table.kind(c) == "category" for c in named[:2]):
@@ -96,6 +101,8 @@ if outcome:
     pairs = [(c, outcome) for c in (factors or usable) if c != outcome and c in usable and outcome in usable]
 else:
     pairs = list(combinations([c for c in (columns or usable) if c in usable], 2))
+    whole_of = {c: parts_by_name(df, c, [d for d in usable if table.kind(d) == "number"]) for c in table.of("number")}
+    pairs = [p for p in pairs if p[0] not in whole_of.get(p[1], ())] if len(usable) <= 60 else pairs
     divided = divisions(df[[c for c in usable if c not in columns]])
     pairs = [p for p in pairs if not any({*p} <= {*one} for one in divided)]
 # Whether a time of survival had ended when it was told says nothing of how long it was
@@ -1044,7 +1051,8 @@ for z in sorted(levelled, key=lambda c: (c not in factors, -related[c]["strength
 
 def beside_all(factor):
     """The step of a factor in a model of the outcome with all other columns, where half of it or more goes or it turns
-    round, so that it may be none; with the other columns, the heaviest first, and the rows. None otherwise."""
+    round, so that it may be none or surely is another, or where by itself it hides; the step by itself; the other
+    columns, the heaviest first; and the model. None otherwise."""
     others = [c for c in usable if c not in (outcome, factor) and related.get(c, {"strength": 0})["strength"] < 0.9]
     # What all but repeats the factor cannot be told apart from it: the cylinders of an engine and its size
     others = [c for c in others if factor not in codes or df[c].nunique() > 20 or abs(goes_along(factor, c)) < 0.8]
@@ -1060,7 +1068,8 @@ def beside_all(factor):
     open_end = (step["low"] if step["alone"] > 0 else -step["high"]) <= 0
     sure = itself["low"] * itself["high"] > 0
     hides = not sure and not itself["low"] <= step["joint"] <= itself["high"]
-    told = (sure and shrinks and open_end) or hides
+    outside = not itself["low"] <= step["joint"] <= itself["high"]
+    told = (sure and shrinks and (open_end or outside)) or hides
     return (step, itself, [c for c in found.weights.index if c != factor], found) if told else None
 
 
@@ -1940,14 +1949,16 @@ for found in (
 doubts = {id(found): doubt(found) for found in told[: 2 * max_findings]}
 told.sort(key=lambda found: bool(doubts.get(id(found))))
 jointly: set[str] = set()  # what shows beside the other columns only is not without relation
-if weak and outcome in usable and not factors and timed is None:
+if outcome in usable and not factors and len(usable) > 2 and len(df) <= 100_000:
     try:
-        of_all = find_drivers(df[usable], outcome)
+        # With the columns that name units, which rows repeat, and dates
+        of_all = find_drivers(df[[c for c in names(df) if c not in table.left_out or c in (repeated, at)]], outcome)
+        report_drivers(of_all)
         jointly = {str(row["factor"]) for row in clear_effects(of_all)}
     except CannotAnswer:
         pass
 shown_beside = [f for f in weak if {f["a"], f["b"]} & jointly]
-weak = [f for f in weak if not {f["a"], f["b"]} & jointly]
+weak = [f for f in weak if not {f["a"], f["b"]} & {*jointly, *told_before}]
 unrelated, adding_none = (listed_factors([f for f in weak if ("adds" in f) == no]) for no in (False, True))
 not_found = (
     f"No relation with {say(outcome)} that is neither small nor likely chance: {unrelated}." if unrelated else ""

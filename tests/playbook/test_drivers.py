@@ -390,3 +390,18 @@ def test_what_shows_only_beside_the_others_is_not_called_unrelated(
     assert ran.error is None
     unrelated = " ".join(str(f.params.get("not_found") or f.text) for f in ran.findings)
     assert not re.search(r"No relation with growth[^.]*: [^.]*shade", unrelated)
+
+
+def test_a_part_that_is_asked_about_beside_a_factor_is_no_finding(
+    kernel: Kernel, table: Writer, random: np.random.Generator
+) -> None:
+    df = pd.DataFrame({"fines": random.poisson(200, 150), "camera": random.integers(0, 2, 150)})
+    df["fines"] -= 20 * df["camera"]
+    df["fines_paid"] = (df["fines"] * random.uniform(0.3, 0.5, 150)).astype(int)
+    name = table("fines", df)
+    ran = kernel.template("associations", data=name, outcome="fines", factors=["camera", "fines_paid"])
+    assert ran.error is None
+    assert [f.columns for f in ran.findings if f.type == "claim"] == [("camera", "fines")]
+    assert any("fines paid (it is a part of fines)" in f.text for f in ran.of("not_checked", "descriptive"))
+    ran = kernel.template("associations", data=name)
+    assert ("fines", "fines_paid") not in [f.columns for f in ran.findings]
