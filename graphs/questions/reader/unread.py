@@ -83,7 +83,9 @@ def _changes(before: str, after: str, clause: Clause, item: Item) -> bool:
         or bool(re.search("M[dG]*i$", before) and "C" not in after)  # the best day for tonnage
         or (after[:1] == "M" and not number)  # "which region sold the most", not "sells the most energy"
         or (after[:1] == "S" and bool(re.search(r"\brates?\b", clause.text, re.I)))  # the rejection rate
-        or bool(near[0].code == "d" and re.fullmatch("[aci]*qC", before))  # how long is the pub walk: of which walks
+        or bool(
+            clause.written(near[:1]).casefold() in ("is", "are", "was", "were") and re.fullmatch("[aci]*qC", before)
+        )  # how long is the pub walk: of which walks
         or (after[:1] == "S" and re.fullmatch("[acivqd]*", before) is not None)  # the running total
         or (word.low.endswith("ly") and item is clause.items[-1])  # "which region sold the most recently"
         or any(i.code == "C" and i.column.label for i in near)  # German customers, customers who complained
