@@ -182,3 +182,8 @@ def test_what_is_different_from_another_is_compared_with_it(ward: list[dict[str,
 @pytest.mark.parametrize("question", ["what share relapsed at the youngest age", "how long is the quiet stay usually"])
 def test_rows_that_are_not_read_are_not_passed_over(ward: list[dict[str, Any]], question: str) -> None:
     assert read(question, ward).queries == (None,)
+
+
+def test_the_time_from_one_to_another_is_in_hours_where_both_have_them(ward: list[dict[str, Any]]) -> None:
+    query = one("average time from arrived to left by nurse", ward)
+    assert query.prepare == (Derive(name="duration", expr="hours(arrived, left)"),)

@@ -352,8 +352,10 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
             item.code in "UC" and said == {"date"} and adjoins and held and held.kind == "time"
         )  # the due date, of due
         due = due or (item.code == "U" and adjoins and said <= lexicon.some("heads", "levelled"))  # a pain score of 7
-        again = item.code == "C" and item.means == held and said <= set(item.column.words) and word.low.endswith("ed")
-        if still or rated or dated or due or again or (done and items[n + 1].means[0] != item.means):
+        named = [i.means for i in items[:n] if i.code == "C"]  # which exemption was used most, of exemption_used
+        again = item.code == "C" and word.low.endswith("ed") and said <= set(item.column.words) and item.means in named
+        doer = item.code == "U" and behind and behind.column.words[-1] == "by" and word.low in lexicon.some("doers")
+        if still or rated or dated or due or again or doer or (done and items[n + 1].means[0] != item.means):
             item.code = "x"  # assigned to the hardware category
     return items
 

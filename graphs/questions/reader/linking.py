@@ -178,6 +178,8 @@ class Column:
             found.append(self.words[:-1])
         if self.words[1:] == ("total",):
             found.append(self.words[::-1])  # total sleep, of sleep_total
+        if self.words[1:] == ("by",) and self.words[0].endswith("ed"):
+            found.append((f"{self.words[0][:-1]}r",))  # the handler, of handled_by
         if self.words[0] in ("is", "has"):
             found.append(self.words[1:])
         return tuple(dict.fromkeys(a for a in found if a))

@@ -95,9 +95,8 @@ def lasting(question: str, columns: Sequence[Column]) -> Made | None:
 
 def between(question: str, columns: Sequence[Column]) -> Made | None:
     """The length of time from one column of times to another, where a question names both: days between order and delivery."""
-    said = re.search(
-        r"\b(?:number of )?(second|minute|hour|day)s (?:between|from) (.+? (?:and|to|until|till) .+)", question
-    )
+    spans = r"\b(?:(?:number of )?(second|minute|hour|day)s|time|gap) (?:between|from) (.+? (?:and|to|until|till) .+)"
+    said = re.search(spans, question)
     times = [c for c in columns if c.kind == "time"]
     ws = words(said[2]) if said else []
     named = [n for n in full_names(ws, times, frozenset()) if ws[0].start <= n.first] if said else []
@@ -105,9 +104,10 @@ def between(question: str, columns: Sequence[Column]) -> Made | None:
     if said is None or len(ends) != 2 or ends[0].first > 1:
         return None
     start, end = (n.column for n in ends)
-    made = f"{said[1]}s({expr(start)}, {expr(end)})"
+    unit = f"{said[1]}s" if said[1] else "hours" if start.clock and end.clock else "days"
+    made = f"{unit}({expr(start)}, {expr(end)})"
     whole = question[said.start() : said.start(2) + ws[ends[1].last].end]
-    column = Column("duration", "", "float64", end.rows // 2, end.rows, made_in=f"{said[1]}s")
+    column = Column("duration", "", "float64", end.rows // 2, end.rows, made_in=unit)
     return Made(whole, "duration", column, Derive(name="duration", expr=made), f"“duration” is read as {made}.")
 
 
