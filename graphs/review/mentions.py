@@ -194,13 +194,6 @@ def yes_and_no(tables: Tables) -> Iterator[tuple[str, str, str]]:
             yield str(column["name"]), yes[0], no[0]
 
 
-@lru_cache(maxsize=512)
-def is_of(column: str, dimension: str) -> bool:
-    """Whether a column, by its name, is of one of the lexicon's dimensions."""
-    known = lexicon.section("dimensions").get(dimension, {})
-    return not telling(column).isdisjoint(map(stem, known.get("columns", "").split()))
-
-
 _KEY = re.compile(r"(?:^|[_ ])(?:id|key|code|no|nr|number)$|(?<=[a-z])I[Dd]$", re.I)
 
 

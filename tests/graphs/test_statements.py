@@ -78,19 +78,6 @@ def test_counts_are_exact_and_ten_of_a_slope_is_ten_times_it():
 
 
 @pytest.mark.parametrize(
-    ("text", "founded"),
-    [
-        ("K 1 cracks three times as often as K 2.", False),
-        ("K 1 cracks twice as often as K 2.", True),
-        ("K 1 cracks more than twice as often as K 2.", True),
-        ("Of 20 firings in K 1, 25 % are 5.0.", True),  # what a share of a number told comes to
-    ],
-)
-def test_how_many_times_as_much_is_told_is_what_two_numbers_come_to(text, founded):
-    assert bool([*numbers(work("", text, cell("print(rate)", "K 1 0.25\nK 2 0.11\n20 firings")))]) is not founded
-
-
-@pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("The test confirms that they differ (p = 0.6).", True),

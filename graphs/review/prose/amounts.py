@@ -16,10 +16,9 @@ from itertools import chain, combinations, product
 
 from artifacts.types import Execution
 from graphs.questions.query import Condition, Statistic
-from graphs.questions.reader import lexicon
 from graphs.review import units
 from graphs.review.facts import ALL, LEFT_OUT, PLAIN, Facts, Given, Kind, Of, computed_in, stands
-from graphs.review.mentions import YEAR, Label, columns, flags, is_of, keys, labels, pairs, repeated_in, roots, telling
+from graphs.review.mentions import YEAR, Label, columns, flags, keys, labels, pairs, roots, telling
 from graphs.review.prose.figures import CHANGES, figures
 from graphs.review.prose.said import Said, said_in, statistic, superlative
 
@@ -46,7 +45,6 @@ _SPAN = re.compile(r"\b(?P<from>between|from) [€$£]?\d[\d.,]*(?: ?[^\W\d]+| ?
 _OTHER_END = re.compile(r"^ ?(?:to|and|or|[-–—]) ?\d[\d.,]*(?<!\.)")
 """What stands between the lower end of a span and what it counts: 36 "to 101" batches."""
 _IN_PER_CENT = re.compile(r"%|pct|per_?cent", re.I)
-_DIMENSIONS = lexicon.section("dimensions")
 _ONLY = re.compile(
     r"\b(?:in|at|during|for|from|among|over|under|before|after|since|only|left|remaining|on|with|without|that|which|who|whose|when|where)\s"
     r"(?:(?:the|our|an?|all|each|every) )?([^\W\d_]+)",
@@ -99,27 +97,12 @@ class _Amount:
     def problem(self) -> str | None:
         """What is wrong with the number, as it goes on after "N is"; None where nothing is."""
         figure = self.figure
-        if (each := self._each()) is not None:
-            return each
         if any(map(self._tells, self.right)):
             return None
         for v in self.right:
             if self._factor(v.column) != 1 and figure.is_near(v.number):
                 return f"in the unit of the column {v.column}, not in that of the sentence"
         return next((what for v, what in self.near if self._tells(v)), None)
-
-    def _each(self) -> str | None:
-        """What is wrong where a number told of a thing that has several rows, as "a customer spends", is the mean of
-        its rows, of what adds up."""
-        met = next(filter(None, (repeated_in(t, [self.table]) for t in (self.said.clause, self.given.question))), None)
-        if met is None:
-            return None
-        flows = [c for c in self.of if any(d.get("flow") and is_of(c, name) for name, d in _DIMENSIONS.items())]
-        flows += [
-            c for c in self.of if re.search("[a-z]s$", c) and units.of_column(c) is None
-        ]  # riders, of whom it tells
-        means = self._values((Kind(self.base, "mean", c) for c in flows), {v.rows for v in self.right})
-        return f"the mean of a row, and {met[0]} stands in several" if any(map(self._tells, means)) else None
 
     def is_right(self) -> bool:
         """Whether the number is one that it can mean, or one of three digits, of the rows that its sentence names."""

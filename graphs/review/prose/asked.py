@@ -18,9 +18,7 @@ from graphs.review.mentions import (
     keys,
     labels,
     repeated_in,
-    roots,
     spoken,
-    telling,
     time_columns,
 )
 from graphs.review.prose.figures import Figure
@@ -86,9 +84,6 @@ class Asked:
             own = next((n for n in right if {str(g).casefold() for g in n.group} & named), right[0])
             of = f" for {', '.join(own.group)}" if own.group else ""
             return f"asked of the input files, the question gives {shown(own.value)}{of}, and {figure.text} is told"
-        of = (measure.of or "").strip("`")
-        if every and of and not measure.where and not telling(of) & roots(text):
-            return f"the question asks for {of}, and the answer tells of something else"
         return None
 
 

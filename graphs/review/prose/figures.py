@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -71,7 +70,7 @@ class Figure:
 
     `share` is said of per cent and of percentage points; `unit` is what stands against it, such as the `th` of 4th;
     `scale` is the word behind it, 1000 of "27.2 thousand"; `clause` is the sentence, in which it stands from `start`
-    to `end`; `negative` is said of a minus sign.
+    to `end`.
     """
 
     text: str
@@ -84,7 +83,6 @@ class Figure:
     start: int
     end: int
     scale: float = 1.0
-    negative: bool = False
 
     @property
     def digits(self) -> int:
@@ -145,25 +143,9 @@ def _figure(match: re.Match[str], clause: str) -> Figure:
     if rough and not decimals and kept <= 2:  # "some 30" may be 32, "over 80 %" 84 %, and "about 30 %" 31 %
         about = share and re.search(r"about|around|roughly|approx|circa|ca|some|[~≈]", rough.group(), re.I)
         half = max(half, (0.0 if about else 0.06) * value * factor, factor)
-    negative, whole = match["sign"] in ("-", "−"), not decimals and not power and factor == 1.0
+    whole = not decimals and not power and factor == 1.0
     text = match.group().replace(COMMA, ",")
-    return Figure(text, value * factor, half, share, unit, whole, clause, start, end, factor, negative)
-
-
-_FEW = "|".join(COUNTED[1:])
-_MULTIPLE = re.compile(
-    rf"(?P<over>(?:more than|over) )?(?:(?P<twice>twice)|(?P<many>{_FEW}) times)"
-    r"(?= (?:as|the|that|those|more|higher)\b)",
-    re.I,
-)
-
-
-def multiples(clause: str) -> Iterator[Figure]:
-    """How many times as much a sentence tells in words: three times as likely."""
-    for m in _MULTIPLE.finditer(clause):
-        value, half = float(2 if m["twice"] else COUNTED.index(m["many"].lower())), 0.5
-        value += half * bool(m["over"])
-        yield Figure(m[0], value, half, False, "", False, clause, m.start(), m.end())
+    return Figure(text, value * factor, half, share, unit, whole, clause, start, end, factor)
 
 
 CHANGES = re.compile(

@@ -21,8 +21,6 @@ from graphs.review.prose.figures import (
     Figure,
     counted,
     figures,
-    multiples,
-    sentences,
     totals,
     values,
 )
@@ -43,7 +41,6 @@ _PER_CENT = re.compile(r"%|\b100\b|normalize|pct|per_?cent|share|rate", re.I)
 _CHANCE = re.compile(r"guess|by chance|coin|random", re.I)
 _ASIDE = re.compile(r"(?: [^\W\d_]+){0,3} ?[(,] ?(?:or |i\.e\. |about |some |roughly )?")
 """What stands between a count and the part of a whole that it is: 52 "members (" 29 %."""
-_OTHERS = re.compile(r"\b(?:others?|rest|remaining|together|combined)\b", re.I)
 _POINTS = re.compile(rf"{POINTS}|\bpoints?\b", re.I)
 _SHARES = re.compile(rf"{PERCENT}|{POINTS}|\bpoints\b", re.I)
 
@@ -69,7 +66,6 @@ def numbers(work: Work) -> Iterator[Found]:
     lines = [[by for by in t if {*by.values()} <= {*known}] for t in numbered(work.written)]  # not what was typed
     groups = {f.clause: [*_groups(f.clause, tables, work.tables), *_lines(f.clause, lines)] for f in figures(told)}
     loose = _loose(told, known, shares, settings, groups, [float(n) for n in rows if n])
-    loose += _unfounded_multiples(told, [values(shown(x)) for x in work.written])
     loose = [f for f in loose if (f.clause, f.start) not in work.recomputed]
     last = (last_year(work.tables) or 0) if work.tables else 9999  # a year beyond is none of these data
     years = [f for f in loose if _YEAR.fullmatch(f.text) and _WHEN.search(f.before) and not units.of_text(f.after)]
@@ -226,16 +222,6 @@ def _lines(clause: str, printed: Sequence[Sequence[dict[int, float]]]) -> Iterat
                 yield [(sum(some), 0.0), (whole, 0.0)]
                 yield [(v, half(v)) for v in some]
                 yield [(sum(some), 0.0), (0.0, 0.0)]
-
-
-def _unfounded_multiples(text: str, printed: Sequence[Sequence[float]]) -> Iterator[Figure]:
-    """How many times as much is told in words, and no two numbers of the text, or of what a cell printed, are so."""
-    every = [f for f in figures(text) if f.value]
-    pairs = [(a.value, b.value) for a, b in permutations(every, 2) if a.share == b.share]
-    pairs += [two for some in printed for two in permutations(some[:40], 2) if 0 not in two]
-    for f in (f for clause in sentences(text) for f in multiples(clause)):
-        if pairs and not any(f.is_near(a / b) for a, b in pairs):
-            yield f
 
 
 def _is_free(figure: Figure) -> bool:
