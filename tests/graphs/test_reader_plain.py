@@ -187,3 +187,41 @@ def test_rows_that_are_not_read_are_not_passed_over(ward: list[dict[str, Any]], 
 def test_the_time_from_one_to_another_is_in_hours_where_both_have_them(ward: list[dict[str, Any]]) -> None:
     query = one("average time from arrived to left by nurse", ward)
     assert query.prepare == (Derive(name="duration", expr="hours(arrived, left)"),)
+
+
+@pytest.fixture(scope="module")
+def lots() -> list[dict[str, Any]]:
+    n = 150
+    table = pd.DataFrame(
+        {
+            "Lot": [30105 + 5 * i for i in range(n)],
+            "Sold on": pd.date_range("2024-01-02", periods=n, freq="2D"),
+            "Hall": [["North", "South"][i % 2] for i in range(n)],
+            "Reserve met": [["Yes", "No", "Unknown"][i % 3] for i in range(n)],
+            'Width (")': [None if i % 10 == 0 else 4.5 + i % 9 for i in range(n)],
+            "Price": [12.5 + i for i in range(n)],
+        }
+    )
+    return [described("auction_lots.csv", table)]
+
+
+def test_numbers_called_as_the_file_is_name_its_rows(lots: list[dict[str, Any]]) -> None:
+    assert told(one("Number of lots sold since March 2024", lots)) == {("count", None)}
+    assert one("list the lots with Price over 100 from the South hall", lots).show[0] == "Lot"
+
+
+def test_a_quotation_mark_may_be_a_unit(lots: list[dict[str, Any]]) -> None:
+    assert told(one("Median Width by Hall", lots)) == {("median", '`Width (")`')}
+
+
+def test_both_sides_of_yes_and_no_are_told(lots: list[dict[str, Any]]) -> None:
+    query = one("Total Price where Reserve met is Yes versus No", lots)
+    assert (query.where, query.group_by[0].of) == (
+        (Condition(left="`Reserve met`", op="in", right=("Yes", "No")),),
+        "`Reserve met`",
+    )
+
+
+def test_a_verb_behind_each_says_no_more(lots: list[dict[str, Any]]) -> None:
+    query = one("How many lots did each Hall shift?", lots)
+    assert (told(query), [g.of for g in query.group_by]) == ({("count", None)}, ["Hall"])

@@ -144,7 +144,7 @@ def _call_rows(ws: Sequence[Word], items: Sequence[Item], columns: Sequence[Colu
     bare = not re.search("Ko?N", after) and not any(c.kind != "time" for c in said)
     acts = any(ws[i.first].low in ("do", "does", "did") for i in items[n + 1 : n + 2])  # whose they are
     about = re.match("(?:[oi]+[VT])?[dwo]*n?[dw]*(?:V|K|C[oiB]*V|(C))", after)
-    says = about and (about[1] is None or any(c.kind == "bool" for c in said))
+    says = about and (about[1] is None or "n" in about[0] or any(c.kind == "bool" for c in said))
     if one:
         fits = bool(said) and (alone or lead != "per")
     elif re.search("ho?$", before) or (re.search("So?$", before) and any(i.means == "share" for i in items)):

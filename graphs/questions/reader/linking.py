@@ -76,6 +76,8 @@ class Column:
         someone, named = self.noun in lexicon.singulars(), len(self.words) > 1
         if (named and last == "id") or (named and last in _CODES and (self.key or someone)):
             return True
+        if self.key and whole and stem(last) in {stem(w) for w in name_words(self.file)[:-1]}:
+            return True  # the lot, of lots.csv
         if self.key and self.low in (0, 1) and self.high == self.low + self.rows - 1:  # "unnamed": an index of pandas
             return last in lexicon.some("rows", "people", "events", "keys") or self.words[0] == "unnamed"
         if self.key and whole and self.rows >= 100 and self.low >= 1000 and self.high - self.low < 1.5 * self.rows:

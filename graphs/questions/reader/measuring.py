@@ -83,6 +83,8 @@ def flagged(ask: Ask) -> None:
         if item.used or item.code not in "CE" or item.means is None or clause.words[item.first].quote:
             continue
         column, lead = item.column, codes[:n].rstrip("da")
+        if any(i.code == "V" and i.means[0] == column for i in clause.items):
+            continue  # where it is yes or no
         dated = column.kind == "time" and column.missing > 0
         one = item.first > 0 and clause.words[item.first - 1].low in ("a", "an", "any")
         dated = dated or (column.kind == "text" and column.missing > 0 and one)  # had a voucher

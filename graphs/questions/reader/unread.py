@@ -99,7 +99,9 @@ def _verb(clause: Clause, item: Item) -> str:
     at, codes = clause.items.index(item), "".join(i.code for i in clause.items)
     before = re.sub("U+$", "", codes[:at])
     fits = item.code == "U" and re.search(lexicon.form("only_does"), f"{before}_{codes[at:].lstrip('U')}")
-    if fits and codes[0] == "h":  # what a visit brings: of a visit nothing is known
+    if (
+        fits and codes[0] == "h" and "dB" not in codes
+    ):  # how many calls each station went to  # what a visit brings: of a visit nothing is known
         lead, named = clause.words[clause.items[len(before)].first - 1].low, [i for i in clause.items if i.code == "C"]
         helped = {w.low for w in clause.words} & {"do", "does", "did"}
         alone = helped and lead not in ("a", "an", "the", "each", "every")
@@ -124,7 +126,7 @@ def dropped(draft: Draft, queries: Sequence[Query]) -> list[str]:
     told = [q.model_dump(mode="json", exclude={"text", "notes", "unused"}) for q in queries]
     for step in (s for q in told for s in q["prepare"] if s["do"] in ("derive", "cut")):
         del step["name"]  # a column that is made, and of which nothing is computed
-    said = json.dumps(told, ensure_ascii=False)
+    said = json.dumps(told, ensure_ascii=False).replace('\\"', '"')  # of a column that is called: seeing (")
     return list(dict.fromkeys(
         ask.clause.written([item]) for ask in draft.asks for n, item in enumerate(ask.clause.items)
         if ask.clause.words[item.first].start < draft.opening and not _kept(draft, ask, n, queries, said)
