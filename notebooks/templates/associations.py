@@ -32,7 +32,7 @@ from notebooks.toolkit.intervals import spread_interval
 from notebooks.toolkit.joint_model import parts_of_target, sides_apart, step_of
 from notebooks.toolkit.ledger import effect, ledger
 from notebooks.toolkit.pairs import FLOOR, SURE, Pairs, as_level, strength
-from notebooks.toolkit.panels import chance_by_unit, panel_of, unit_of_rows, within_units
+from notebooks.toolkit.panels import chance_by_unit, numbering, panel_of, unit_of_rows, within_units
 from notebooks.toolkit.phrases import signed_number, unit_of
 from notebooks.toolkit.redundant import divisions, parts_by_name
 from notebooks.toolkit.shapes import one_group, tell_shapes
@@ -78,6 +78,9 @@ for name in named:  # of columns that say the same, the one that was asked about
     if same_as and (name == outcome or not {*same_as} & {*named}):
         del table.left_out[name]
         table.left_out |= {c: f"{why.split(' of ')[0].replace('made up', 'part')} of {name}" for c in same_as}
+if (row_units := unit_of_rows(table)) and len(df) <= 100_000:
+    counting = [c for c in table.of("number") if c not in named and numbering(df, row_units, c)]
+    table.left_out |= {c: f"it only numbers the rows of each {say(row_units)}" for c in counting}
 repeats = [c for c, why in table.left_out.items() if outcome and why == f"copy of {outcome}"]
 usable = table.of("number", "category")
 parts = {}  # of the outcome, by name, by sum or ratio, or as a cut of it: no findings, unless named
@@ -654,6 +657,7 @@ for a, b in (p for p in pairs if set(p) & reaching and set(p) <= set(numeric)):
 far_q = ledger.q("far points") if hiding else {}
 hiding = [h for h in hiding if far_q[f"{h[0]} × {h[1]}"] < alpha / 10]
 hidden_pairs = {frozenset(h[:2]) for h in hiding}
+related_apart = {*hidden_pairs}  # what is a relation, but not in all rows by themselves
 for a, b, r, rows, far in hiding[:max_findings]:
     report(
         "warning",
@@ -1051,8 +1055,8 @@ for z in sorted(levelled, key=lambda c: (c not in factors, -related[c]["strength
 
 def beside_all(factor):
     """The step of a factor in a model of the outcome with all other columns, where half of it or more goes or it turns
-    round, so that it may be none or surely is another, or where by itself it hides; the step by itself; the other
-    columns, the heaviest first; and the model. None otherwise."""
+    round, or where by itself it hides; the step by itself; the other columns, the heaviest first; and the model. None
+    otherwise."""
     others = [c for c in usable if c not in (outcome, factor) and related.get(c, {"strength": 0})["strength"] < 0.9]
     # What all but repeats the factor cannot be told apart from it: the cylinders of an engine and its size
     others = [c for c in others if factor not in codes or df[c].nunique() > 20 or abs(goes_along(factor, c)) < 0.8]
@@ -1065,11 +1069,9 @@ def beside_all(factor):
         return None
     step, itself = steps.iloc[0], find_drivers(df[[outcome, factor]], outcome).effects.iloc[0]
     shrinks = step["joint"] * np.sign(step["alone"]) < 0.5 * abs(step["alone"])
-    open_end = (step["low"] if step["alone"] > 0 else -step["high"]) <= 0
     sure = itself["low"] * itself["high"] > 0
     hides = not sure and not itself["low"] <= step["joint"] <= itself["high"]
-    outside = not itself["low"] <= step["joint"] <= itself["high"]
-    told = (sure and shrinks and (open_end or outside)) or hides
+    told = (sure and shrinks) or hides
     return (step, itself, [c for c in found.weights.index if c != factor], found) if told else None
 
 
@@ -1082,6 +1084,7 @@ for found in asked_alone if outcome in usable and len(factors) == 1 and factors[
     if held is None:
         continue
     step, itself, others, joint = held
+    related_apart.add(frozenset((factors[0], outcome)))
     turned = step["joint"] * step["alone"] < 0
     unit = " percentage points" if joint.yes else f" {unit_of(outcome)}".rstrip()
     listed = [say(c) for c in others[:5]] + (["others"] if len(others) > 5 else [])
@@ -1949,7 +1952,8 @@ for found in (
 doubts = {id(found): doubt(found) for found in told[: 2 * max_findings]}
 told.sort(key=lambda found: bool(doubts.get(id(found))))
 jointly: set[str] = set()  # what shows beside the other columns only is not without relation
-if outcome in usable and not factors and len(usable) > 2 and len(df) <= 100_000:
+levels_of = df[outcome].nunique() if outcome in usable and not factors else 0
+if len(usable) > 2 and len(df) <= 100_000 and (levels_of == 2 or (levels_of and table.kind(outcome) == "number")):
     try:
         # With the columns that name units, which rows repeat, and dates
         of_all = find_drivers(df[[c for c in names(df) if c not in table.left_out or c in (repeated, at)]], outcome)
@@ -2048,7 +2052,8 @@ many += f" {misled:,} more would mislead by itself, as said above." if misled el
 near = [f for f in results if not f["real"] and f["p"] < 0.05 and "misleads" not in f] if not kept else []
 if near := sorted(near, key=lambda f: f["p"])[:3]:
     many += f" Nearest, each tested by itself: {'; '.join(f'{in_short(f)}, {chance(f["p"])}' for f in near)}."
-if results and not told:  # else each claim says how many tests its family has
+# Else each claim says how many tests its family has
+if results and not told and not all(frozenset((f["a"], f["b"])) in related_apart for f in results):
     report(
         "null" if not kept and not paradoxes else "descriptive",
         "tested",

@@ -368,6 +368,7 @@ def test_comparisons_of_unlike_sides_and_of_open_times_say_so(
     (found,) = ran.of("confounding", "warning")
     assert found.params["turned"] is True or abs(found.params["beside"]) > abs(found.params["alone"])
     assert "differ most in frailty" in found.text
+    assert not [f.text for f in ran.findings if f.type == "null"], "what misleads by itself is no finding of nothing"
     ran = kernel.template("associations", data=table("pumps", pumps(random)), outcome="time", factors=["make"])
     assert ran.error is None
     plain, asked = ran.of("censored_times", "warning")
