@@ -309,7 +309,8 @@ def of_another(word: Word, column: Column, columns: Sequence[Column]) -> bool:
         return verb is not None and word.low not in column.words
     forms = {word.low, word.low.removesuffix("s"), word.low + "s"}
     file = {stem(w) for w in name_words(column.file)[:-1]}
-    if of_doer(word, column) or (word.stem in file and not forms & set(column.words)):  # requests, of no Requester type
+    rows = word.stem in file and not (forms & set(column.words) or word.low.endswith("ed"))
+    if of_doer(word, column) or rows:  # requests, of no Requester type; ordered, of order_date
         return True
     does = column.kind in ("number", "time") and word.low.endswith("ers")
     others = any((c.kind == "number" and c.words[-1] in forms) or c.words == (word.low,) for c in columns)
