@@ -128,7 +128,8 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
         notes.append(f"{len(rows) - int(whole.sum()):,} of {len(rows):,} rows miss a factor and are not in the model.")
     notes += more
     groups = rows.loc[plain.index, unit] if unit else None
-    design = plain if groups is None else _within(plain, groups, rows[calendar] if calendar else None)
+    still = groups is not None and y.groupby(groups).nunique().max() <= 1  # it says what units are like, not their rows
+    design = plain if groups is None or still else _within(plain, groups, rows[calendar] if calendar else None)
     columns = independent_columns(design)
     for name in kept:
         mine = about.index[about["factor"] == name]
@@ -194,11 +195,14 @@ def find_drivers(df: pd.DataFrame, target: str, factors: list[str] | None = None
         len(design),
         out,
         tuple(notes),
-        unit,
-        calendar,
+        "" if still else unit,
+        "" if still else calendar,
     )
     if timed is not None:
         return replace(found, lasting=_lasting(found, rows, timed))
+    if still:
+        note = f"Each {say(unit)} has one value of {say(target)} in all its rows; intervals allow for it."
+        return replace(found, notes=(note, *found.notes))
     if of_units is not None and groups is not None and yes is None:
         return replace(found, notes=(*_of_units(found, y, plain, groups), *found.notes))
     return found

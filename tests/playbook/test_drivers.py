@@ -312,7 +312,9 @@ def test_effects_within_units_are_told_where_rows_repeat_them(random: np.random.
     assert (found.units, found.calendar) == ("firm", "year")
     assert "within the same firm at the same year" in text
     assert any(note.startswith("Over all rows") and "the other way" in note for note in notes)
-    df["order"] = df.groupby("firm").cumcount() + 1
+    of_firms = find_drivers(df.assign(sales=df.groupby("firm")["sales"].transform("mean").round(1)), "sales")
+    assert of_firms.units == ""
+    assert of_firms.notes[0].startswith("Each firm has one value of sales")
     uneven = df[random.random(160) < 0.8].drop(columns="year").sort_values(["firm", "price"])
     uneven["order"] = uneven.groupby("firm").cumcount() + 1
     assert find_drivers(uneven, "sales").left_out["order"] == "it only numbers the rows of each firm"
