@@ -89,6 +89,46 @@ def failed_cells(work: Work) -> Iterator[Found]:
             yield cell.cell, f"the cell failed ({what}) and nothing after it does what it was for."
 
 
+_SOME = re.compile(r"\b(?:first|last|top|sampl\w+|subset|random\w*|latest|earliest|only)\b", re.I)
+_ORDERS = words("sort_values sort_index nlargest nsmallest sort query")
+_SUMS = words("mean median sum count min max std var value_counts groupby agg corr nunique describe size pivot_table")
+
+
+@check("some_rows", "Compute it of all rows, or say of which rows it is.")
+def some_rows(work: Work) -> Iterator[Found]:
+    """What is computed of the first rows of a table, or of some drawn from it, is told as that."""
+    said = f"{work.said} {work.view.run.goal}"
+    named = [(names, v) for _, tree in trees(work) for names, v in assigned(tree)]
+    read = {n for names, v in named for n in names if isinstance(v, ast.Call) and name_of(v) in _READERS}
+    ordered = {n for names, v in named for n in names if any(name_of(c) in _ORDERS for c in calls(v))}
+    tables, held = {"df", "tables", *read} - ordered, set[str]()  # those of the opening cell, too
+    told = {f"{v:.0f}" for v in values(said)}
+    for cell, tree in trees(work) if not _SOME.search(said) else ():
+        cuts = [n for n in ast.walk(tree) if isinstance(n, ast.Subscript) and _ends(n.slice)]
+        few: list[ast.AST] = [n for n in cuts if _root(n.value) in tables and getattr(n.value, "attr", "iloc") != "str"]
+        for call in calls(tree):
+            drawn = name_of(call) in ("head", "tail") and _root(getattr(call.func, "value", call)) in tables
+            drawn = drawn or _is_draw(call, tables)
+            few += [call] * (drawn or (name_of(call) in _READERS and "nrows" in keywords(call)))
+        few = [n for n in few if told.isdisjoint(str(c.value) for c in ast.walk(n) if isinstance(c, ast.Constant))]
+        for made, value in assigned(tree):
+            held = held | made if value in few or _root(value) in held else held - made
+        for call in (c for c in calls(tree) if name_of(c) in _SUMS):
+            if any(n in few or getattr(n, "id", "") in held for n in ast.walk(call.func)):
+                yield cell.cell, "it computes of the first or of some drawn rows of the table, which is not said."
+
+
+def _is_draw(call: ast.Call, tables: set[str]) -> bool:
+    """Whether a call draws rows at random, whatever was done with the table before; a shuffle of all draws none."""
+    every = isinstance(part := keywords(call).get("frac"), ast.Constant) and part.value == 1
+    return name_of(call) == "sample" and not every and not tables.isdisjoint(names(call.func))
+
+
+def _ends(part: ast.expr) -> bool:
+    """Whether a slice ends before the last row, or begins so many rows before it."""
+    return isinstance(part, ast.Slice) and (part.upper is not None or isinstance(part.lower, ast.UnaryOp))
+
+
 _FILLED = re.compile(
     r"\b(?:fill|missing|imput|zero|blank|empty|unknown|unanswered|unrated|(?:count|set|taken?|treat)\w* (?:as|to|with)|"
     r"(?:no|not|without|lack\w*)\b (?:\w+ ){0,3}(?:answer|rat|entr|value|record|given|known))",
@@ -116,6 +156,13 @@ def filled_values(work: Work) -> Iterator[Found]:
                     cell.cell,
                     "missing values are filled with one number and a mean is taken of them, which is not said.",
                 )
+
+
+def _root(node: ast.AST) -> str:
+    """The name of which columns, rows or attributes are taken; empty where something is called on the way."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _number(node: ast.AST | None) -> bool:

@@ -83,7 +83,7 @@ def test_good_work_passes_every_check():
         answer="Over all they go together negatively (r = −0.235); within each of the 3 species positively.",
     )
     assert {n: r.detail for n, r in found.items() if not r.ok} == {}
-    assert len(found) == 20
+    assert len(found) == 22
 
 
 def test_a_number_that_no_cell_printed_is_found_in_the_answer():
@@ -461,3 +461,23 @@ def test_what_a_cell_prints_as_it_was_typed_into_its_code_is_no_evidence():
         assert not results(made, answer=answer)["numbers"].ok, answer
     setting = cell(1, "limit = 41.35\nprint((d.weight < limit).sum(), limit)", "171 41.35")
     assert results(setting, answer="Below 41.35 lie 171.")["numbers"].ok
+
+
+@pytest.mark.parametrize(
+    ("answer", "objects"),
+    [
+        ("The share of late trains went from 8.5% to 14.5%, so it rose by 6.0 percent.", True),
+        ("The share of late trains went from 8.5% to 14.5%, so it rose by 6.0 percentage points.", False),
+        ("The share of late trains went from 8.5% to 14.5%, so it rose by 71 percent.", False),
+    ],
+)
+def test_a_difference_of_shares_is_told_in_points(answer, objects):
+    assert results(answer=answer)["points"].ok is not objects
+
+
+def test_what_is_computed_of_the_first_rows_is_told_as_that(spoke):
+    rows = {"trains.csv": ["delay", *map(str, range(300))]}
+    few = "print(d.head(200)['delay'].mean())"
+    assert "some_rows" in spoke(rows, few, "Trains are 99.5 minutes late on average.")
+    assert "some_rows" not in spoke(rows, few, "The first 200 trains are 99.5 minutes late on average.")
+    assert "some_rows" not in spoke(rows, "print(d['delay'].mean())", "Trains are 149.5 minutes late on average.")

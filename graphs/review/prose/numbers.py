@@ -21,6 +21,7 @@ from graphs.review.prose.figures import (
     Figure,
     counted,
     figures,
+    sentences,
     totals,
     values,
 )
@@ -77,6 +78,22 @@ def numbers(work: Work) -> Iterator[Found]:
             problem=f"{told} is in no cell's output, in no finding and is no value of the answer.",
             mend="Use the numbers as the cells give them, or have a cell compute this one.",
         )
+
+
+@check("points", "Say percentage points, or tell the change as a part of what it was before.")
+def points(work: Work) -> Iterator[Found]:
+    """No difference of two shares is told in per cent of the first: from 10 to 15 % are 5 points, or 50 %."""
+    for sentence in sentences(work.said):
+        told = [f for f in figures(sentence) if f.share and not IS_POINTS.match(f.after)]
+        ends = [f for f in told if f.starts or re.search(r"\bto $", f.before)]
+        changes = [f for f in told if _BY.search(f.before)]
+        for (old, new), change in ((pair, c) for pair in permutations(ends, 2) for c in changes):
+            apart = abs(new.value - old.value)
+            if old.starts and change.is_near(apart) and old.value and not change.is_near(100 * apart / old.value):
+                yield "answer", f"{change.text} is the difference of {old.text} and {new.text} in percentage points."
+
+
+_BY = re.compile(r"\bby (?:about |some |roughly |around |only |just )?$", re.I)
 
 
 # What is known.
