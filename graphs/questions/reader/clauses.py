@@ -44,9 +44,8 @@ def split(text: str, columns: Sequence[Column], files: Sequence[str]) -> list[Cl
         if re.match("M[CEG]", clause.shape) and (clause.shape[1] != "C" or clause.items[1].column.kind == "text"):
             clause.items.insert(0, Item("q", clause.items[0].first, clause.items[0].first, "which"))  # busiest month?
         if re.match("C[wi]M", clause.shape) and clause.items[0].column.kind in ("text", "bool"):
-            clause.items.insert(
-                0, Item("q", clause.items[0].first, clause.items[0].first, "which")
-            )  # team with the most?
+            at = clause.items[0].first  # the team with the most wins?
+            clause.items.insert(0, Item("q", at, at, "which"))
         for _, early, late in clause.find("(T)[acijK]+(?=(T))"):  # January and February 2024: both of 2024
             unit, _, n = early[0].means.partition(" ")
             of = re.fullmatch(r"(\d{4}-)(Q?)\d+", late[0].means)

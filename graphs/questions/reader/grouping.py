@@ -146,15 +146,9 @@ def above(ask: Ask) -> None:
         return
     ask.numbered = ask.codes[0] == "h"
     said = [i for i in ask.clause.of("S") if i.means in ("mean", "median", "sum", "min", "max")]
-    op: Any = (
-        said[0].means
-        if said and not scalar
-        else bound.right.query.measures[0].op
-        if isinstance(bound.right, Scalar)
-        else "sum"
-        if adds
-        else "mean"
-    )
+    op: Any = said[0].means if said else "sum" if adds else "mean"
+    if isinstance(bound.right, Scalar):
+        op = bound.right.query.measures[0].op
     ask.where.remove(bound)
     ask.groups.append(Group(of=expr(which.column)))
     ask.having.append(given(bound, left=op))

@@ -348,9 +348,7 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         done = item.code == "C" and item.column.words[-1] in ("to", "by") and codes[:1] == "V"
         dated = item.code == "T" and any(i.code == "C" and said <= set(i.column.words) for i in items)
         adjoins = held and before and before.last + 1 == item.first
-        due = (
-            item.code in "UC" and said == {"date"} and adjoins and held and held.kind == "time"
-        )  # the due date, of due
+        due = adjoins and item.code in "UC" and said == {"date"} and held and held.kind == "time"  # the due date
         due = due or (item.code == "U" and adjoins and said <= lexicon.some("heads", "levelled"))  # a pain score of 7
         named = [i.means for i in items[:n] if i.code == "C"]  # which exemption was used most, of exemption_used
         again = item.code == "C" and word.low.endswith("ed") and said <= set(item.column.words) and item.means in named

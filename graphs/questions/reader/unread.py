@@ -99,9 +99,8 @@ def _verb(clause: Clause, item: Item) -> str:
     at, codes = clause.items.index(item), "".join(i.code for i in clause.items)
     before = re.sub("U+$", "", codes[:at])
     fits = item.code == "U" and re.search(lexicon.form("only_does"), f"{before}_{codes[at:].lstrip('U')}")
-    if (
-        fits and codes[0] == "h" and "dB" not in codes
-    ):  # how many calls each station went to  # what a visit brings: of a visit nothing is known
+    each = "dB" in codes  # how many calls each station went to
+    if fits and codes[0] == "h" and not each:  # what a visit brings: of a visit nothing is known
         lead, named = clause.words[clause.items[len(before)].first - 1].low, [i for i in clause.items if i.code == "C"]
         helped = {w.low for w in clause.words} & {"do", "does", "did"}
         alone = helped and lead not in ("a", "an", "the", "each", "every")
