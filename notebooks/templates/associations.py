@@ -27,9 +27,11 @@ from notebooks.toolkit.cleaning import load
 from notebooks.toolkit.attempts import CannotAnswer
 from notebooks.toolkit.columns import is_text, names, speaks_of_yes, tells_times, yes_level
 from notebooks.toolkit.drawing import COLOURS, direct_labels, figure, name_columns, share_dots, show
-from notebooks.toolkit.drivers import clear_effects, find_drivers, report_drivers
+from notebooks.toolkit.drivers import clear_effects, find_drivers
+from notebooks.toolkit.drivers_told import report_drivers
 from notebooks.toolkit.intervals import spread_interval
-from notebooks.toolkit.joint_model import parts_of_target, sides_apart, step_of
+from notebooks.toolkit.joint_model import sides_apart, step_of
+from notebooks.toolkit.target_parts import parts_of_target
 from notebooks.toolkit.ledger import effect, ledger
 from notebooks.toolkit.pairs import FLOOR, SURE, Pairs, as_level, strength
 from notebooks.toolkit.panels import chance_by_unit, numbering, panel_of, unit_of_rows, within_units

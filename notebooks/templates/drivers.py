@@ -20,7 +20,8 @@ steps: list = []  # lines of pandas that prepare the rows, such as: rows = rows[
 # %% id="drivers-02" tags=["toolkit"]
 from IPython.display import display
 from notebooks.toolkit.attempts import attempt
-from notebooks.toolkit.drivers import draw_drivers, driver_table, find_drivers, report_drivers, tell_drivers
+from notebooks.toolkit.drivers import find_drivers
+from notebooks.toolkit.drivers_told import draw_drivers, driver_table, report_drivers, tell_drivers
 
 # %% [markdown] id="drivers-03"
 # ## What it depends on

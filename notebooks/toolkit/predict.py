@@ -10,9 +10,9 @@ from notebooks.toolkit.attempts import CannotAnswer, check_columns
 from notebooks.toolkit.columns import is_text, yes_level
 from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.guesses import is_time
-from notebooks.toolkit.joint_model import parts_of_target, usable_factors
 from notebooks.toolkit.ledger import effect
 from notebooks.toolkit.phrases import unit_of
+from notebooks.toolkit.target_parts import parts_of_target, usable_factors
 from notebooks.toolkit.telling import answer
 from notebooks.toolkit.wording import capital, label, number, percent, say, tick, with_unit
 

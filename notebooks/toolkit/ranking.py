@@ -11,11 +11,11 @@ from notebooks.toolkit.columns import is_text, names, yes_level
 from notebooks.toolkit.drawing import COLOURS, figure, show
 from notebooks.toolkit.guesses import is_numeric
 from notebooks.toolkit.joining import write_table
-from notebooks.toolkit.joint_model import parts_of_target, usable_factors
 from notebooks.toolkit.ledger import effect
 from notebooks.toolkit.naming import ID_NAME
 from notebooks.toolkit.phrases import plain_ticks, several
 from notebooks.toolkit.predict import as_features, candidate_models
+from notebooks.toolkit.target_parts import parts_of_target, usable_factors
 from notebooks.toolkit.telling import answer
 from notebooks.toolkit.wording import capital, number, say, tick
 

@@ -44,7 +44,7 @@ async def test_the_first_request_leaves_room_in_a_small_context(bench, team, wir
     assert (await sent(bench, wire, table(tmp_path, 6)))[0] <= 2_500
 
 
-@pytest.mark.parametrize(("calls", "most"), [(9, 35_000), (36, 250_000)])
+@pytest.mark.parametrize(("calls", "most"), [(9, 35_500), (36, 250_000)])
 async def test_a_long_run_does_not_send_its_past_again_and_again(bench, team, wire, answer, tmp_path, calls, most):
     cell = "print(df.groupby('city')[['price', 'area', 'rooms']].mean().round(2))  # number "
     team.code = [answer(calls=[call("run_code", title=f"Look {n}", code=f"{cell}{n}")]) for n in range(calls)]

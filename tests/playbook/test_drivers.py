@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from notebooks.toolkit.drivers import _drivers_told, find_drivers
+from notebooks.toolkit.drivers import find_drivers
+from notebooks.toolkit.drivers_told import _drivers_told
 from notebooks.toolkit.joint_model import (
     held_out_fit,
     independent_columns,
