@@ -225,3 +225,16 @@ def test_both_sides_of_yes_and_no_are_told(lots: list[dict[str, Any]]) -> None:
 def test_a_verb_behind_each_says_no_more(lots: list[dict[str, Any]]) -> None:
     query = one("How many lots did each Hall shift?", lots)
     assert (told(query), [g.of for g in query.group_by]) == ({("count", None)}, ["Hall"])
+
+
+def test_how_many_expenses_are_rows_where_the_table_has_their_amount() -> None:
+    n = 40
+    table = pd.DataFrame(
+        {
+            "amount_eur": [20.5 + i for i in range(n)],
+            "team": [["Sales", "Labs"][i % 2] for i in range(n)],
+            "state": [["Paid", "Open"][i // 2 % 2] for i in range(n)],
+        }
+    )
+    query = one("How many expenses were paid by each team?", [described("costs.csv", table)])
+    assert (told(query), query.where) == ({("count", None)}, (Condition(left="state", op="=", right="Paid"),))

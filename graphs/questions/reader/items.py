@@ -330,6 +330,9 @@ def _spans(ws: Sequence[Word], items: list[Item]) -> list[Item]:
         dates = item.code == "C" and item.column.kind == "time" and word.stem != stem(item.column.words[-1])
         if counted and dates and not item.column.missing:
             item.code = "E"  # how many funerals, of which the table has the date
+        events = item.code == "C" and item.column.kind == "number" and word.low in lexicon.some("events")
+        if events and before and before.means == "count" and word.stem not in item.column.stems:
+            item.code, item.means = "E", None  # how many expenses, of which the table has the amount
         if item.code == "C" and item.column.kind == "text" and _rows_are(word, item.column, items[max(n - 2, 0) : n]):
             item.code, item.means = "E", None
         behind = items[n + 1] if codes[:1] == "C" else None
