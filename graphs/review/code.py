@@ -1,5 +1,5 @@
 """Checks of what reading the cells tells: that they read the given files and nothing else, that none was left failed,
-that nothing is computed of some rows only or of rows that a join repeats, without a word,
+that nothing is computed of the first or of drawn rows without a word,
 that nothing is predicted from what comes later, that no score is too good. What running them tells is beside it, in
 `graphs.review.watch`."""
 

@@ -121,7 +121,10 @@ def _lists() -> Iterator[tuple[str, Check]]:
         rows = _is([], [], where)
         for asked in ("list the parcels", "show me all parcels", "which parcels are there"):
             yield f"{asked}{if_}", lambda q, t=rows: t(q) and q.intent == "list"
-    shown: Any = lambda q: q.show[:1] == ("Parcel",) and {"Depot", "Weight"} <= {*q.show}  # noqa: E731
+
+    def shown(query: Query) -> bool:
+        return query.show[:1] == ("Parcel",) and {"Depot", "Weight"} <= {*query.show}
+
     yield "list the lost parcels with their Depot and Weight", shown
     yield "show Depot and Weight for lost parcels", shown
     yield "give me the parcels with Weight over 20 sorted by Depot", shown

@@ -64,9 +64,8 @@ def _read(
         why = unclear(some) if some else ""
         return Reading(parts=(question,), queries=(None if some else together,), why_not=(why,))
     time, new = _time(columns, roles or {}, question), list[made.Made]()
-    for make in (made.between, made.lasting, made.reached, made.classes):
-        named = [n.column.name for n in new]
-        if (column := make(question, columns)) is not None and column.column.name not in named:
+    for make in (made.lasting, made.reached, made.classes):
+        if (column := make(question, columns)) is not None:
             question = question.replace(column.said, column.read_as)
             new.append(column)
             if column.column.made_in:  # "how long do people wait": the verb says no more

@@ -288,10 +288,8 @@ def _ordered(ask: Ask) -> None:
             number, nouns = next(i for i in found if i.code == "N"), [i for i in found if i.code in "CE"]
             if not by or (by[0].column.kind == "number" and nouns[-1].means is not None):
                 ask.limit, ask.of = int(number.means), nouns[-1].means if nouns else None
-                ask.columns = [
-                    expr(i.column) for _, what in clause.find("M(C)") for i in what if i.column.kind == "number"
-                ]
-                ask.columns = [expr(by[0].column)] if by else ask.columns[:1]
+                highest = [i for _, what in clause.find("M(C)") for i in what if i.column.kind == "number"]
+                ask.columns = [expr(i.column) for i in (by or highest)[:1]]
                 return use(*groups, [_ends(ask, clause.of("M")[0])])
     for shape in ("^(q)d*(M)(C)", "^(q)d*(C)(M)"):  # when was the load highest
         for _, when, one, other in clause.find(shape):

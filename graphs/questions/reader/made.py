@@ -43,6 +43,8 @@ def born(column: Column) -> bool:
 
 def lasting(question: str, columns: Sequence[Column]) -> Made | None:
     """A length of time that no column holds, where the table has its beginning and its end."""
+    if (spanned := between(question, columns)) is not None:
+        return spanned
     said = next(filter(None, (lexicon.found(name, question) for name in ("lengths", "within", "lasts"))), None)
     held, sent = set(lexicon.columns_of("duration")), lexicon.some("sent")
     ws, spoken = {w.low for w in words(question)}, {w.stem for w in words(question)}
